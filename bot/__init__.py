@@ -1,0 +1,1 @@
+"""What people touch: adapters, handlers, people, the command line."""

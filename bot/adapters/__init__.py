@@ -1,0 +1,1 @@
+"""One module a chat platform: parse what came in, render what goes out."""

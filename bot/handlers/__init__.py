@@ -1,0 +1,1 @@
+"""One module a topic of the catalogue: a reading in, a reply out."""

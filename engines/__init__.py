@@ -1,0 +1,1 @@
+"""The work. Knows nothing of chat, language or how it is scheduled."""

@@ -1,0 +1,1 @@
+"""The record of everything: collecting it, asking it."""

@@ -1,0 +1,1 @@
+"""Language: text to Reading, without network, database or model."""

@@ -1,0 +1,1 @@
+"""The names of the inventory, as sentences use them. (First cut: see `spans` and `Names`.)"""

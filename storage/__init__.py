@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, queries, audit chain, outbox, the embedded server."""
