@@ -4,7 +4,7 @@ Text is plain: a renderer escapes it for its surface. `**` and other markup mean
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -68,9 +68,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class File:
+    """A file to download. `id` is where it is stored (`stored_file`), empty until it is."""
+
     name: str
     mime: str
     content: bytes = field(repr=False)
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +125,62 @@ class Reply:
     demo: bool = False
     intent: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(reply: Reply) -> dict[str, Any]:
+    """A reply as JSON values, to be kept and shown again; the content of files stays where it is stored."""
+    data = {f.name: getattr(reply, f.name) for f in fields(reply) if f.name not in ("parts", "freshness", "slots")}
+    fresh = reply.freshness
+    data["slots"] = dict(reply.slots)
+    data["freshness"] = (
+        None
+        if fresh is None
+        else {"oldest": fresh.oldest.isoformat() if fresh.oldest else None, "old": list(fresh.old)}
+    )
+    data["parts"] = [
+        {"part": type(p).__name__.lower(), **asdict(replace(p, content=b"") if isinstance(p, File) else p)}
+        for p in reply.parts
+    ]
+    for part in data["parts"]:
+        part.pop("content", None)
+    return data
+
+
+def from_json(data: Mapping[str, Any]) -> Reply:
+    """The opposite of `to_json`; raises KeyError or TypeError on what it never wrote."""
+    fresh = data["freshness"]
+    oldest = datetime.fromisoformat(fresh["oldest"]) if fresh and fresh["oldest"] else None
+    return Reply(
+        parts=tuple(_part(p) for p in data["parts"]),
+        outcome=data["outcome"],
+        scope=data["scope"],
+        demo=data["demo"],
+        intent=data["intent"],
+        slots=data["slots"],
+        freshness=None if fresh is None else Freshness(oldest, tuple(fresh["old"])),
+    )
+
+
+def _part(data: Mapping[str, Any]) -> Part:
+    values = {k: v for k, v in data.items() if k != "part"}
+    match data["part"]:
+        case "text":
+            return Text(**values)
+        case "fields":
+            return Fields(tuple((k, v) for k, v in values["pairs"]), values["title"])
+        case "table":
+            return Table(
+                tuple(Column(**c) for c in values["columns"]),
+                tuple(tuple(r) for r in values["rows"]),
+                values["total"],
+                values["title"],
+            )
+        case "chart":
+            return Chart(**{**values, "bars": tuple(Bar(**b) for b in values["bars"])})
+        case "file":
+            return File(**values, content=b"")
+        case "choices":
+            return Choices(tuple(Choice(**c) for c in values["choices"]), values["question"])
+        case "progress":
+            return Progress(**values)
+    raise KeyError(data["part"])

@@ -33,7 +33,7 @@ class Ask:
     """What must be asked back before the reading can be used.
 
     missing: a required slot was not said. ambiguous: several objects bear the name (`names`). unknown: no object
-    bears it (`said` is what was said). rivals: two intents read equally well. confirm: a write that the gate holds back.
+    bears it (`said` is what was said). rivals: two intents read equally well. confirm: a write that the gate stopped.
     """
 
     why: Literal["missing", "ambiguous", "unknown", "rivals", "confirm"]
@@ -45,7 +45,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`slots` are canonical values by the catalogue; `objects` has, for each slot that names an object, the entry found.
+    """`slots` are canonical values by the catalogue; `objects` has the entry found for each slot that names one.
 
     `intent` None: not understood, or not meant for the bot (`mood` tells). `confidence` is 0 to 1, from evidence only.
     `source`: template, lexicon, or followup (completed from the last reading in the conversation).

@@ -72,8 +72,12 @@ resource = Table(
 _ALIVE = text("deleted_at IS NULL")
 Index("ix_resource_kind_state", resource.c.kind, resource.c.state, postgresql_where=_ALIVE)
 Index(
-    "ix_resource_kind_project", resource.c.kind, resource.c.source, resource.c.project_id,
-    postgresql_include=["state", "vcpus", "memory_mib", "size_gib", "platform"], postgresql_where=_ALIVE,
+    "ix_resource_kind_project",
+    resource.c.kind,
+    resource.c.source,
+    resource.c.project_id,
+    postgresql_include=["state", "vcpus", "memory_mib", "size_gib", "platform"],
+    postgresql_where=_ALIVE,
 )
 Index("ix_resource_kind_host", resource.c.kind, resource.c.host, postgresql_where=_ALIVE)
 Index("ix_resource_kind_created", resource.c.kind, resource.c.created, postgresql_where=_ALIVE)
@@ -83,7 +87,10 @@ Index("ix_resource_parent", resource.c.parent_id, postgresql_where=_ALIVE)
 Index("ix_resource_folded", resource.c.folded, postgresql_ops={"folded": "text_pattern_ops"})
 Index("ix_resource_external_id", resource.c.external_id)
 Index(
-    "ix_resource_folded_trgm", resource.c.folded, postgresql_using="gin", postgresql_ops={"folded": "gin_trgm_ops"},
+    "ix_resource_folded_trgm",
+    resource.c.folded,
+    postgresql_using="gin",
+    postgresql_ops={"folded": "gin_trgm_ops"},
 )
 
 # Every address of every living resource that has one; kept by the sync from attrs.

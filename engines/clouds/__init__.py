@@ -52,9 +52,11 @@ class Cloud(Protocol):
     @property
     def platform(self) -> str:
         """openstack, vmware or nutanix."""
+
     @property
     def demo(self) -> bool:
         """True for a simulated platform; every surface then shows the label DEMO."""
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """What this source can list."""
