@@ -93,6 +93,13 @@ Index(
     postgresql_ops={"folded": "gin_trgm_ops"},
 )
 
+# The people and tags of VMs, as sentences name them.
+_VM_ALIVE = text("kind = 'vm' AND deleted_at IS NULL")
+Index("ix_resource_technical_owner", func.lower(resource.c.attrs["technical_owner"].astext), postgresql_where=_VM_ALIVE)
+Index("ix_resource_business_owner", func.lower(resource.c.attrs["business_owner"].astext), postgresql_where=_VM_ALIVE)
+Index("ix_resource_created_by", func.lower(resource.c.derived["created_by"].astext), postgresql_where=_VM_ALIVE)
+Index("ix_resource_tags", resource.c.attrs["tags"], postgresql_using="gin", postgresql_where=_VM_ALIVE)
+
 # Every address of every living resource that has one; kept by the sync from attrs.
 address = Table(
     "address",
