@@ -1,0 +1,158 @@
+"""Conditions on resources, as columns: what a filter of a question means in the tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+
+from storage.scopes import Scope, visible
+from storage.tables import address, resource
+
+Ref = tuple[str, str]
+"""(source, external id) of a resource; the kind is known from where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Conditions on resources of one kind; all must hold. An empty or None field is no condition.
+
+    `states` are any of; `created_*` compare the creation time, for kinds that have one, else the first sighting.
+    `owner` and `tag` compare without regard to case. Refs are (source, external id).
+    """
+
+    kind: str
+    platform: str = ""
+    projects: tuple[Ref, ...] = ()
+    domains: tuple[Ref, ...] = ()
+    states: tuple[str, ...] = ()
+    disabled: bool | None = None
+    host: tuple[Ref, ...] = ()  # (source, host's name)
+    cluster: tuple[Ref, ...] = ()  # (source, cluster's name)
+    os: str = ""
+    tag: str = ""
+    owner: str = ""
+    networks: tuple[Ref, ...] = ()
+    vms: tuple[Ref, ...] = ()
+    volumes: tuple[Ref, ...] = ()
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    created_since: datetime | None = None
+    created_until: datetime | None = None
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_domains(domains: Sequence[Ref]) -> ColumnElement[bool]:
+    home = resource.alias("home")
+    projects = select(home.c.source, home.c.external_id).where(
+        home.c.kind == "project",
+        home.c.deleted_at.is_(None),
+        tuple_(home.c.source, home.c.attrs["domain_id"].astext).in_(domains),
+    )
+    return or_(
+        tuple_(resource.c.source, resource.c.project_id).in_(projects),
+        tuple_(resource.c.source, resource.c.attrs["domain_id"].astext).in_(domains),
+    )
+
+
+def _on_networks(networks: Sequence[Ref]) -> ColumnElement[bool]:
+    ids = [external_id for _, external_id in networks]
+    by_address = exists().where(address.c.resource_id == resource.c.id, address.c.network_id.in_(ids))
+    by_field = or_(
+        resource.c.attrs["network_id"].astext.in_(ids), resource.c.attrs["external_network_id"].astext.in_(ids)
+    )
+    by_parent = and_(resource.c.kind.in_(("subnet",)), resource.c.parent_id.in_(ids))
+    return and_(resource.c.source.in_(sorted({source for source, _ in networks})), or_(by_address, by_field, by_parent))
+
+
+def _of_vms(kind: str, vms: Sequence[Ref]) -> ColumnElement[bool]:
+    """What belongs to VMs: its volumes and ports by parent, snapshots by their volume, floating IPs by their port."""
+    ids = [external_id for _, external_id in vms]
+    step = resource.alias("step")
+    if kind in ("snapshot", "floating_ip"):
+        between = "volume" if kind == "snapshot" else "port"
+        parents = select(step.c.external_id).where(
+            step.c.kind == between, step.c.parent_id.in_(ids), step.c.deleted_at.is_(None)
+        )
+        return or_(resource.c.parent_id.in_(parents), resource.c.attrs["vm_id"].astext.in_(ids))
+    if kind == "network":
+        used = select(address.c.network_id).join(step, step.c.id == address.c.resource_id)
+        return resource.c.external_id.in_(used.where(step.c.kind == "vm", step.c.external_id.in_(ids)))
+    if kind == "security_group":
+        names = select(func.jsonb_array_elements_text(step.c.attrs["security_groups"]))
+        mine = names.where(step.c.kind == "vm", step.c.external_id.in_(ids))
+        projects = select(step.c.source, step.c.project_id).where(step.c.kind == "vm", step.c.external_id.in_(ids))
+        return and_(resource.c.name.in_(mine), tuple_(resource.c.source, resource.c.project_id).in_(projects))
+    if kind == "server_group":
+        return or_(*(resource.c.attrs["member_ids"].contains([one]) for one in ids))
+    if kind == "vm":
+        return resource.c.external_id.in_(ids)
+    return resource.c.parent_id.in_(ids)
+
+
+def _of_volumes(kind: str, volumes: Sequence[Ref]) -> ColumnElement[bool]:
+    ids = [external_id for _, external_id in volumes]
+    if kind == "vm":
+        return or_(*(resource.c.attrs["volume_ids"].contains([one]) for one in ids))
+    if kind == "volume":
+        return resource.c.external_id.in_(ids)
+    return resource.c.parent_id.in_(ids)
+
+
+def _owned_by(owner: str) -> ColumnElement[bool]:
+    who = owner.lower()
+    return or_(
+        func.lower(resource.c.attrs["technical_owner"].astext) == who,
+        func.lower(resource.c.attrs["business_owner"].astext) == who,
+        func.lower(resource.c.derived["created_by"].astext) == who,
+    )
+
+
+def _created(where: Where) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if where.created_since is not None:
+        known = resource.c.created >= _time(where.created_since)
+        conditions.append(or_(known, and_(resource.c.created.is_(None), resource.c.first_seen >= where.created_since)))
+    if where.created_until is not None:
+        known = resource.c.created < _time(where.created_until)
+        conditions.append(or_(known, and_(resource.c.created.is_(None), resource.c.first_seen < where.created_until)))
+    return conditions
+
+
+def conditions(scope: Scope, where: Where) -> list[ColumnElement[bool]]:
+    """All conditions of `where`, with what the scope may see."""
+    r = resource.c
+    cluster_hosts = resource.alias("cluster_hosts")
+    in_cluster = select(cluster_hosts.c.source, cluster_hosts.c.name).where(
+        cluster_hosts.c.kind == "host",
+        cluster_hosts.c.deleted_at.is_(None),
+        tuple_(cluster_hosts.c.source, cluster_hosts.c.cluster).in_(where.cluster),
+    )
+    optional: list[tuple[object, ColumnElement[bool]]] = [
+        (where.platform, r.platform == where.platform),
+        (where.projects, tuple_(r.source, r.project_id).in_(where.projects)),
+        (where.domains, in_domains(where.domains)),
+        (where.states, r.state.in_(where.states)),
+        (where.disabled is not None, r.attrs["enabled"].astext == ("false" if where.disabled else "true")),
+        (where.host, tuple_(r.source, r.host if where.kind != "host" else r.name).in_(where.host)),
+        (
+            where.cluster,
+            or_(tuple_(r.source, r.cluster).in_(where.cluster), tuple_(r.source, r.host).in_(in_cluster)),
+        ),
+        (where.os, r.os == where.os),
+        (where.tag, or_(r.attrs["tags"].has_key(where.tag), r.attrs["tags"].has_key(where.tag.lower()))),
+        (where.owner, _owned_by(where.owner)),
+    ]
+    kept = [condition for wanted, condition in optional if wanted]
+    if where.networks:
+        kept.append(_on_networks(where.networks))
+    if where.vms:
+        kept.append(_of_vms(where.kind, where.vms))
+    if where.volumes:
+        kept.append(_of_volumes(where.kind, where.volumes))
+    if where.attrs:
+        kept.append(r.attrs.contains(dict(where.attrs)))
+    return [r.kind == where.kind, r.deleted_at.is_(None), *kept, *_created(where), visible(scope)]
