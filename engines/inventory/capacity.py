@@ -1,0 +1,148 @@
+"""What the hosts have, what is given away, and what still fits.
+
+A host may give away total x overcommit - reserved (Placement's rule for an inventory). Hosts that are down or disabled
+take no new VMs.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from storage.inventory import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one VM needs."""
+
+    vcpus: int
+    memory_mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One host. `vcpus` and `memory_mib` are what may be given away; used is what is. None: the cloud does not say."""
+
+    source: str
+    name: str
+    usable: bool
+    vcpus: int | None
+    memory_mib: int | None
+    vcpus_used: int
+    memory_used_mib: int
+
+    def slots(self, size: Size) -> int:
+        """How many VMs of a size this host still takes; 0 where it is unknown."""
+        if not self.usable or self.vcpus is None or self.memory_mib is None:
+            return 0
+        cpu = (self.vcpus - self.vcpus_used) // max(size.vcpus, 1)
+        memory = (self.memory_mib - self.memory_used_mib) // max(size.memory_mib, 1)
+        return max(0, min(cpu, memory))
+
+    def with_vm(self, size: Size) -> "Room":
+        return replace(
+            self, vcpus_used=self.vcpus_used + size.vcpus, memory_used_mib=self.memory_used_mib + size.memory_mib
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over hosts; physical amounts, amounts that may be given away, and what is used."""
+
+    hosts: int
+    usable_hosts: int
+    vcpus: int
+    vcpus_offered: int
+    vcpus_used: int
+    memory_mib: int
+    memory_offered_mib: int
+    memory_used_mib: int
+    disk_gib: int
+    disk_offered_gib: int
+    disk_used_gib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """`now`: how many fit on the hosts that take VMs. `one_down`: how many when the fullest of them fails and its VMs
+    move to the others; None when not even those would find room. `worst` names that host."""
+
+    now: int
+    one_down: int | None
+    worst: str
+    hosts: int
+    unknown: tuple[str, ...]
+
+
+def _offered(total: int | None, ratio: float | None, reserved: int | None) -> int | None:
+    return None if total is None else int(total * (ratio or 1.0)) - (reserved or 0)
+
+
+def room(host: Found) -> Room:
+    a, d = host.attrs, host.derived
+    return Room(
+        host.source,
+        host.name,
+        a.get("state") == "up" and a.get("enabled") is not False,
+        _offered(a.get("vcpus"), a.get("cpu_ratio"), a.get("vcpus_reserved")),
+        _offered(a.get("memory_mib"), a.get("memory_ratio"), a.get("memory_reserved_mib")),
+        d.get("vcpus_used") or 0,
+        d.get("memory_used_mib") or 0,
+    )
+
+
+def totals(hosts: Sequence[Found]) -> Totals:
+    """Sums over all hosts; offered counts only those that take VMs. Unknown amounts count as nothing."""
+
+    def total(name: str) -> int:
+        return sum(host.value(name) or 0 for host in hosts)
+
+    open_hosts = [(h, r) for h, r in ((h, room(h)) for h in hosts) if r.usable]
+    disks = (_offered(h.value("disk_gib"), h.value("disk_ratio"), h.value("disk_reserved_gib")) for h, _ in open_hosts)
+    return Totals(
+        hosts=len(hosts),
+        usable_hosts=len(open_hosts),
+        vcpus=total("vcpus"),
+        vcpus_offered=sum(r.vcpus or 0 for _, r in open_hosts),
+        vcpus_used=total("vcpus_used"),
+        memory_mib=total("memory_mib"),
+        memory_offered_mib=sum(r.memory_mib or 0 for _, r in open_hosts),
+        memory_used_mib=total("memory_used_mib"),
+        disk_gib=total("disk_gib"),
+        disk_offered_gib=sum(disk or 0 for disk in disks),
+        disk_used_gib=total("disk_used_gib"),
+    )
+
+
+def fit(hosts: Sequence[Found], size: Size, vms_of: "VmsOf") -> Fit:
+    """How many VMs of a size fit now, and with one host down.
+
+    `vms_of` has the sizes of the VMs of each host by (source, name). The host taken away is the one with the most
+    memory used: its loss asks most of the others. Its VMs are placed biggest first, each on the host with most free
+    memory, before new ones are counted.
+    """
+    rooms = [room(host) for host in hosts]
+    usable = [r for r in rooms if r.usable]
+    unknown = tuple(r.name for r in usable if r.vcpus is None or r.memory_mib is None)
+    now = sum(r.slots(size) for r in usable)
+    if not usable:
+        return Fit(0, None, "", 0, unknown)
+    worst = max(usable, key=lambda r: (r.memory_used_mib, r.vcpus_used, r.name))
+    rest = [r for r in usable if r is not worst]
+    moved = _evacuate(rest, vms_of.get((worst.source, worst.name), ()))
+    one_down = None if moved is None else sum(r.slots(size) for r in moved)
+    return Fit(now, one_down, worst.name, len(usable), unknown)
+
+
+VmsOf = dict[tuple[str, str], list[Size]]
+
+
+def _evacuate(rest: list[Room], sizes: Iterable[Size]) -> list[Room] | None:
+    """The other hosts after taking the VMs of a failed one; None when one of them finds no room."""
+    rooms = {r.name: r for r in rest}
+    for size in sorted(sizes, key=lambda s: (-s.memory_mib, -s.vcpus)):
+        takers = [r for r in rooms.values() if r.slots(size) > 0]
+        if not takers:
+            return None
+        best = max(takers, key=lambda r: ((r.memory_mib or 0) - r.memory_used_mib, r.name))
+        rooms[best.name] = best.with_vm(size)
+    return list(rooms.values())
