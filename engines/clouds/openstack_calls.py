@@ -1,0 +1,348 @@
+"""Calls to the services of one region: off the event loop, bounded, retried, page by page."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+from openstack.config.cloud_region import CloudRegion
+from openstack.connection import Connection
+
+from engines.clouds import CloudError, Resource
+from engines.clouds.openstack_errors import (
+    SERVICES,
+    BrokenAnswerError,
+    HttpError,
+    cloud_error,
+    fix_for,
+    message_of,
+    one_line,
+    reason_of,
+    worth_retrying,
+)
+
+Json = dict[str, Any]
+T = TypeVar("T")
+R = TypeVar("R")
+Query = Sequence[tuple[str, str]]
+_RENEW_AFTER_S = 600.0
+_RESTARTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How a source is called. `read_s` is the longest silence in one answer; delays double from first to max."""
+
+    in_flight: int = 8
+    page_size: int = 500
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    attempts: int = 4
+    first_delay_s: float = 0.5
+    max_delay_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A collection of the API. `key` names the list in the answer; `paged` ones take limit and marker."""
+
+    service: str
+    path: str
+    key: str
+    query: Query = ()
+    paged: bool = True
+    microversion: str | None = None
+    identify: Callable[[Json], str] = field(default=lambda row: str(row["id"]))
+
+
+class _LostError(Exception):
+    """The marker of the next page is gone: its row was deleted since."""
+
+
+class Calls:
+    """The way to one region. At most `in_flight` requests run at once; each has a thread of its own pool.
+
+    A pool for each region, so that a region that hangs never takes the threads of another.
+    """
+
+    def __init__(self, source: str, region: CloudRegion, limits: CallLimits | None = None) -> None:
+        self.source = source
+        self.limits = limits or CallLimits()
+        self._region = region
+        self._pool = ThreadPoolExecutor(self.limits.in_flight, thread_name_prefix=f"cloud-{source}")
+        self._locks: Mapping[str, threading.Lock] = MappingProxyType({name: threading.Lock() for name in SERVICES})
+        self._opening = threading.Lock()
+        self._connection: Connection | None = None
+        self._opened = 0.0
+        self._incomplete = False  # a service was not in the catalogue
+
+    async def get(self, service: str, path: str, query: Query = (), microversion: str | None = None) -> Json:
+        """One answer; repeated on 5xx, 429, a broken connection and silence. Raises what the last try raised."""
+        loop = asyncio.get_running_loop()
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                return await loop.run_in_executor(self._pool, self._ask, service, path, query, microversion)
+            except Exception as error:
+                silent = reason_of(error) == "timeout"  # costs read_s each time: one repetition is enough
+                if attempt >= (min(2, self.limits.attempts) if silent else self.limits.attempts):
+                    raise
+                if not worth_retrying(error):
+                    raise
+                await asyncio.sleep(self._delay(attempt, error))
+        raise AssertionError("unreachable")
+
+    async def supported(self, service: str, wanted: str) -> str | None:
+        """The microversion `wanted`, or the newest below it that the service has; None when it has none."""
+        loop = asyncio.get_running_loop()
+        newest = await loop.run_in_executor(self._pool, self._newest, service)
+        if newest is None:
+            return None
+        return ".".join(map(str, min(newest, tuple(map(int, wanted.split("."))))))
+
+    async def resources(self, listing: Listing, read: Callable[[Json], Resource | None]) -> list[Resource]:
+        """A whole collection, read row by row.
+
+        Raises CloudError with the rows that came; a row that cannot be read is left out and makes the listing
+        incomplete, so that nothing is taken for deleted.
+        """
+        found: dict[str, Resource] = {}
+        bad: list[str] = []
+
+        def take(rows: Iterable[Json]) -> None:
+            for row in rows:
+                try:
+                    if (resource := read(row)) is not None:
+                        found[resource.external_id] = resource
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    bad.append(f"{type(error).__name__}: {error}")
+
+        try:
+            await self._pages(listing, take)
+        except CloudError as error:
+            raise CloudError(error.reason, error.detail, error.fix, tuple(found.values())) from error
+        if bad:
+            detail = one_line(f"{len(bad)} rows of {listing.path} could not be read, the first: {bad[0]}")
+            raise CloudError(
+                "unexpected", detail, fix_for("unexpected", listing.service, self.source), tuple(found.values())
+            )
+        return list(found.values())
+
+    async def rows(self, listing: Listing) -> list[Json]:
+        """A whole collection as it came, each row once."""
+        found: dict[str, Json] = {}
+        await self._pages(listing, lambda rows: found.update({listing.identify(row): row for row in rows}))
+        return list(found.values())
+
+    async def _pages(self, listing: Listing, take: Callable[[list[Json]], None]) -> None:
+        for restart in range(_RESTARTS + 1):
+            try:
+                await self._chain(listing, take)
+                return
+            except _LostError as error:
+                if restart == _RESTARTS:
+                    raise CloudError(
+                        "cut_off",
+                        one_line(f"{SERVICES[listing.service]} lost its place between two pages: {error}"),
+                        "the next sync tries again",
+                    ) from error
+
+    async def _chain(self, listing: Listing, take: Callable[[list[Json]], None]) -> None:
+        query = [*listing.query, *([("limit", str(self.limits.page_size))] if listing.paged else [])]
+        seen: set[str] = set()
+        asked: set[tuple[tuple[str, str], ...]] = set()
+        following: list[tuple[str, str]] | None = query
+        while following is not None:
+            asked.add(tuple(sorted(following)))
+            body = await self._page(listing, following, first=following is query)
+            rows = self._rows_of(listing, body)
+            fresh = [row for row in rows if _identity(listing, row) not in seen]
+            take(fresh)
+            seen.update(_identity(listing, row) for row in fresh)
+            following = self._next(listing, query, body, rows, fresh)
+            if following is not None and tuple(sorted(following)) in asked:
+                raise self._cut(listing, "its pages lead in a circle")
+
+    async def _page(self, listing: Listing, query: Query, *, first: bool) -> Json:
+        try:
+            return await self.get(listing.service, listing.path, query, listing.microversion)
+        except Exception as error:
+            if isinstance(error, HttpError) and not first and error.status in (400, 404):
+                raise _LostError(error.text) from error
+            failure = cloud_error(error, listing.service, self.source)
+            if first or failure.reason == "refused":
+                raise failure from error
+            raise self._cut(listing, f"a page failed: {failure.detail}") from error
+
+    def _rows_of(self, listing: Listing, body: Json) -> list[Json]:
+        rows = body.get(listing.key)
+        if not isinstance(rows, list):
+            raise self._cut(listing, f"the answer has no list {listing.key!r}")
+        if body.get("truncated"):
+            raise self._cut(listing, "it cuts long lists (list_limit) and cannot page")
+        return rows
+
+    def _next(
+        self, listing: Listing, query: list[tuple[str, str]], body: Json, rows: list[Json], fresh: list[Json]
+    ) -> list[tuple[str, str]] | None:
+        link = _next_link(body, listing.key)
+        if link is not None:
+            # The address in a link is often one that only the cloud itself can reach: its query is what counts.
+            follow = parse_qsl(urlsplit(link).query)
+            changed = {name for name, _ in follow}
+            return [*(pair for pair in query if pair[0] not in changed), *follow]
+        if listing.paged and fresh and len(rows) >= self.limits.page_size and not _says_end(body):
+            return [*query, ("marker", listing.identify(rows[-1]))]
+        return None
+
+    def _cut(self, listing: Listing, what: str) -> CloudError:
+        detail = one_line(f"{SERVICES[listing.service]}, {listing.path}: {what}")
+        return CloudError("cut_off", detail, fix_for("cut_off", listing.service, self.source))
+
+    def _delay(self, attempt: int, error: BaseException) -> float:
+        asked = (error.retry_after_s or 0.0) if isinstance(error, HttpError) else 0.0
+        doubled: float = self.limits.first_delay_s * 2.0 ** (attempt - 1)
+        return min(self.limits.max_delay_s, max(doubled, asked))
+
+    def _ask(self, service: str, path: str, query: Query, microversion: str | None) -> Json:
+        address = f"{path}?{urlencode(query)}" if query else path
+        response: requests.Response = self._proxy(service).get(
+            address,
+            microversion=microversion,
+            timeout=(self.limits.connect_s, self.limits.read_s),
+            connect_retries=0,
+            status_code_retries=0,
+        )
+        if response.status_code >= 400:
+            raise HttpError(response.status_code, _message(response), _retry_after(response))
+        try:
+            body = response.json()
+        except ValueError as error:
+            raise BrokenAnswerError(f"the answer to {path} is not whole JSON") from error
+        if not isinstance(body, dict):
+            raise BrokenAnswerError(f"the answer to {path} is not an object")
+        return body
+
+    async def roles(self) -> frozenset[str]:
+        """The names of the roles of this account where it is logged in, in lower case."""
+        return frozenset(str(name).lower() for name in (await self._access()).role_names)
+
+    async def user_id(self) -> str | None:
+        found = (await self._access()).user_id
+        return str(found) if found else None
+
+    async def _access(self) -> Any:
+        """What Keystone said about this account when it logged in."""
+
+        def read() -> Any:
+            session: Any = self._open().session
+            return session.auth.get_access(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, read)
+
+    def _newest(self, service: str) -> tuple[int, int] | None:
+        data = self._proxy(service).get_endpoint_data()
+        return data.max_microversion if data is not None else None
+
+    def _proxy(self, service: str) -> Any:
+        """The SDK's client of a service: its first use logs in and discovers the endpoint."""
+        with self._locks[service]:
+            proxy = getattr(self._open(), service)
+            if type(proxy).__name__ == "_ServiceDisabledProxyShim":
+                self._incomplete = True
+            return proxy
+
+    def _open(self) -> Connection:
+        with self._opening:
+            age = time.monotonic() - self._opened
+            if self._connection is None or (self._incomplete and age > _RENEW_AFTER_S):
+                # The SDK remembers that a service is missing; a new connection sees one that was registered since.
+                self._connection = Connection(config=self._region)
+                self._opened, self._incomplete = time.monotonic(), False
+            return self._connection
+
+    async def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._connection is not None:
+            await asyncio.to_thread(self._connection.close)
+
+
+async def together(*calls: Awaitable[Any]) -> list[Any]:
+    """The results of all; the first failure stops the others."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def each(items: Sequence[T], call: Callable[[T], Awaitable[R]], at_once: int = 4) -> list[R | Exception]:
+    """The result or the failure of every item, in order.
+
+    Few at once: a kind that needs a call for every user must not fill the queue that the other kinds wait in.
+    """
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(item: T) -> R | Exception:
+        async with gate:
+            try:
+                return await call(item)
+            except Exception as error:
+                return error
+
+    result: list[R | Exception] = await together(*(one(item) for item in items))
+    return result
+
+
+def failure(error: BaseException, service: str, source: str) -> CloudError:
+    """Any exception of a call as a CloudError."""
+    return cloud_error(error, service, source)
+
+
+def _identity(listing: Listing, row: Any) -> str:
+    """What makes a row the same on two pages; a row without an id is compared whole."""
+    try:
+        return listing.identify(row)
+    except (KeyError, TypeError, AttributeError):
+        return json.dumps(row, sort_keys=True, default=str)
+
+
+def _next_link(body: Json, key: str) -> str | None:
+    """Four ways to name the next page: Nova, Cinder and Neutron, Keystone, Glance, and Cinder's types."""
+    for name in (f"{key}_links", f"{key.removesuffix('s')}_links"):
+        for link in body.get(name) or ():
+            if isinstance(link, dict) and link.get("rel") == "next":
+                return str(link["href"])
+    links = body.get("links")
+    if isinstance(links, dict) and links.get("next"):
+        return str(links["next"])
+    return str(body["next"]) if body.get("next") else None
+
+
+def _says_end(body: Json) -> bool:
+    """Keystone and Glance always say whether there is more."""
+    return isinstance(body.get("links"), dict) or "first" in body
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return message_of(response.json())
+    except ValueError:
+        return ""
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None
+
+
+__all__ = ["CallLimits", "Calls", "Json", "Listing", "Query", "each", "failure", "together"]
