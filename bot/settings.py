@@ -1,17 +1,39 @@
-"""Settings, read once from the environment (`STACKHAND_…`), a `.env` file, or a TOML file."""
+"""Settings, read once from the environment (`STACKHAND_…`), a `.env` file, or `stackhand.toml`, in that order."""
 
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PREFIX = "STACKHAND_"
+_SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong: `what` names it, never its value, which may be secret; `fix` says what to do."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what = what
+        self.fix = fix
 
 
 class Settings(BaseSettings):
     """Everything that can be set. Secrets have a type that never prints."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STACKHAND_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        toml_file="stackhand.toml",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr | None = None
@@ -27,7 +49,76 @@ class Settings(BaseSettings):
     clouds: str = ""
     """Names in clouds.yaml to serve, separated by commas; empty: all."""
     sync_every_s: Annotated[int, Field(ge=30)] = 900
+    """Seconds between two listings of a cloud."""
     page_host: str = "127.0.0.1"
+    """The address that the chat page and the health endpoints listen on."""
     page_port: Annotated[int, Field(ge=0, le=65535)] = 8765
-    log_level: str = "info"
-    log_format: str = "json"
+    """Their port; 0: any free one."""
+    page_url: str = ""
+    """What people open when a proxy stands before the page, such as `https://stackhand.example.org`."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe events to log."""
+    log_format: Literal["json", "text"] = "json"
+    """`json`: one object a line, for machines; `text`: for eyes."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(_SCHEMES):
+            raise ValueError("is not a PostgreSQL URL; write it as postgresql://user:password@host:5432/name")
+        return url
+
+    @field_validator("page_url")
+    @classmethod
+    def _is_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
+            raise ValueError("is not the address of a page; write it as https://stackhand.example.org")
+        return url.rstrip("/")
+
+    @field_validator("clouds_file", "postgres_bin")
+    @classmethod
+    def _exists(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.exists():
+            raise ValueError("names a path that does not exist; correct it or remove the setting")
+        return path
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def cloud_names(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.clouds.split(",") if name.strip())
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings; what is given and not None wins over every source. Raises SettingsError."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(_said(e) for e in error.errors(include_input=False, include_url=False))
+        raise SettingsError(wrong, "correct it in the environment, in .env or in stackhand.toml") from None
+    except (OSError, ValueError) as error:  # an unreadable .env, a stackhand.toml that is not TOML
+        raise SettingsError(
+            f"the settings cannot be read ({type(error).__name__})", "check .env and stackhand.toml in this directory"
+        ) from None
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Variables with our prefix that set nothing: most likely a typing mistake. Those of the tests do not count."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    ours: Iterable[str] = (n for n in environment if n.upper().startswith(PREFIX))
+    return tuple(sorted(n for n in ours if n.upper() not in known and not n.startswith(PREFIX + "TEST_")))
+
+
+def _said(error: Any) -> str:
+    name = PREFIX + ".".join(str(part) for part in error["loc"]).upper()
+    return f"{name} {error['msg'].removeprefix('Value error, ')}"

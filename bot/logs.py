@@ -1,0 +1,65 @@
+"""Structured logs: one event a line on stderr, with stable names in `event`, and no secret in any of them."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+from bot.redaction import hide_values
+
+Event = MutableMapping[str, Any]
+# At info these print addresses, headers and bodies.
+_NOISY = (
+    "openstack",
+    "keystoneauth",
+    "urllib3",
+    "sqlalchemy",
+    "apscheduler",
+    "matplotlib",
+    "aiohttp.access",
+    "alembic",
+)
+
+
+def configure(
+    level: str = "info", form: Literal["json", "text"] = "json", secrets: Iterable[str] = (), stream: Any = None
+) -> None:
+    """Send structlog's and the standard library's records to one place, without secrets.
+
+    `secrets` are values known from the settings and credentials; they are hidden wherever they turn up.
+    """
+    known = tuple(secrets)
+
+    def redact(logger: Any, method: str, event: Event) -> Event:
+        return {name: hide_values(name, value, known) for name, value in event.items()}
+
+    first: list[Callable[..., Any]] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,
+    ]
+    end = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *first],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, end],
+    )
+    _route(formatter, level, stream or sys.stderr)
+    structlog.configure(
+        processors=[*first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def _route(formatter: logging.Formatter, level: str, stream: Any) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,113 @@
+"""Settings: their order, their limits, and what is said of a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, load_settings, unknown_variables
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory without files of settings, and an environment without ours."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("STACKHAND_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = load_settings()
+    assert settings.database_url is None
+    assert (settings.page_host, settings.page_port) == ("127.0.0.1", 8765)
+
+
+def test_the_command_line_beats_the_environment_beats_env_file_beats_toml(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (alone / "stackhand.toml").write_text('page_port = 1001\nlog_level = "error"\nclouds = "from-toml"\n')
+    (alone / ".env").write_text("STACKHAND_PAGE_PORT=1002\nSTACKHAND_CLOUDS=from-env-file\n")
+    monkeypatch.setenv("STACKHAND_PAGE_PORT", "1003")
+    assert load_settings().page_port == 1003
+    assert load_settings(page_port=1004).page_port == 1004
+    assert load_settings(page_port=None).page_port == 1003
+    assert load_settings().clouds == "from-env-file"
+    assert load_settings().log_level == "error"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAGE_PORT", "70000"),
+        ("PAGE_PORT", "http"),
+        ("SYNC_EVERY_S", "1"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("CLOUDS_FILE", "nowhere/clouds.yaml"),
+        ("DATABASE_URL", "mysql://u:canary-in-url@h/d"),
+        ("DATABASE_URL", "canary-in-url"),
+        ("PAGE_URL", "stackhand.example.org"),
+        ("PAGE_URL", "javascript:alert(1)"),
+        ("PAGE_URL", "https://stackhand.example.org/below"),
+    ],
+)
+def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"STACKHAND_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    said = str(error.value)
+    assert f"STACKHAND_{name}" in said
+    assert "canary" not in said
+    assert "\n" not in said
+    assert error.value.__cause__ is None, "the cause holds the value"
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKHAND_DATABASE_URL", "")
+    monkeypatch.setenv("STACKHAND_SYNC_EVERY_S", "")
+    assert load_settings().database_url is None
+    assert load_settings().sync_every_s == 900
+
+
+def test_a_broken_file_is_said_in_one_line(alone: Path) -> None:
+    (alone / "stackhand.toml").write_text("page_port = = 3")
+    with pytest.raises(SettingsError, match=r"stackhand\.toml"):
+        load_settings()
+
+
+def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACKHAND_DATABASE_URL", "postgresql://u:canary-4711@h/d")
+    settings = load_settings()
+    assert "canary-4711" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().page_port = 1  # type: ignore[misc]
+
+
+def test_names_of_clouds_are_taken_apart() -> None:
+    assert load_settings(clouds=" a, b ,,c").cloud_names == ("a", "b", "c")
+    assert load_settings().cloud_names == ()
+
+
+def test_a_misspelt_variable_is_noticed() -> None:
+    environment = {"STACKHAND_DATABSE_URL": "x", "STACKHAND_CLOUDS": "y", "STACKHAND_TEST_CLOUD": "z", "HOME": "/"}
+    assert unknown_variables(environment) == ("STACKHAND_DATABSE_URL",)
+
+
+def test_every_setting_says_what_it_is() -> None:
+    import ast
+    import inspect
+    import textwrap
+
+    (body,) = [n for n in ast.parse(textwrap.dedent(inspect.getsource(Settings))).body if isinstance(n, ast.ClassDef)]
+    described = {
+        field.target.id
+        for field, said in zip(body.body, body.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
+    }
+    assert set(Settings.model_fields) == described
