@@ -1,5 +1,6 @@
 """Cinder and Glance: volumes, snapshots, volume types, images."""
 
+import re
 from typing import Any
 
 from engines.clouds import Resource
@@ -8,9 +9,12 @@ from engines.clouds.openstack_words import image_state, known, os_of, os_version
 
 # What Glance itself writes; the rest of an image are the properties that people set.
 _IMAGE_OWN = frozenset(
-    "id name status visibility owner size virtual_size checksum protected min_ram min_disk created_at updated_at tags "
-    "self file schema stores disk_format container_format os_hidden os_hash_algo os_hash_value locations direct_url "
-    "first next members".split()
+    re.findall(
+        r"\w+",
+        "id name status visibility owner size virtual_size checksum protected min_ram min_disk created_at updated_at "
+        "tags self file schema stores disk_format container_format os_hidden os_hash_algo os_hash_value locations "
+        "direct_url first next members",
+    )
 )
 
 

@@ -1,10 +1,11 @@
 """OpenStack's words in Stackhand's: states, times, OS families, owners."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
+
+from engines.inventory.os_families import family_of
 
 _VM_STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -37,20 +38,6 @@ _IMAGE_STATES: Mapping[str, str] = MappingProxyType(
         "killed": "error",
         "deactivated": "disabled",
     }
-)
-# The first that matches wins: the more telling word stands first.
-_FAMILIES = tuple(
-    (family, re.compile(rf"(?<![a-z])(?:{words})", re.IGNORECASE))
-    for family, words in (
-        ("windows", r"windows|win(?:2k|\d|[-_ ]?srv|[-_ ]?server)|microsoft"),
-        ("ubuntu", r"ubuntu"),
-        ("debian", r"debian"),
-        ("centos", r"centos|rocky|alma|oraclelinux|oracle[-_ ]?linux|fedora"),
-        ("rhel", r"rhel|red[-_ ]?hat"),
-        ("sles", r"sles|suse|opensuse"),
-        ("linux", r"linux|cirros|alpine|arch(?![a-z])|gentoo|flatcar|coreos|talos|amzn"),
-        ("other", r"freebsd|openbsd|netbsd|esxi?(?![a-z])|solaris|aix(?![a-z])|macos|pfsense|opnsense"),
-    )
 )
 _TECHNICAL = ("technical_owner", "tech_owner", "owner_technical", "owner")
 _BUSINESS = ("business_owner", "owner_business", "biz_owner")
@@ -122,11 +109,6 @@ def utc(value: Any) -> str | None:
         return None
     read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     return read.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def family_of(text: str) -> str | None:
-    """The OS family that a distribution, a type or a name tells of; None when it tells nothing."""
-    return next((family for family, pattern in _FAMILIES if pattern.search(text)), None)
 
 
 def os_of(properties: Mapping[str, Any], name: str = "") -> str | None:
