@@ -1,1 +1,39 @@
-"""One module a chat platform: parse what came in, render what goes out."""
+"""One module a way in and out: parse what came in, render what goes out.
+
+The Protocols here are all that an adapter knows of the rest: who answers, and where what was said is kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.messages import Message
+from bot.replies import File, Reply
+
+
+class Answerer(Protocol):
+    async def answer(self, message: Message) -> tuple[Reply, ...]:
+        """One reply for each thing asked in the message; what happened is in the reply, bad input raises nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One message of the past, and what was answered."""
+
+    said: str
+    replies: tuple[Reply, ...]
+    at: datetime
+
+
+class Archive(Protocol):
+    """What was said and answered before. Both ask for the person: nobody reads another person's."""
+
+    async def recent(self, conversation: str, person: str, limit: int) -> Sequence[Exchange]:
+        """The last `limit` exchanges, oldest first."""
+        ...
+
+    async def stored(self, id: str, person: str) -> File | None:  # noqa: A002
+        """A file with its content; None if there is none, it has expired, or it is another person's."""
+        ...

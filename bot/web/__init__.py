@@ -1,0 +1,1 @@
+"""The chat page: sessions, guards and pictures; templates and static files lie beside it."""

@@ -1,0 +1,60 @@
+"""Files that were dropped on the page and wait for the message that they belong to."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from bot.messages import Upload
+
+MOST_BYTES = 20 * 2**20
+MOST_FILES = 10
+LIFETIME_S = 900.0
+
+
+class UploadRefused(Exception):
+    """A file that is not taken; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    session: str
+    upload: Upload
+    until: float
+
+
+class Uploads:
+    """Waiting files of all sessions: a session holds at most MOST_FILES with MOST_BYTES in all, for a quarter hour."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._waiting: dict[str, _Waiting] = {}
+
+    def room(self, session: str) -> int:
+        """How many bytes the session may still upload; raises UploadRefused when it has too many files."""
+        self._waiting = {k: w for k, w in self._waiting.items() if w.until > self._clock()}
+        own = [w for w in self._waiting.values() if w.session == session]
+        if len(own) >= MOST_FILES:
+            raise UploadRefused(f"{MOST_FILES} files are waiting already: send the message first.")
+        return MOST_BYTES - sum(len(w.upload.content) for w in own)
+
+    def keep(self, session: str, upload: Upload) -> str:
+        """Where the file waits; raises UploadRefused when others took the room while it was read."""
+        if len(upload.content) > self.room(session):
+            raise UploadRefused("The waiting files are larger than 20 MiB together: send the message first.")
+        key = secrets.token_urlsafe(16)
+        self._waiting[key] = _Waiting(session, upload, self._clock() + LIFETIME_S)
+        return key
+
+    def drop(self, session: str, key: str) -> None:
+        if key in self._waiting and self._waiting[key].session == session:
+            del self._waiting[key]
+
+    def take(self, session: str, keys: list[str]) -> tuple[Upload, ...] | None:
+        """The files of a message, once; None if one of them is not there any more."""
+        found = [self._waiting.get(key) for key in keys]
+        if any(w is None or w.session != session or w.until <= self._clock() for w in found):
+            return None
+        for key in keys:
+            self._waiting.pop(key, None)
+        return tuple(w.upload for w in found if w is not None)
