@@ -1,0 +1,204 @@
+"""Text to Reading: claims choose the intent, slots are filled, and what is missing or unsure is asked."""
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from intents.asks import ask_back
+from intents.claims import Claim, Claims, load_claims
+from intents.lexicon import Lexicon, load_lexicon
+from intents.names import Names
+from intents.readings import Evidence, Mood, Reading
+from intents.registry import Catalogue, Intent
+from intents.scenes import Scene, build_scene
+from intents.slots import EXPLAINS, NAME_KINDS, fill
+
+_SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
+_ALWAYS = {
+    "negated": frozenset({"feedback"}),
+    "report": frozenset({"feedback"}),
+    "conditional": frozenset({"subscribe"}),
+}
+FLOOR = 1.3
+SURE = 0.42
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    intent: Intent
+    score: float
+    explained: float
+    unexplained: float
+    claim: Claim
+    mentions: frozenset[int]
+
+
+class Matcher:
+    """Understands one message at a time; holds only what never changes, so one serves all threads."""
+
+    def __init__(self, catalogue: Catalogue, lexicon: Lexicon | None = None, claims: Claims | None = None) -> None:
+        self.catalogue = catalogue
+        self.lexicon = lexicon or load_lexicon()
+        self.claims = claims or load_claims(catalogue)
+        self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
+
+    def read(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> Reading:
+        """`now` has a zone; times come back in UTC. `last`: the last read in this conversation, for follow-ups."""
+        started = time.thread_time_ns()
+        scene = build_scene(text, names, self.lexicon, now)
+        reading = self._read(scene)
+        return replace(reading, cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+
+    def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
+        """Up to three reads of one message in order; any write in it makes the whole message one reading."""
+        return (self.read(text, names, now, last),)
+
+    def scores(self, scene: Scene) -> list[Scored]:
+        """The best claim of each intent that has one, best first."""
+        best: dict[str, Scored] = {}
+        tally = _Tally(scene)
+        for claim in self.claims.for_features(scene.features):
+            scored = tally.score(claim, self.catalogue.intents[claim.intent], self._explains[claim.intent])
+            if scored and (claim.intent not in best or scored.score > best[claim.intent].score):
+                best[claim.intent] = scored
+        return sorted(best.values(), key=lambda s: -s.score)
+
+    def _read(self, scene: Scene) -> Reading:
+        ranked = self.scores(scene)
+        unknown = len(scene.unknown)
+        if not ranked:
+            return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
+        top = ranked[0]
+        confidence = _confidence(top, unknown)
+        rivals = tuple((s.intent.name, round(s.score, 2)) for s in ranked[1:4])
+        silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
+        if silent or top.score < FLOOR or confidence < SURE:
+            return Reading(
+                scene.text,
+                None,
+                mood=scene.mood,
+                confidence=confidence,
+                rivals=((top.intent.name, round(top.score, 2)), *rivals)[:3],
+                evidence=_evidence(scene, None),
+            )
+        filling = fill(top.intent, scene)
+        ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
+        return Reading(
+            scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
+            "lexicon", ask, (*filling.evidence, *_evidence(scene, top)), rivals,
+        )  # fmt: skip
+
+
+def explained_by(intent: Intent) -> frozenset[str]:
+    """Features that the slots of an intent account for."""
+    found: set[str] = set()
+    for slot in (*intent.slots, *(("until",) if "since" in intent.slots else ())):
+        found.update(EXPLAINS.get(slot, (slot,)))
+        for kind in NAME_KINDS.get(slot, ()):
+            found.update({f"@{kind}", f"k:{kind}"})
+    return frozenset(found)
+
+
+def _confidence(top: Scored, unknown: int) -> float:
+    total = top.explained + top.unexplained + 0.9 * unknown
+    return round(min(0.99, top.explained / total if total else 0.0), 3)
+
+
+class _Tally:
+    """Scores claims against one scene. A word is credited once, however many meanings it has."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.features = scene.features
+        self.where: dict[str, list[int]] = {}
+        for at, mention in enumerate(scene.mentions):
+            for sense in mention.senses:
+                self.where.setdefault(sense.concept, []).append(at)
+                if sense.concept.startswith("k:"):
+                    self.where.setdefault("k", []).append(at)
+        self.foreign = len(scene.mentions_of("FOREIGN"))
+
+    def score(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
+        features = self.features
+        if claim.never and not claim.never.isdisjoint(features):
+            return None
+        for need in claim.needs:
+            if not any(feature in features for feature in need):
+                return None
+        if not self._distinct(claim):
+            return None
+        used = {feature for need in claim.needs for feature in need if feature in features}
+        wide = used | explains | set(claim.also)
+        score, explained, unexplained, mentions = claim.bonus, 0.0, 0.0, []
+        for at, mention in enumerate(self.scene.mentions):
+            concepts = {sense.concept for sense in mention.senses}
+            kinds = any(c.startswith("k:") for c in concepts)
+            if not used.isdisjoint(concepts) or (kinds and "k" in used):
+                score += mention.weight
+                explained += mention.weight
+                mentions.append(at)
+            elif not wide.isdisjoint(concepts) or (kinds and "k" in wide):
+                score += 0.5 * mention.weight
+                explained += mention.weight
+                mentions.append(at)
+            elif not mention.filler:
+                lost = 3.0 if "FOREIGN" in concepts else mention.weight
+                score -= 0.6 * lost
+                unexplained += lost
+        named, lost = self._names(used | wide)
+        score += named - lost + sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
+        for slot in intent.required:
+            if not self._has_slot(slot):
+                score -= 0.4
+        if intent.writes and self.scene.asks:
+            score -= 2.5
+        score -= 0.25 * len(self.scene.unknown)
+        return Scored(intent, score, explained + named, unexplained + lost, claim, frozenset(mentions))
+
+    def _distinct(self, claim: Claim) -> bool:
+        """No word may serve two needs."""
+        taken: set[int] = set()
+        needs = [
+            [at for f in need for at in self.where.get(f, ())]
+            if not any(f not in self.where and f in self.features for f in need)
+            else None
+            for need in claim.needs
+        ]
+        for places in sorted((n for n in needs if n is not None), key=len):
+            free = [at for at in places if at not in taken]
+            if not free:
+                return False
+            taken.add(free[0])
+        return True
+
+    def _names(self, features: set[str]) -> tuple[float, float]:
+        named = lost = 0.0
+        for hit in self.scene.hits:
+            kinds = {f"@{name.kind}" for name in hit.names}
+            weight = 1.6 if hit.sure else 0.5
+            if not features.isdisjoint(kinds) or ("@" in features and kinds - {"@tag", "@event", "@role"}):
+                named += weight
+            elif hit.sure:
+                lost += weight
+        for at, token in enumerate(self.scene.tokens):
+            if token.kind in {"request", "job", "ip", "mac", "uuid"} and token.kind not in features:
+                lost += 1.5
+        return named, lost
+
+    def _has_slot(self, slot: str) -> bool:
+        return not self.features.keys().isdisjoint(EXPLAINS.get(slot, (slot,))) or not self.features.keys().isdisjoint(
+            f"@{kind}" for kind in NAME_KINDS.get(slot, ())
+        )
+
+
+def _evidence(scene: Scene, top: Scored | None) -> tuple[Evidence, ...]:
+    found = []
+    for at, mention in enumerate(scene.mentions):
+        concept = mention.senses[0].concept if mention.senses else "filler"
+        if mention.filler or not mention.senses:
+            continue
+        meant = concept if top and at in top.mentions else f"unused:{concept}"
+        if mention.repaired:
+            meant += f" (read as {mention.repaired!r})"
+        found.append(Evidence(scene.text[scene.tokens[mention.start].start : scene.tokens[mention.end - 1].end], meant))
+    return tuple(found)

@@ -1,0 +1,177 @@
+"""From a scene and an intent to slot values: names, filters, numbers, times."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from intents import texts
+from intents.readings import Evidence, Name
+from intents.registry import Intent
+from intents.scenes import Hit, Scene
+from intents.times import find_times, iso, merge
+
+# slot -> kinds of names that may fill it, the likeliest first
+NAME_KINDS: Mapping[str, tuple[str, ...]] = {
+    "vm": ("vm",), "project": ("project",), "domain": ("domain",), "host": ("host",), "cluster": ("cluster",),
+    "network": ("network",), "volume": ("volume",), "user": ("user", "owner"), "owner": ("owner", "user"),
+    "flavor": ("flavor",), "image": ("image",), "policy": ("policy",), "runbook": ("runbook",), "report": ("report",),
+    "tenant": ("tenant",), "cohort": ("cohort",), "wave": ("wave",), "migration": ("migration",),
+    "snapshot": ("snapshot",), "role": ("role",), "tag": ("tag",), "event": ("event",),
+}  # fmt: skip
+# slot -> the lexicon's slot whose values it takes
+_VALUE_SLOTS = {
+    "platform": "platform", "state": "state", "metric": "metric", "sort": "sort", "os": "os", "format": "format",
+    "severity": "severity", "owner_kind": "owner_kind", "profile": "profile", "risk": "risk", "field": "field",
+    "ip_strategy": "ip_strategy",
+}  # fmt: skip
+_CODES = {"request": "request", "job": "job"}
+# what a slot explains in a sentence, for scoring
+EXPLAINS: Mapping[str, tuple[str, ...]] = {
+    "kind": ("k",), "name": ("@", "k", "unknown", "quoted"), "query": ("@", "quoted", "unknown", "ip", "mac", "uuid"),
+    "since": ("time",), "until": ("time",), "owner": ("@owner", "@user", "OWNER"), "user": ("@user", "@owner", "k:user"),
+    "tenant": ("@tenant", "k:tenant", "k:project"), "project": ("@project", "k:project"),
+    "target": ("@network", "@project", "@domain", "TARGET"), "tag": ("@tag", "TAG"), "sort": ("sort", "TOP"),
+    "mode": ("restore_mode", "move"), "strategy": ("strategy", "wave_strategy"), "masked": ("MASKED",),
+    "waiting": ("WAITING",), "mine": ("MINE",), "limit": ("num",), "count": ("num",), "value": ("num", "gib", "vcpus", "VALUE"),
+    "retention": ("RETENTION", "num"), "dry_run": ("DRY", "REAL"), "hard": ("HARD",), "vcpus": ("vcpus", "size"),
+    "memory_gb": ("gib", "size"), "bandwidth_gbps": ("gbps",), "vms_per_day": ("PERDAY", "num"), "port": ("service", "k:port"),
+    "by": ("PER", "k"), "time": ("clock", "time"), "days": ("days",), "channel": ("channel", "THISCHANNEL"),
+    "policy": ("@policy", "POLICY", "k:snapshot_policy"), "after": ("@vm",), "snapshot": ("@snapshot", "k:snapshot"),
+}  # fmt: skip
+
+
+@dataclass
+class Filling:
+    """Slots while they are being found; `used` marks hits (by index) that filled one, `choices` same-named objects."""
+
+    slots: dict[str, Any] = field(default_factory=dict)
+    objects: dict[str, Name] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+    choices: dict[str, tuple[Name, ...]] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+
+    def put(self, slot: str, value: Any, words: str) -> None:
+        self.slots[slot] = value
+        self.evidence.append(Evidence(words, slot))
+
+
+def fill(intent: Intent, scene: Scene) -> Filling:
+    filling = Filling()
+    own = texts.SPECIAL.get(intent.name)
+    if own:
+        own(scene, filling)
+    for slot in intent.slots:
+        if slot not in filling.slots:
+            _fill_slot(intent, slot, scene, filling)
+    if "since" in intent.slots:
+        _fill_times(intent, scene, filling)
+    texts.finish(intent, scene, filling)
+    return filling
+
+
+def _fill_slot(intent: Intent, slot: str, scene: Scene, filling: Filling) -> None:
+    if slot in NAME_KINDS:
+        _fill_name(slot, scene, filling, intent)
+    elif slot in _VALUE_SLOTS:
+        _fill_value(slot, _VALUE_SLOTS[slot], scene, filling)
+    elif slot in _CODES:
+        _fill_code(slot, scene, filling)
+    elif slot in texts.FILLERS:
+        texts.FILLERS[slot](scene, filling)
+
+
+def _fill_name(slot: str, scene: Scene, filling: Filling, intent: Intent) -> None:
+    for kind in NAME_KINDS[slot]:
+        best = _pick(slot, kind, scene, filling, intent)
+        if best is not None:
+            take_hit(slot, kind, best, scene, filling)
+            return
+
+
+def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) -> int | None:
+    """The first hit of that kind that is free and not claimed by the noun beside it for another kind."""
+    options = []
+    for at, hit in enumerate(scene.hits):
+        if at in filling.used or not hit.of(kind):
+            continue
+        noun = noun_beside(scene, hit)
+        others = {name.kind for name in hit.names} - {kind}
+        if noun and noun != kind and noun in others:
+            continue
+        options.append((0 if noun == kind else 1, 0 if hit.sure else 1, at))
+    return min(options)[2] if options else None
+
+
+def take_hit(slot: str, kind: str, at: int, scene: Scene, filling: Filling) -> None:
+    hit = scene.hits[at]
+    names = narrow(hit.of(kind), scene)
+    name = names[0]
+    if slot == "owner" and kind == "user":
+        names = tuple(n for n in scene.names.like(name.name.lower()) if n.kind == "owner") or names
+        name = names[0]
+    filling.used.add(at)
+    filling.objects[slot] = name
+    filling.put(slot, name.name, words_of(scene, hit.start, hit.end))
+    if len(names) > 1:
+        filling.choices[slot] = names
+    others = tuple(n for n in hit.names if n.kind != kind and n.kind in {"project", "domain", "vm", "host", "network"})
+    if others and kind in {"project", "domain"} and not noun_beside(scene, hit) and slot in {"project", "domain"}:
+        filling.choices[slot] = (*names, *(n for n in others if n.kind in {"project", "domain"}))
+        if len(filling.choices[slot]) == 1:
+            del filling.choices[slot]
+    if not hit.sure or not hit.exact:
+        filling.unsure.add(slot)
+
+
+def narrow(names: tuple[Name, ...], scene: Scene) -> tuple[Name, ...]:
+    """Of several with one name, those in the project that was said too."""
+    if len(names) < 2:
+        return names
+    projects = {name.name for hit in scene.hits for name in hit.of("project")}
+    inside = tuple(name for name in names if name.project in projects)
+    return inside or names
+
+
+def noun_beside(scene: Scene, hit: Hit) -> str:
+    """The kind whose noun stands next to a name ("project acme", "the acme domain")."""
+    for mention in scene.mentions:
+        for sense in mention.senses:
+            if sense.concept.startswith("k:") and (mention.end == hit.start or mention.start == hit.end):
+                if sense.value == "tenant" or any(name.kind == sense.value for name in hit.names):
+                    return sense.value
+    return ""
+
+
+def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None:
+    for mention in scene.mentions_of(concept):
+        for sense in mention.senses:
+            if sense.concept == concept:
+                filling.put(slot, sense.value, words_of(scene, mention.start, mention.end))
+                return
+
+
+def _fill_code(slot: str, scene: Scene, filling: Filling) -> None:
+    for token in scene.tokens:
+        if token.kind == slot:
+            digits = "".join(c for c in token.fold if c.isdigit())
+            filling.put(slot, f"{'REQ' if slot == 'request' else 'JOB'}-{int(digits)}", token.text)
+            return
+
+
+def _fill_times(intent: Intent, scene: Scene, filling: Filling) -> None:
+    spans = scene.spans
+    if intent.name == "freeze":
+        spans = find_times(scene.tokens, scene.now, future=True)
+    since, until = merge(spans)
+    if since:
+        filling.put("since", iso(since), words_of(scene, spans[0].start, spans[0].end))
+    if (until and (until < scene.now or intent.name == "freeze")) or (until and until >= scene.now and since is None):
+        filling.put("until", iso(until), words_of(scene, spans[-1].start, spans[-1].end))
+
+
+def words_of(scene: Scene, start: int, end: int) -> str:
+    return scene.text[scene.tokens[start].start : scene.tokens[end - 1].end]
+
+
+FillSlot = Callable[[Scene, Filling], None]

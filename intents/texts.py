@@ -1,0 +1,240 @@
+"""Slots that are more than a name or a word of a list: kinds, numbers, free text, roles in a sentence."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from intents.lexicon import Mention
+from intents.scenes import Scene
+
+if TYPE_CHECKING:
+    from intents.registry import Intent
+    from intents.slots import Filling
+
+Fill = Callable[[Scene, "Filling"], None]
+_FILTER_KINDS = ("project", "domain", "host", "cluster", "network", "user", "owner", "tenant")
+_QUERY_SKIP = frozenset({"part", "name", "vm"})
+
+
+def words(scene: Scene, start: int, end: int) -> str:
+    return scene.text[scene.tokens[start].start : scene.tokens[end - 1].end]
+
+
+def value_of(mention: Mention, concept: str) -> str:
+    return next((s.value for s in mention.senses if s.concept == concept), "")
+
+
+def kinds_said(scene: Scene) -> list[tuple[Mention, str]]:
+    """Kind nouns in order; those that only stand beside a name ("host compute-01") come last."""
+    said: list[tuple[Mention, str]] = []
+    beside: list[tuple[Mention, str]] = []
+    for mention in scene.mentions:
+        kinds = [s.value for s in mention.senses if s.concept.startswith("k:") and s.value != "tenant"]
+        if kinds:
+            (beside if _beside_name(scene, mention, kinds) else said).append((mention, kinds[0]))
+    return said + beside
+
+
+def _beside_name(scene: Scene, mention: Mention, kinds: list[str]) -> bool:
+    return any(
+        (hit.start == mention.end or hit.end == mention.start) and any(n.kind in kinds for n in hit.names)
+        for hit in scene.hits
+    )
+
+
+def fill_kind(scene: Scene, filling: "Filling") -> None:
+    said = kinds_said(scene)
+    if said:
+        mention, kind = said[0]
+        filling.put("kind", kind, words(scene, mention.start, mention.end))
+
+
+def fill_by(scene: Scene, filling: "Filling") -> None:
+    """`by` stands behind per, by, over, each; or before "how many"."""
+    options = [
+        (m, s.value) for m in scene.mentions for s in m.senses if s.concept.startswith("k:") and s.value != "tenant"
+    ]
+    options += [(m, concept) for concept in ("os", "platform", "state") for m in _by_words(scene, concept)]
+    options.sort(key=lambda pair: pair[0].start)
+    if len(options) < 1:
+        return
+    marks = {"per", "by", "over", "across", "each", "every", "on", "in", "between", "among"}
+    for mention, value in options:
+        before = set(scene.folds[max(0, mention.start - 3) : mention.start])
+        if before & marks and mention.start > 0:
+            filling.put("by", value, words(scene, mention.start, mention.end))
+            rest = [o for o in options if o[0].start != mention.start and o[1] not in {"os", "platform", "state"}]
+            if rest:
+                filling.put("kind", rest[0][1], words(scene, rest[0][0].start, rest[0][0].end))
+            return
+    if len(options) >= 2:
+        first, second = options[0], options[1]
+        how = scene.folds.index("how") if "how" in scene.folds else -1
+        if 0 <= how < first[0].start:
+            first, second = second, first
+        filling.put("by", first[1], words(scene, first[0].start, first[0].end))
+        filling.put("kind", second[1], words(scene, second[0].start, second[0].end))
+
+
+def _by_words(scene: Scene, concept: str) -> list[Mention]:
+    names = {"os": {"os", "operating", "family"}, "platform": {"platform", "platforms", "hypervisor type"},
+             "state": {"state", "status", "states", "power"}}[concept]  # fmt: skip
+    return [
+        Mention(at, at + 1, (), 0.0) for at, fold in enumerate(scene.folds) if fold in names and not scene.named[at]
+    ]
+
+
+def fill_number(slot: str) -> Fill:
+    def put(scene: Scene, filling: "Filling") -> None:
+        for amount in scene.amounts:
+            if amount.kind in {"number", "times"}:
+                filling.put(slot, amount.value, words(scene, amount.start, amount.end))
+                return
+
+    return put
+
+
+def fill_amount(slot: str, kind: str) -> Fill:
+    def put(scene: Scene, filling: "Filling") -> None:
+        for amount in scene.amounts:
+            if amount.kind == kind:
+                filling.put(slot, amount.value, words(scene, amount.start, amount.end))
+                return
+            if amount.kind == "size" and kind in {"vcpus", "gib"}:
+                value = amount.value if kind == "vcpus" else amount.second
+                filling.put(slot, value, words(scene, amount.start, amount.end))
+                return
+
+    return put
+
+
+def number_beside(scene: Scene, near: set[str]) -> tuple[Any, int, int] | None:
+    """The number that stands at most two words before or one word after one of these words."""
+    for amount in scene.amounts:
+        if amount.kind in {"number", "times"}:
+            around = scene.folds[max(0, amount.start - 2) : amount.end + 3]
+            if near & set(around):
+                return amount.value, amount.start, amount.end
+    return None
+
+
+def flag(slot: str, concept: str, value: bool) -> Fill:
+    def put(scene: Scene, filling: "Filling") -> None:
+        for mention in scene.mentions_of(concept):
+            filling.put(slot, value, words(scene, mention.start, mention.end))
+            return
+
+    return put
+
+
+def fill_channel(scene: Scene, filling: "Filling") -> None:
+    for token in scene.tokens:
+        if token.kind == "channel":
+            filling.put("channel", token.text, token.text)
+            return
+    for mention in scene.mentions_of("THISCHANNEL"):
+        filling.put("channel", "here", words(scene, mention.start, mention.end))
+        return
+
+
+def fill_port(scene: Scene, filling: "Filling") -> None:
+    for mention in scene.mentions_of("service"):
+        filling.put("port", int(value_of(mention, "service")), words(scene, mention.start, mention.end))
+        return
+    for amount in scene.amounts:
+        if amount.kind == "number" and 0 < amount.value < 65536:
+            filling.put("port", int(amount.value), words(scene, amount.start, amount.end))
+            return
+
+
+def fill_limit(scene: Scene, filling: "Filling") -> None:
+    for amount in scene.amounts:
+        if amount.kind in {"number", "times"} and 0 < amount.value <= 10_000:
+            if scene.folds[amount.start] == "one" or scene.folds[amount.start : amount.end + 1][-1] in {"percent", "%"}:
+                continue
+            filling.put("limit", int(amount.value), words(scene, amount.start, amount.end))
+            return
+
+
+def fill_query(scene: Scene, filling: "Filling") -> None:
+    """An address or id, what is quoted, an unknown word, or else the name that was said."""
+    for kinds in ({"ip", "mac", "uuid"}, {"quoted"}):
+        for token in scene.tokens:
+            if token.kind in kinds:
+                filling.put("query", token.text, token.text)
+                return
+    for at in (*scene.namelike, *scene.unknown):
+        filling.put("query", scene.tokens[at].text, scene.tokens[at].text)
+        return
+    for hit in scene.hits:
+        said = words(scene, hit.start, hit.end)
+        filling.put("query", hit.names[0].name if hit.exact else said, said)
+        filling.used.add(scene.hits.index(hit))
+        return
+
+
+def fill_name(scene: Scene, filling: "Filling") -> None:
+    """The object of show, delete, enable: any name; its kind by the noun beside it or by what bears the name."""
+    from intents.slots import narrow, noun_beside
+
+    hits = sorted(range(len(scene.hits)), key=lambda at: (not scene.hits[at].sure, at))
+    said = [kind for _, kind in kinds_said(scene)]
+    fitting = [at for at in hits if any(scene.hits[at].of(kind) for kind in said)]
+    for at in fitting or hits:
+        hit = scene.hits[at]
+        noun = noun_beside(scene, hit) or next((kind for kind in said if hit.of(kind)), "")
+        names = narrow(hit.of(noun) if noun and hit.of(noun) else _main(hit.names), scene)
+        filling.used.add(at)
+        filling.objects["name"] = names[0]
+        filling.put("name", names[0].name, words(scene, hit.start, hit.end))
+        filling.slots["kind"] = "snapshot_policy" if names[0].kind == "policy" else names[0].kind
+        if len(names) > 1:
+            filling.choices["name"] = names
+        if not hit.sure or not hit.exact:
+            filling.unsure.add("name")
+        return
+
+
+def _main(names: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inventory objects before owners, tags, tenants of a migration and the like."""
+    side = {"owner", "tag", "tenant", "cohort", "wave", "event", "migration", "report", "runbook"}
+    return tuple(n for n in names if n.kind not in side) or names
+
+
+def fill_text_after(scene: Scene, filling: "Filling", slot: str = "text") -> None:
+    """Free text: what is quoted, or behind a colon, "because", "reason", "saying"."""
+    for token in scene.tokens:
+        if token.kind == "quoted" and not any(scene.tokens[h.start] is token for h in scene.hits):
+            filling.put(slot, token.text, token.text)
+            return
+    match = re.search(
+        r"(?::\s+|\breason(?: is|:)?:?\s+|\bbecause(?: of)?\s+|\bsaying\s+(?:that\s+)?|\bsince\s+the\s+|\s-+\s+|\bthat says\s+|\bdue to\s+|\bcause\s+|\bas\s+(?=[a-z]+ (?:is|are|has|was)))(.{2,})$",
+        scene.text,
+        re.IGNORECASE | re.DOTALL,
+    )
+    if match:
+        _put_text(scene, filling, slot, match[1])
+
+
+def _put_text(scene: Scene, filling: "Filling", slot: str, text: str) -> None:
+    text = re.sub(r"^(?:reason|because|because of|cause)\s*:?\s+", "", text.strip(), flags=re.IGNORECASE)
+    text = text.strip().strip("\"'`").rstrip(".!").strip()
+    if text:
+        filling.put(slot, text, text)
+
+
+FILLERS: Mapping[str, Fill] = {
+    "kind": fill_kind, "by": fill_by, "name": fill_name, "query": fill_query, "limit": fill_limit,
+    "count": fill_number("count"), "value": fill_number("value"), "retention": fill_number("retention"),
+    "vcpus": fill_amount("vcpus", "vcpus"), "memory_gb": fill_amount("memory_gb", "gib"),
+    "bandwidth_gbps": fill_amount("bandwidth_gbps", "gbps"), "channel": fill_channel, "port": fill_port,
+    "masked": flag("masked", "MASKED", True), "hard": flag("hard", "HARD", True),
+    "waiting": flag("waiting", "WAITING", True), "mine": flag("mine", "MINE", True),
+}  # fmt: skip
+SPECIAL: Mapping[str, Fill] = {}
+
+
+def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
+    """Corrections that need all the slots of an intent."""
+    if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
+        filling.slots["sort"] = "largest"

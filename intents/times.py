@@ -1,0 +1,394 @@
+"""Times as people say them: a closed grammar from tokens to (since, until); the clock is handed in.
+
+Nothing is guessed: what the grammar does not know is not a time. All results are in the zone of `now`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from intents.amounts import number
+from intents.tokens import Token
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAY_WORDS = {
+    **{day: at for at, day in enumerate(DAYS)}, **{day[:3]: at for at, day in enumerate(DAYS)},
+    **{day + "s": at for at, day in enumerate(DAYS)}, "tues": 1, "weds": 2, "thur": 3, "thurs": 3,
+}  # fmt: skip
+_AMBIGUOUS_DAYS = frozenset({"sun", "sat", "wed", "mon"})  # are words or names too: only after "on", "since", "last"
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+           "november", "december")  # fmt: skip
+_MONTH_WORDS = {**{m: at for at, m in enumerate(_MONTHS, 1)}, **{m[:3]: at for at, m in enumerate(_MONTHS, 1)},
+                "sept": 9}  # fmt: skip
+_UNITS = {
+    word: unit
+    for unit, words in {
+        "minute": "minute minutes min mins", "hour": "hour hours h hr hrs", "day": "day days d", "week": "week weeks",
+        "month": "month months", "quarter": "quarter quarters", "year": "year years",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+_SHORT = re.compile(r"(\d{1,4})(h|hr|hrs|d|w|min|mins|m)")
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?(am|pm)?")
+_PLAIN_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:t(\d{2}):(\d{2})(?::\d{2})?z?)?")
+_DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})?")
+_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_SINCE = frozenset({"since", "from", "after", "starting", "beginning"})
+_UNTIL = frozenset({"until", "till", "til", "to", "before", "by", "-", "through", "up", "'til", "ending", "and"})
+_DURING = frozenset({"in", "during", "over", "for", "within", "on", "at", "of", "from"})
+_LAST = frozenset({"last", "past", "previous", "recent", "preceding", "prior"})
+_PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time that was said: tokens [start:end]. `since` or `until` is None where that side is open."""
+
+    start: int
+    end: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """[since, until), and the token behind it. `open` marks one that still runs ("this month")."""
+
+    since: datetime
+    until: datetime
+    end: int
+    open: bool = False
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> tuple[Span, ...]:
+    """All times in order. `future`: a bare weekday, date or hour means the next one, not the last one."""
+    clock = _Clock(tokens, now, future)
+    found: list[Span] = []
+    at = 0
+    while at < len(tokens):
+        span = clock.span(at)
+        if span and span.end > at:
+            found.append(span)
+            at = span.end
+        else:
+            at += 1
+    return tuple(found)
+
+
+def merge(spans: Sequence[Span]) -> tuple[datetime | None, datetime | None]:
+    """One window out of all that was said: "since monday … until friday"."""
+    since = next((span.since for span in spans if span.since), None)
+    until = next((span.until for span in reversed(spans) if span.until), None)
+    return since, until
+
+
+@dataclass(frozen=True)
+class _Clock:
+    tokens: Sequence[Token]
+    now: datetime
+    future: bool
+
+    def word(self, at: int) -> str:
+        return self.tokens[at].fold if 0 <= at < len(self.tokens) else ""
+
+    def today(self) -> datetime:
+        return self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def span(self, at: int) -> Span | None:
+        word = self.word(at)
+        if word in {"between", "from"} and (both := self._both(at)):
+            return both
+        if word in _SINCE and (moment := self._edge(at + 1)):
+            return self._then_until(Span(at, moment.end, moment.since, None))
+        if word in {"until", "till", "til", "before", "by"} and (moment := self._edge(at + 1)):
+            # "until friday" is the start of friday; an interval that was named whole ends where it ends
+            return Span(at, moment.end, None, moment.since)
+        if word in {"up", "valid"} and self.word(at + 1) in {"to", "until"} and (moment := self._edge(at + 2)):
+            return Span(at, moment.end, None, moment.since)
+        lead = 1 if word in _DURING else 0
+        lead += 1 if lead and self.word(at + lead) == "the" else 0
+        if word == "the" and self.word(at + 1) in _LAST:
+            lead = 1
+        moment = self._moment(at + lead, bare=lead == 0)
+        if moment is None:
+            return None
+        return self._then_until(Span(at, moment.end, moment.since, None if moment.open else moment.until))
+
+    def _both(self, at: int) -> Span | None:
+        first = self._edge(at + 1, hours=True)
+        if first is None or self.word(first.end) not in _UNTIL:
+            return None
+        second = self._edge(first.end + 1, hours=True)
+        if second is None:
+            return None
+        since, until = first.since, second.since
+        if self.word(at + 1) and second.until - second.since >= timedelta(days=1) and self.word(at) == "between":
+            until = second.until
+        if until <= since and until + timedelta(days=1) > since:
+            since, until = (since, until + timedelta(days=1)) if self.future else (since - timedelta(days=1), until)
+        return Span(at, second.end, since, until) if until > since else None
+
+    def _then_until(self, span: Span) -> Span:
+        """`since X` followed by `until Y`."""
+        if self.word(span.end) in {"until", "till", "til", "to", "-"} and span.since:
+            end = self._edge(span.end + 1, hours=True)
+            if end and end.since > span.since:
+                return replace(span, end=end.end, until=end.since)
+        return span
+
+    def _edge(self, at: int, hours: bool = False) -> _Moment | None:
+        """A moment as one side of a window; `hours` lets a bare number be an hour ("between 6 and 8")."""
+        at += 1 if self.word(at) in {"the", "on", "about", "around"} else 0
+        moment = self._moment(at, bare=False)
+        if moment is None and hours and (value := number(self.word(at))) is not None and 0 <= value <= 24:
+            return self._hour(int(value), 0, at + 1)
+        return moment
+
+    def _moment(self, at: int, bare: bool) -> _Moment | None:
+        word = self.word(at)
+        if not word:
+            return None
+        return (
+            self._named_day(at, word)
+            or self._relative(at, word)
+            or self._weekday(at, word, bare)
+            or self._date(at, word)
+            or self._month(at, word, bare)
+            or self._duration(at, word, bare)
+            or self._clock_time(at, word, bare)
+        )
+
+    # --- days -----------------------------------------------------------------------------------------------------
+
+    def _named_day(self, at: int, word: str) -> _Moment | None:
+        today = self.today()
+        offsets = {"today": 0, "yesterday": -1, "tomorrow": 1, "tmrw": 1, "tonight": 0}
+        if word == "now":
+            return _Moment(self.now, self.now, at + 1, open=True) if self.future else None
+        if word == "day" and self.word(at + 1) == "before" and self.word(at + 2) == "yesterday":
+            return self._timed(today - timedelta(days=2), at + 3)
+        if word not in offsets or word == "tonight":
+            return None
+        return self._timed(today + timedelta(days=offsets[word]), at + 1, open_=word == "today")
+
+    def _weekday(self, at: int, word: str, bare: bool) -> _Moment | None:
+        if word not in _DAY_WORDS or (bare and word in _AMBIGUOUS_DAYS):
+            return None
+        today = self.today()
+        ahead = (_DAY_WORDS[word] - today.weekday()) % 7
+        day = today + timedelta(days=ahead or 7) if self.future else today - timedelta(days=(7 - ahead) % 7 or 7)
+        dated = self._date(at + 1, self.word(at + 1))  # "monday 30.11.": the date decides
+        if dated and dated.since.weekday() == _DAY_WORDS[word]:
+            return dated
+        return self._timed(day, at + 1)
+
+    def _timed(self, day: datetime, end: int, open_: bool = False) -> _Moment:
+        """A day, or the hour of it that follows: "friday 18:00", "yesterday at 2 pm", "yesterday evening"."""
+        ahead = end + (1 if self.word(end) in {"at", "around", "about", ","} else 0)
+        clock = self._read_clock(ahead, needs_mark=ahead == end)
+        if clock:
+            hour, minute, after = clock
+            moment = day + timedelta(hours=hour, minutes=minute)
+            return _Moment(moment, moment, after)
+        if self.word(end) in _PARTS:
+            first, last = _PARTS[self.word(end)]
+            return _Moment(day + timedelta(hours=first), day + timedelta(hours=last), end + 1)
+        return _Moment(day, day + timedelta(days=1), end, open_)
+
+    def _date(self, at: int, word: str) -> _Moment | None:
+        if match := _PLAIN_DATE.fullmatch(word):
+            year, month, day = int(match[1]), int(match[2]), int(match[3])
+            moment = self._day(year, month, day)
+            if moment and match[4]:
+                exact = moment + timedelta(hours=int(match[4]), minutes=int(match[5]))
+                return _Moment(exact, exact, at + 1)
+            return self._timed(moment, at + 1) if moment else None
+        if match := _DOTTED_DATE.fullmatch(word):
+            return self._dated(int(match[1]), int(match[2]), match[3], at + 1)
+        return self._worded_date(at, word)
+
+    def _worded_date(self, at: int, word: str) -> _Moment | None:
+        """ "3 nov", "3rd of november 2026", "nov 3"."""
+        if word in _MONTH_WORDS and (match := _ORDINAL.fullmatch(self.word(at + 1))):
+            return self._dated(int(match[1]), _MONTH_WORDS[word], *self._year(at + 2))
+        match = _ORDINAL.fullmatch(word.rstrip("."))
+        skip = at + (2 if self.word(at + 1) == "of" else 1)
+        if match and (month := _MONTH_WORDS.get(self.word(skip))):
+            return self._dated(int(match[1]), month, *self._year(skip + 1))
+        return None
+
+    def _year(self, at: int) -> tuple[str | None, int]:
+        return (self.word(at), at + 1) if re.fullmatch(r"20\d\d", self.word(at)) else (None, at)
+
+    def _dated(self, day: int, month: int, year: str | None, end: int) -> _Moment | None:
+        if year:
+            moment = self._day(int(year) + (2000 if len(year) == 2 else 0), month, day)
+        else:
+            moment = self._day(self.now.year, month, day)
+            if moment and self.future and moment < self.today():
+                moment = self._day(self.now.year + 1, month, day)
+            elif moment and not self.future and moment > self.now:
+                moment = self._day(self.now.year - 1, month, day)
+        return self._timed(moment, end) if moment else None
+
+    def _day(self, year: int, month: int, day: int) -> datetime | None:
+        try:
+            return self.today().replace(year=year, month=month, day=day)
+        except ValueError:
+            return None
+
+    # --- weeks, months, durations ---------------------------------------------------------------------------------
+
+    def _month(self, at: int, word: str, bare: bool) -> _Moment | None:
+        month = _MONTH_WORDS.get(word)
+        if month is None or (bare and word in {"may", "mar", "march"}):
+            return None
+        said, end = self._year(at + 1)
+        year = int(said) if said else self.now.year
+        if not said and not self.future and month > self.now.month:
+            year -= 1
+        if not said and self.future and month < self.now.month:
+            year += 1
+        first = self.today().replace(year=year, month=month, day=1)
+        return _Moment(first, _add(first, "month", 1), end, open=first <= self.now < _add(first, "month", 1))
+
+    def _relative(self, at: int, word: str) -> _Moment | None:
+        """ "this month", "last week", "last night", "last 14 days", "past day", "next monday"."""
+        if word not in _LAST | {"this", "current", "next", "coming"}:
+            return None
+        following = self.word(at + 1)
+        amount = number(following)
+        unit = _UNITS.get(self.word(at + 2))
+        if word in _LAST and amount is not None and unit:
+            return _Moment(_add(self.now, unit, -amount), self.now, at + 3, open=True)
+        if word in _LAST and (short := self._short(following)):
+            return _Moment(self.now - short, self.now, at + 2, open=True)
+        if following in _PARTS:
+            return self._part(word, following, at + 2)
+        if following in _DAY_WORDS:
+            return replace(self, future=word in {"next", "coming"})._weekday(at + 1, following, bare=False)
+        unit = _UNITS.get(following)
+        if unit in {None, "minute"}:
+            return None
+        return self._whole_unit(word, str(unit), at + 2)
+
+    def _part(self, word: str, part: str, end: int) -> _Moment | None:
+        first, last = _PARTS[part]
+        day = self.today() - timedelta(days=1 if word in _LAST else 0)
+        if word == "next":
+            return None
+        return _Moment(day + timedelta(hours=first), day + timedelta(hours=last), end, open=word == "this")
+
+    def _whole_unit(self, word: str, unit: str, end: int) -> _Moment:
+        if unit in {"hour", "day"}:
+            sign = 1 if word in {"next", "coming"} else -1
+            edge = _add(self.now, unit, sign)
+            return _Moment(min(edge, self.now), max(edge, self.now), end, open=sign < 0)
+        first = self._first_of(unit)
+        if word == "past":
+            return _Moment(_add(self.now, unit, -1), self.now, end, open=True)
+        if word in _LAST:
+            return _Moment(_add(first, unit, -1), first, end)
+        if word in {"next", "coming"}:
+            return _Moment(_add(first, unit, 1), _add(first, unit, 2), end)
+        return _Moment(first, _add(first, unit, 1), end, open=True)
+
+    def _first_of(self, unit: str) -> datetime:
+        today = self.today()
+        if unit == "week":
+            return today - timedelta(days=today.weekday())
+        if unit == "year":
+            return today.replace(month=1, day=1)
+        if unit == "quarter":
+            return today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+        return today.replace(day=1)
+
+    def _short(self, word: str) -> timedelta | None:
+        match = _SHORT.fullmatch(word)
+        if not match:
+            return None
+        value = int(match[1])
+        return {"h": timedelta(hours=value), "d": timedelta(days=value), "w": timedelta(weeks=value),
+                "m": timedelta(minutes=value)}[match[2][0]]  # fmt: skip
+
+    def _duration(self, at: int, word: str, bare: bool) -> _Moment | None:
+        """ "3 days ago"; and where "in", "for", "over" stand before it, "14 days": the time up to now."""
+        amount, unit, end = number(word), _UNITS.get(self.word(at + 1)), at + 2
+        if word in {"a", "an"} and unit:
+            amount = 1
+        short = self._short(word)
+        if short:
+            since, end = self.now - short, at + 1
+        elif amount is not None and unit and amount < 10**4:
+            since = _add(self.now, unit, -amount)
+        else:
+            return None
+        if self.word(end) in {"ago", "back"}:
+            day = since.replace(hour=0, minute=0, second=0, microsecond=0)
+            whole = unit in {"day", "week", "month", "year"}
+            return _Moment(day, day + timedelta(days=1), end + 1) if whole else _Moment(since, since, end + 1)
+        if bare and not self.future and end >= len(self.tokens) and unit in {"hour", "day", "week", "month"}:
+            return _Moment(since, self.now, end, open=True)
+        if bare or self.future:
+            return _Moment(self.now, self.now + (self.now - since), end) if self.future and not bare else None
+        return _Moment(since, self.now, end, open=True)
+
+    # --- hours ----------------------------------------------------------------------------------------------------
+
+    def _clock_time(self, at: int, word: str, bare: bool) -> _Moment | None:
+        clock = self._read_clock(at, needs_mark=True)
+        if clock is None or (bare and not self.future):
+            return None
+        return self._hour(*clock)
+
+    def _hour(self, hour: int, minute: int, end: int) -> _Moment:
+        named = self._named_day(end, self.word(end)) if self.word(end) in {"today", "yesterday", "tomorrow"} else None
+        if named:
+            exact = named.since.replace(hour=0, minute=0) + timedelta(hours=hour, minutes=minute)
+            return _Moment(exact, exact, named.end)
+        exact = self.today() + timedelta(hours=hour, minutes=minute)
+        if self.future and exact < self.now:
+            exact += timedelta(days=1)
+        elif not self.future and exact > self.now:
+            exact -= timedelta(days=1)
+        return _Moment(exact, exact, end)
+
+    def _read_clock(self, at: int, needs_mark: bool) -> tuple[int, int, int] | None:
+        """(hour, minute, token behind). `needs_mark`: a bare number is not an hour without ":", am, pm or o'clock."""
+        word = self.word(at)
+        if word in {"noon", "midday", "midnight"}:
+            return (0 if word == "midnight" else 12), 0, at + 1
+        match = _CLOCK.fullmatch(word)
+        if not match:
+            return None
+        half, end = match[3] or "", at + 1
+        if not half and self.word(end) in {"am", "pm", "a.m", "p.m", "o'clock", "oclock", "uhr", "h"}:
+            half, end = self.word(end).replace(".", ""), end + 1
+        if needs_mark and not (match[2] or half):
+            return None
+        hour, minute = int(match[1]), int(match[2] or 0)
+        if half in {"am", "pm"}:
+            hour = hour % 12 + (12 if half == "pm" else 0)
+        return (hour, minute, end) if hour <= 24 and minute < 60 else None
+
+
+def _add(moment: datetime, unit: str, amount: float) -> datetime:
+    """Calendar steps for months and more, where the day is cut to the month's last."""
+    if unit in {"minute", "hour", "day", "week"}:
+        return moment + timedelta(**{unit + "s": amount})
+    months = int(amount * {"month": 1, "quarter": 3, "year": 12}[unit])
+    at = moment.year * 12 + moment.month - 1 + months
+    if not 12 <= at < 9999 * 12:
+        return moment
+    year, month = divmod(at, 12)
+    for day in range(moment.day, 27, -1):
+        try:
+            return moment.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+    return moment.replace(year=year, month=month + 1)
