@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,7 +43,7 @@ class _Palette:
     mark: str
 
 
-_PALETTES: dict[Theme, _Palette] = {
+_PALETTES: Mapping[Theme, _Palette] = {
     "light": _Palette("#ffffff", "#1b2125", "#66727a", "#eaeef0", "#0f8b80", "#d98a06", "#cf3b33", "#7d8990"),
     "dark": _Palette("#171c20", "#e8ecee", "#93a0a8", "#283037", "#2fb8a9", "#e9a93a", "#ef6a61", "#8b98a0"),
 }
@@ -86,7 +87,7 @@ def _paint(axes: "Axes", chart: Chart, bars: tuple[Bar, ...], rest: int, palette
 
 
 def _row(axes: "Axes", y: float, bar: Bar, scale: float, unit: str, palette: _Palette) -> None:
-    """One bar on its track. `scale` is the value at the right end; a value past it ends there, in the colour of over."""
+    """One bar on its track. `scale` is the value at the right end; a value past it is cut there."""
     full = formats.fullness(bar.value, bar.limit)
     colour = {"fine": palette.fine, "near": palette.near, "over": palette.over}[full]
     span = _BAR_RIGHT - _BAR_LEFT

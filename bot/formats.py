@@ -1,10 +1,10 @@
-"""How one value reads, the same on every surface: sizes, times, ages, unknowns; and what makes foreign text harmless."""
+"""How one value reads, the same on every surface; and what makes foreign text harmless."""
 
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from bot.replies import Cell, CellType, Reply
 
@@ -14,10 +14,13 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?|\x9b[0-?]*[ -/]*[@-~]")
 # Marks that reorder or hide text: direction, zero width space, joiners of nothing, invisible tags, annotations.
-_HIDDEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]")
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPACE = re.compile("[\n\t\u2028\u2029]+")
+_NOT_IN_NAMES = re.compile(r'[<>:"|?*]')
 _NUMERIC: frozenset[CellType] = frozenset({"int", "float", "mib", "gib", "bytes", "percent"})
 
 
@@ -46,6 +49,14 @@ def _few_marks(text: str) -> str:
 def cut(text: str, length: int) -> str:
     """At most `length` characters, with an ellipsis where something is left out."""
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
+
+
+def file_name(name: str) -> str:
+    """A name to keep a file under: the last part of a path of any system, cleaned, never empty, of bounded length."""
+    base = _NOT_IN_NAMES.sub("_", clean(name).replace("\\", "/").rpartition("/")[2]).strip(". ")
+    stem, dot, end = base.rpartition(".")
+    short = f"{stem[:120]}{dot}{end[:20]}" if dot else base[:120]
+    return short.strip(". ") or "file"
 
 
 def is_numeric(type_: CellType) -> bool:
@@ -94,8 +105,12 @@ def moment(value: Cell) -> datetime | None:
         return None
 
 
+def minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
 def stamp(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"{minute(at)} UTC"
 
 
 def size(size_bytes: float) -> str:
@@ -175,12 +190,8 @@ def bar_value(value: float, limit: float | None, unit: str) -> str:
     return f"{count(value)}{behind}" if limit is None else f"{count(value)} of {count(limit)}{behind}"
 
 
-def fullness(value: float, limit: float | None) -> str:
+def fullness(value: float, limit: float | None) -> Literal["fine", "near", "over"]:
     """`over` at or past the limit, `near` from 85 % of it on, else `fine`."""
     if limit is None or limit <= 0 or value < 0.85 * limit:
         return "fine" if limit is None or limit > 0 or value <= 0 else "over"
     return "over" if value >= limit else "near"
-
-
-def joined(items: Sequence[str]) -> str:
-    return ", ".join(clean(item) for item in items)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.messages import Message
-from bot.replies import File, Reply
+from bot.replies import File, Reply, Text
 
 
 class Answerer(Protocol):
@@ -37,3 +37,10 @@ class Archive(Protocol):
     async def stored(self, id: str, person: str) -> File | None:  # noqa: A002
         """A file with its content; None if there is none, it has expired, or it is another person's."""
         ...
+
+
+def failure(message_id: str) -> Reply:
+    """What is said when answering failed in a way that nobody foresaw; the log has the rest under the id."""
+    what = "Something failed on our side while answering; nothing was changed."
+    todo = f"Try again; if it stays, look in Stackhand's log for message {message_id}."
+    return Reply((Text(what, "heading"), Text(todo)), outcome="failed")

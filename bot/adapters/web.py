@@ -17,14 +17,14 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from bot import charts, formats
-from bot.adapters import Answerer, Archive
+from bot.adapters import Answerer, Archive, failure
 from bot.messages import Message, Upload
-from bot.replies import Choice, Reply, Text
+from bot.replies import Choice
 from bot.web import guards
 from bot.web.render import HERE, Charts, Renderer
 from bot.web.rooms import MOST_IN_FLIGHT, Room, Rooms
 from bot.web.sessions import SESSION_LIFETIME, Session, Sessions
-from bot.web.uploads import MOST_FILES, UploadRefused, Uploads
+from bot.web.uploads import MOST_FILES, UploadError, Uploads
 
 log = structlog.get_logger(__name__)
 
@@ -227,15 +227,15 @@ class Page:
             return "".join(self._render.reply(reply, session.id, datetime.now(UTC)) for reply in replies)
         except Exception:
             log.exception("answer_failed", message=message.id, person=message.person)
-            return self._render.reply(_failed(message.id), session.id, datetime.now(UTC))
+            return self._render.reply(failure(message.id), session.id, datetime.now(UTC))
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         session = self._required_session(request)
-        name = formats.clean(unquote(request.headers.get("X-File-Name", ""), errors="replace"))
+        name = unquote(request.headers.get("X-File-Name", ""), errors="replace")
         try:
             content = await _bounded_body(request, self._uploads.room(session.id))
-            key = self._uploads.keep(session.id, Upload(_base_name(name), content))
-        except UploadRefused as refusal:
+            key = self._uploads.keep(session.id, Upload(formats.file_name(name), content))
+        except UploadError as refusal:
             return web.json_response({"error": str(refusal)}, status=413)
         return web.json_response({"id": key})
 
@@ -247,9 +247,11 @@ class Page:
         session = self._required_session(request)
         file = await self._archive.stored(request.match_info["id"], session.person)
         if file is None:
-            return self._notice(404, "This file is not here any more", ("Files are kept for a while: ask for it again.",))
+            return self._notice(
+                404, "This file is not here any more", ("Files are kept for a while: ask for it again.",)
+            )
         mime = file.mime if _MIME.fullmatch(file.mime) else "application/octet-stream"
-        name = quote(_base_name(formats.clean(file.name)), safe="", errors="replace")
+        name = quote(formats.file_name(file.name), safe="", errors="replace")
         headers = {"Content-Type": mime, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
         return web.Response(body=file.content, headers=headers)
 
@@ -317,15 +319,9 @@ def _heard(data: dict[str, Any]) -> tuple[str, str, list[str]]:
     return id_, text.encode("utf-8", "replace").decode().replace("\0", ""), list(dict.fromkeys(keys))
 
 
-def _base_name(name: str) -> str:
-    """The last part of a path of any system, never empty, no longer than a file system takes."""
-    base = name.replace("\\", "/").rpartition("/")[2].strip(". ")
-    return base[-200:] or "file"
-
-
 async def _bounded_body(request: web.Request, most: int) -> bytes:
-    """The body, read until it is more than `most` bytes, then UploadRefused."""
-    refusal = UploadRefused("The file is too large: up to 20 MiB are taken with one message.")
+    """The body, read until it is more than `most` bytes, then UploadError."""
+    refusal = UploadError("The file is too large: up to 20 MiB are taken with one message.")
     if (request.content_length or 0) > most:
         raise refusal
     body = bytearray()
@@ -334,9 +330,3 @@ async def _bounded_body(request: web.Request, most: int) -> bytes:
         if len(body) > most:
             raise refusal
     return bytes(body)
-
-
-def _failed(id_: str) -> Reply:
-    what = "Something failed on our side while answering; nothing was changed."
-    todo = f"Try again; if it stays, look in Stackhand's log for message {id_}."
-    return Reply((Text(what, "heading"), Text(todo)), outcome="failed")

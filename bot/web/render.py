@@ -19,11 +19,47 @@ MOST_ROWS = 200
 FIRST_ROWS = 10
 _MOST_CHARTS = 500
 
-_GOOD = frozenset("active up ok available in-use enabled done complete completed running poweredon on yes".split())
-_BAD = frozenset("error failed down dead critical unreachable error_deleting error_restoring".split())
+_GOOD = frozenset(
+    {
+        "active",
+        "up",
+        "ok",
+        "available",
+        "in-use",
+        "enabled",
+        "done",
+        "complete",
+        "completed",
+        "running",
+        "poweredon",
+        "on",
+        "yes",
+    }
+)
+_BAD = frozenset({"error", "failed", "down", "dead", "critical", "unreachable", "error_deleting", "error_restoring"})
 _BUSY = frozenset(
-    "build building migrating resize verify_resize reboot hard_reboot creating attaching detaching deleting rebuild "
-    "warning waiting unknown partial maintenance downloading backing-up restoring-backup".split()
+    {
+        "build",
+        "building",
+        "migrating",
+        "resize",
+        "verify_resize",
+        "reboot",
+        "hard_reboot",
+        "creating",
+        "attaching",
+        "detaching",
+        "deleting",
+        "rebuild",
+        "warning",
+        "waiting",
+        "unknown",
+        "partial",
+        "maintenance",
+        "downloading",
+        "backing-up",
+        "restoring-backup",
+    }
 )
 _STATES = frozenset({"state", "status", "power", "outcome", "health"})
 
@@ -34,6 +70,7 @@ class ShownCell:
     sort: str
     tone: str = ""
     percent: str = ""
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +133,8 @@ def _cell(column: Column, value: Cell, now: datetime) -> ShownCell:
     if column.type == "percent" and cell.sort:
         full = formats.fullness(float(value), 100.0)
         return replace(cell, percent=f"{min(max(float(value), 0.0), 100.0):.1f}", tone=full)
+    if column.type == "time":
+        return replace(cell, time=formats.moment(value))
     if column.type == "text" and value is not None and (is_state(column.name) or is_state(column.title)):
         return replace(cell, tone=tone(value))
     return cell
@@ -136,6 +175,10 @@ class Renderer:
             tone=tone,
             size=formats.size,
             stamp=formats.stamp,
+            minute=formats.minute,
+            cut=formats.cut,
+            headed=headed,
+            ago=formats.ago,
             count=formats.count,
             shown_table=shown_table,
             chart_alt=chart_alt,
@@ -164,6 +207,12 @@ class Renderer:
 
     def _render(self, template: str, **values: Any) -> str:
         return self._jinja.get_template(template).render(**values)
+
+
+def headed(title: str) -> str:
+    """A column's title begins large, unless its first word is a term such as vCPU."""
+    first = title.partition(" ")[0]
+    return title[:1].upper() + title[1:] if first.islower() else title
 
 
 def chart_alt(chart: Chart) -> str:

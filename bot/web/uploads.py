@@ -12,7 +12,7 @@ MOST_FILES = 10
 LIFETIME_S = 900.0
 
 
-class UploadRefused(Exception):
+class UploadError(Exception):
     """A file that is not taken; the text says why and what to do."""
 
 
@@ -31,17 +31,17 @@ class Uploads:
         self._waiting: dict[str, _Waiting] = {}
 
     def room(self, session: str) -> int:
-        """How many bytes the session may still upload; raises UploadRefused when it has too many files."""
+        """How many bytes the session may still upload; raises UploadError when it has too many files."""
         self._waiting = {k: w for k, w in self._waiting.items() if w.until > self._clock()}
         own = [w for w in self._waiting.values() if w.session == session]
         if len(own) >= MOST_FILES:
-            raise UploadRefused(f"{MOST_FILES} files are waiting already: send the message first.")
+            raise UploadError(f"{MOST_FILES} files are waiting already: send the message first.")
         return MOST_BYTES - sum(len(w.upload.content) for w in own)
 
     def keep(self, session: str, upload: Upload) -> str:
-        """Where the file waits; raises UploadRefused when others took the room while it was read."""
+        """Where the file waits; raises UploadError when others took the room while it was read."""
         if len(upload.content) > self.room(session):
-            raise UploadRefused("The waiting files are larger than 20 MiB together: send the message first.")
+            raise UploadError("The waiting files are larger than 20 MiB together: send the message first.")
         key = secrets.token_urlsafe(16)
         self._waiting[key] = _Waiting(session, upload, self._clock() + LIFETIME_S)
         return key
