@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from types import MappingProxyType
 from typing import Literal
@@ -41,6 +41,7 @@ class Mention:
     filler: bool = False
     repaired: str = ""
     tail: int = -1
+    width: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Lexicon:
     split: Mapping[str, Sequence[tuple[str, tuple[Sense, ...]]]]
     fillers: frozenset[str]
     foreign: frozenset[str]
+    vocabulary: frozenset[str]
     repairs: Mapping[str, Sequence[str]]
 
     def knows(self, word: str) -> bool:
@@ -58,12 +60,12 @@ class Lexicon:
 
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
-        if len(word) < REPAIR_FROM or not word.isalpha():
+        if len(word) < REPAIR_FROM - 1 or not word.isalpha():
             return ""
         found: dict[str, None] = {}
         for key in (word, *_deletes(word)):
             for candidate in self.repairs.get(key, ()):
-                if one_edit(word, candidate):
+                if one_edit(word, candidate) and max(len(word), len(candidate)) >= REPAIR_FROM:
                     found[candidate] = None
         best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)] or []
         if len(best) > 1:
@@ -159,13 +161,16 @@ class _Builder:
             MappingProxyType(split),
             frozenset(self.fillers),
             frozenset(self.foreign),
+            self._vocabulary(),
             MappingProxyType(self._repairs()),
         )
 
+    def _vocabulary(self) -> frozenset[str]:
+        return frozenset({word for phrase in self.senses for word in phrase} | self.fillers)
+
     def _repairs(self) -> dict[str, list[str]]:
-        words = {word for phrase in self.senses for word in phrase} | self.fillers
         found: dict[str, list[str]] = {}
-        for word in sorted(words):
+        for word in sorted(self._vocabulary()):
             if len(word) >= REPAIR_FROM - 1 and word.isalpha():
                 for key in (word, *_deletes(word)):
                     found.setdefault(key, []).append(word)
@@ -224,56 +229,66 @@ def weigh(words: Sequence[str], senses: Sequence[Sense], filler: bool) -> float:
 
 def find_mentions(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool]) -> list[Mention]:
     """All recognised words; tokens that are `taken` (exact names, times) are passed over."""
-    folds = [token.fold for token in tokens]
+    words, repaired = _words(lexicon, tokens, taken)
     found: list[Mention] = []
-    used: set[int] = set()
+    tails: set[int] = set()
     at = 0
-    while at < len(folds):
-        if taken[at] or tokens[at].kind == "quoted":
+    while at < len(words):
+        if not words[at] or at in tails:
             at += 1
             continue
-        split = _split(lexicon, folds, taken, at)
+        split = _split(lexicon, words, at)
         if split:
-            found.append(split)
-            used.add(split.tail)
-        mention = _phrase(lexicon, folds, taken, at) or (None if split else _repaired(lexicon, tokens[at], at))
-        if mention and mention.start not in used and not (split and mention.end == at + 1):
-            found.append(mention)
+            found.append(_mark(split, repaired))
+            tails.update(range(split.tail, split.tail + split.width))
+        mention = _phrase(lexicon, words, at)
+        if mention and split and mention.end == at + 1:
+            mention = None
+        if mention:
+            found.append(_mark(mention, repaired))
         at = mention.end if mention else at + 1
     return found
 
 
-def _phrase(lexicon: Lexicon, folds: Sequence[str], taken: Sequence[bool], at: int) -> Mention | None:
-    for words, senses in lexicon.phrases.get(folds[at], ()):
-        end = at + len(words)
-        if len(words) == 1 or (tuple(folds[at:end]) == words and not any(taken[at:end])):
-            filler = len(words) == 1 and words[0] in lexicon.fillers
-            return Mention(at, end, senses, weigh(words, senses, filler), filler)
-    return None
+def _words(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[str], Mapping[int, str]]:
+    """The words to look up ("" where there is none), spelling repaired; and what was repaired."""
+    words: list[str] = []
+    repaired: dict[int, str] = {}
+    for at, token in enumerate(tokens):
+        word = "" if taken[at] or token.kind == "quoted" else token.fold
+        if word and token.kind == "word" and word not in lexicon.vocabulary:
+            right = lexicon.repair(word)
+            if right:
+                repaired[at] = word = right
+        words.append(word)
+    return words, repaired
 
 
-def _split(lexicon: Lexicon, folds: Sequence[str], taken: Sequence[bool], at: int) -> Mention | None:
-    """ "turn web-01 off": the second part within GAP words, before a mark."""
-    for tail, senses in lexicon.split.get(folds[at], ()):
-        words = tail.split()
-        for there in range(at + 2, min(at + 2 + GAP, len(folds) - len(words) + 1)):
-            if folds[there - 1] in {",", ";", "."}:
+def _mark(mention: Mention, repaired: Mapping[int, str]) -> Mention:
+    said = [repaired[at] for at in (*range(mention.start, mention.end), mention.tail) if at in repaired]
+    return replace(mention, repaired=" ".join(said), weight=0.9 * mention.weight) if said else mention
+
+
+def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
+    for phrase, senses in lexicon.phrases.get(words[at], ()):
+        end = at + len(phrase)
+        if len(phrase) == 1 or tuple(words[at:end]) == phrase:
+            filler = len(phrase) == 1 and phrase[0] in lexicon.fillers
+            return Mention(at, end, senses, weigh(phrase, senses, filler), filler)
+    return Mention(at, at + 1, (), 0.0, True) if words[at] in lexicon.fillers else None
+
+
+def _split(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
+    """"turn web-01 off": the second part within GAP words, before a mark."""
+    for tail, senses in lexicon.split.get(words[at], ()):
+        parts = tail.split()
+        for there in range(at + 2, min(at + 2 + GAP, len(words) - len(parts) + 1)):
+            if words[there - 1] in {",", ";", "."}:
                 break
-            if folds[there : there + len(words)] == words and not taken[there]:
-                weight = weigh((folds[at], *words), senses, filler=False)
-                return Mention(at, at + 1, senses, weight, tail=there)
+            if list(words[there : there + len(parts)]) == parts:
+                weight = weigh((words[at], *parts), senses, filler=False)
+                return Mention(at, at + 1, senses, weight, tail=there, width=len(parts))
     return None
-
-
-def _repaired(lexicon: Lexicon, token: Token, at: int) -> Mention | None:
-    if token.kind != "word" or token.fold in lexicon.fillers:
-        return None
-    right = lexicon.repair(token.fold)
-    if not right:
-        return None
-    filler = right in lexicon.fillers
-    senses = next((senses for words, senses in lexicon.phrases.get(right, ()) if len(words) == 1), ())
-    return Mention(at, at + 1, senses, 0.85 * weigh((right,), senses, filler), filler, repaired=right)
 
 
 def concepts(mentions: Iterable[Mention]) -> set[str]:

@@ -65,11 +65,10 @@ class Matcher:
 
     def _read(self, scene: Scene) -> Reading:
         ranked = self.scores(scene)
-        unknown = len(scene.unknown)
         if not ranked:
             return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
         top = ranked[0]
-        confidence = _confidence(top, unknown)
+        confidence = _confidence(top)
         rivals = tuple((s.intent.name, round(s.score, 2)) for s in ranked[1:4])
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
         if silent or top.score < FLOOR or confidence < SURE:
@@ -99,9 +98,18 @@ def explained_by(intent: Intent) -> frozenset[str]:
     return frozenset(found)
 
 
-def _confidence(top: Scored, unknown: int) -> float:
-    total = top.explained + top.unexplained + 0.9 * unknown
+def _confidence(top: Scored) -> float:
+    total = top.explained + top.unexplained
     return round(min(0.99, top.explained / total if total else 0.0), 3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    score: float
+    explained: float
+    lost: float
+    mentions: frozenset[int]
+    covered: set[int]
 
 
 class _Tally:
@@ -111,11 +119,15 @@ class _Tally:
         self.scene = scene
         self.features = scene.features
         self.where: dict[str, list[int]] = {}
+        self.concepts: list[set[str]] = []
         for at, mention in enumerate(scene.mentions):
-            for sense in mention.senses:
-                self.where.setdefault(sense.concept, []).append(at)
-                if sense.concept.startswith("k:"):
-                    self.where.setdefault("k", []).append(at)
+            concepts = {sense.concept for sense in mention.senses}
+            if any(concept.startswith("k:") for concept in concepts):
+                concepts.add("k")
+            for concept in concepts:
+                if concept != "k" or not scene.beside(mention):
+                    self.where.setdefault(concept, []).append(at)
+            self.concepts.append(concepts)
         self.foreign = len(scene.mentions_of("FOREIGN"))
 
     def score(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
@@ -129,31 +141,46 @@ class _Tally:
             return None
         used = {feature for need in claim.needs for feature in need if feature in features}
         wide = used | explains | set(claim.also)
-        score, explained, unexplained, mentions = claim.bonus, 0.0, 0.0, []
+        tail = self.scene.tail if "text" in intent.slots else len(self.scene.tokens)
+        words = self._words(used, wide, tail)
+        named, lost = self._names(wide, words.covered, tail)
+        shape = sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
+        score = claim.bonus + words.score + named - 1.3 * lost + shape
+        score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
+        score -= 2.5 if intent.writes and self.scene.asks else 0.0
+        unknown = sum(at < tail for at in self.scene.unknown)
+        score -= 0.25 * unknown
+        return Scored(
+            intent, score, words.explained + named + shape, words.lost + lost + 0.9 * unknown, claim, words.mentions
+        )
+
+    def _words(self, used: set[str], wide: set[str], tail: int) -> "_Words":
+        score = explained = lost = 0.0
+        mentions: set[int] = set()
+        covered: set[int] = set()
+        named = self._open_hits(wide)
         for at, mention in enumerate(self.scene.mentions):
-            concepts = {sense.concept for sense in mention.senses}
-            kinds = any(c.startswith("k:") for c in concepts)
-            if not used.isdisjoint(concepts) or (kinds and "k" in used):
-                score += mention.weight
+            concepts = self.concepts[at]
+            if mention.start in named:
+                continue
+            if not used.isdisjoint(concepts) or not wide.isdisjoint(concepts):
+                score += mention.weight * (1.0 if not used.isdisjoint(concepts) else 0.5)
                 explained += mention.weight
-                mentions.append(at)
-            elif not wide.isdisjoint(concepts) or (kinds and "k" in wide):
-                score += 0.5 * mention.weight
-                explained += mention.weight
-                mentions.append(at)
-            elif not mention.filler:
-                lost = 3.0 if "FOREIGN" in concepts else mention.weight
-                score -= 0.6 * lost
-                unexplained += lost
-        named, lost = self._names(used | wide)
-        score += named - lost + sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
-        for slot in intent.required:
-            if not self._has_slot(slot):
-                score -= 0.4
-        if intent.writes and self.scene.asks:
-            score -= 2.5
-        score -= 0.25 * len(self.scene.unknown)
-        return Scored(intent, score, explained + named, unexplained + lost, claim, frozenset(mentions))
+                mentions.add(at)
+                covered.update(range(mention.start, mention.end))
+            elif not mention.filler and mention.start < tail:
+                weight = 3.0 if "FOREIGN" in concepts else mention.weight
+                score -= 0.6 * weight
+                lost += weight
+        return _Words(score, explained, lost, frozenset(mentions), covered)
+
+    def _open_hits(self, wide: set[str]) -> set[int]:
+        """Tokens of names that the claim uses and that are ordinary words too: they count once, as names."""
+        found: set[int] = set()
+        for hit in self.scene.hits:
+            if (hit.open or not hit.sure) and not wide.isdisjoint({f"@{name.kind}" for name in hit.names}):
+                found.update(range(hit.start, hit.end))
+        return found
 
     def _distinct(self, claim: Claim) -> bool:
         """No word may serve two needs."""
@@ -171,18 +198,18 @@ class _Tally:
             taken.add(free[0])
         return True
 
-    def _names(self, features: set[str]) -> tuple[float, float]:
+    def _names(self, wide: set[str], covered: set[int], tail: int) -> tuple[float, float]:
         named = lost = 0.0
         for hit in self.scene.hits:
             kinds = {f"@{name.kind}" for name in hit.names}
-            weight = 1.6 if hit.sure else 0.5
-            if not features.isdisjoint(kinds) or ("@" in features and kinds - {"@tag", "@event", "@role"}):
+            weight = 1.6 if hit.sure else 0.8
+            if not wide.isdisjoint(kinds) or ("@" in wide and kinds - {"@tag", "@event", "@role"}):
                 named += weight
-            elif hit.sure:
+            elif hit.sure and not (hit.open and covered & set(range(hit.start, hit.end))) and hit.start < tail:
                 lost += weight
-        for at, token in enumerate(self.scene.tokens):
-            if token.kind in {"request", "job", "ip", "mac", "uuid"} and token.kind not in features:
-                lost += 1.5
+        for token in self.scene.tokens:
+            if token.kind in {"request", "job", "ip", "mac", "uuid"} and token.kind not in wide:
+                lost += 2.0
         return named, lost
 
     def _has_slot(self, slot: str) -> bool:

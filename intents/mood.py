@@ -356,7 +356,7 @@ def read_mood(text: str, tokens: Sequence[Token], taken: Sequence[bool], person:
         return "other"
     if any(t.kind == "mention" and t.fold.lstrip("@") not in _SELF for t in tokens[:1]) and len(tokens) > 1:
         return "other"
-    reader = _Reader(tokens, person, form, "?" in text)
+    reader = _Reader(tokens, taken, person, form, "?" in text)
     moods = [reader.clause(start, end) for start, end in split_clauses(tokens, taken)]
     for first in ("negated", "conditional", "wish"):
         if first in moods:
@@ -370,8 +370,9 @@ def read_mood(text: str, tokens: Sequence[Token], taken: Sequence[bool], person:
 
 
 class _Reader:
-    def __init__(self, tokens: Sequence[Token], person: PersonTest, form: VerbForm, asks: bool) -> None:
+    def __init__(self, tokens: Sequence[Token], taken: Sequence[bool], person: PersonTest, form: VerbForm, asks: bool) -> None:
         self.tokens, self.person, self.form, self.asks = tokens, person, form, asks
+        self.named = taken.__getitem__
 
     def words(self, start: int, end: int) -> list[str]:
         return [token.fold for token in self.tokens[start:end]]
@@ -438,6 +439,8 @@ class _Reader:
         return at < len(self.tokens) and self.form(at) != "past"
 
     def _tense(self, words: list[str], start: int, end: int) -> str:
+        if {"what", "which", "how", "who", "when", "where"} & set(words[1:3]) or words[-1] in _WH:
+            return "question"
         subject = words[0] in _PRONOUNS or self.person(start) or words[0] in _PEOPLE
         if words[0] in {"the", "our", "my", "their"} and words[1:2] and words[1] in _PEOPLE:
             subject, words, start = True, words[1:], start + 1
@@ -458,12 +461,20 @@ class _Reader:
             "she's",
         }:
             return "other"
+        if len(words) == 1:
+            return "fragment"
         form = self.form(start)
-        if form == "past" or words[0] in _AUX_PAST:
+        if (form == "past" and self._has_object(start + 1)) or words[0] in _AUX_PAST:
             return "report"
         if form == "base":
             return "command"
         return self._statement(words, start)
+
+    def _has_object(self, at: int) -> bool:
+        """"rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
+        if at >= len(self.tokens):
+            return False
+        return self.named(at) or self.tokens[at].fold in {"the", "a", "an", "it", "this", "that", "these", "them", "all", "to", "again", "our", "my", "twice", "both", "some"}
 
     def _subject_clause(self, words: list[str], start: int) -> str:
         """A pronoun or a person, then what they do: a request only in "I want", "we need", "I'd like"."""
@@ -486,7 +497,7 @@ class _Reader:
 
     def _statement(self, words: list[str], start: int) -> str:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
-        if not {"which", "who", "that", "what", "how", "when"} & set(words[:6]):
+        if not {"which", "who", "that", "what", "how", "when", "where", "whose"} & set(words):
             for at, word in enumerate(words[1:], 1):
                 if word in {"must", "should", "can", "has", "needs", "have"} and "be" in words[at : at + 3]:
                     return "command"

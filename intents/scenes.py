@@ -60,13 +60,17 @@ _NAME_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Names found at tokens [start:end]. `exact`: as spelt; `sure`: quoted, beside its noun, or no ordinary word."""
+    """Names found at tokens [start:end]. `exact`: as spelt; `sure`: quoted, beside its noun, or no ordinary word.
+
+    `open`: its words are read as words too ("snapshot quota forecast").
+    """
 
     start: int
     end: int
     names: tuple[Name, ...]
     exact: bool = True
     sure: bool = True
+    open: bool = False
 
     def of(self, kind: str) -> tuple[Name, ...]:
         return tuple(name for name in self.names if name.kind == kind)
@@ -133,6 +137,22 @@ class Scene:
         )
 
     @cached_property
+    def tail(self) -> int:
+        """Where free text may begin: behind the first colon, comma, dash or "because" that follows something."""
+        for at, token in enumerate(self.tokens):
+            if at and token.fold in {":", ",", "-", "--", "because", "reason", "saying", "since", "that", "."}:
+                return at
+        return len(self.tokens)
+
+    def beside(self, mention: Mention) -> bool:
+        """Is it only the noun of a name ("host compute-01")?"""
+        kinds = {sense.value for sense in mention.senses if sense.concept.startswith("k:")}
+        return any(
+            (hit.start == mention.end or hit.end == mention.start) and any(name.kind in kinds for name in hit.names)
+            for hit in self.hits
+        )
+
+    @cached_property
     def asks(self) -> bool:
         return self.mood == "question"
 
@@ -143,7 +163,7 @@ class Scene:
         for mention in self.mentions:
             for sense in mention.senses:
                 found[sense.concept] = max(found.get(sense.concept, 0.0), mention.weight)
-                if sense.concept.startswith("k:"):
+                if sense.concept.startswith("k:") and not self.beside(mention):
                     found["k"] = max(found.get("k", 0.0), mention.weight)
         for hit in self.hits:
             for kind in {name.kind for name in hit.names}:
@@ -165,7 +185,7 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, now: datetime) -> Sce
     hits = _find_hits(text, tokens, names, lexicon)
     taken = [token.kind in _CODES for token in tokens]
     for hit in hits:
-        if hit.sure:
+        if hit.sure and not hit.open:
             taken[hit.start : hit.end] = [True] * (hit.end - hit.start)
     spans = tuple(
         s
@@ -186,12 +206,25 @@ def _mood(text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: S
     forms: dict[int, str] = {}
     for mention in mentions:
         said = [sense.form for sense in mention.senses if sense.form]
+        if said and tokens[mention.end : mention.end + 1] and tokens[mention.end].fold in {"of", "from"} and mention.tail < 0:
+            continue  # "snapshot of": the noun
         if said:
             forms[mention.start] = "base" if "base" in said else said[0]
     named = [False] * len(tokens)
     for hit in hits:
         named[hit.start : hit.end] = [True] * (hit.end - hit.start)
-    return read_mood(text, tokens, named, people.__contains__, lambda at: forms.get(at, ""))
+    cut = _note_start(tokens, mentions)
+    return read_mood(text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""))
+
+
+def _note_start(tokens: Sequence[Token], mentions: Sequence[Mention]) -> int:
+    """Where the text of a note begins: it has its own mood, which is not ours."""
+    notes = [m.start for m in mentions if any(s.concept == "NOTE" for s in m.senses)]
+    if notes:
+        for at in range(notes[0] + 1, len(tokens)):
+            if tokens[at].fold in {":", "-", "--", "saying", "that", "says"} or tokens[at].kind == "quoted":
+                return at
+    return len(tokens)
 
 
 def _find_hits(text: str, tokens: Sequence[Token], names: Names, lexicon: Lexicon) -> tuple[Hit, ...]:
@@ -206,16 +239,30 @@ def _find_hits(text: str, tokens: Sequence[Token], names: Names, lexicon: Lexico
 
 
 def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
-    for size in range(min(LONGEST, len(tokens) - at), 0, -1):
+    """Exact names of several words, names of runbooks by their words, exact single words, loose spellings."""
+    longest = min(LONGEST, len(tokens) - at)
+    for size in range(longest, 1, -1):
         said = span_text(text, tokens, at, at + size)
         if said and (entries := names.at(said)):
-            return Hit(at, at + size, entries, True, _is_sure(tokens, at, at + size, lexicon))
-    for size in range(min(4, len(tokens) - at), 0, -1):
+            return Hit(at, at + size, entries)
+    if worded := _worded(tokens, at, names, lexicon):
+        return worded
+    if tokens[at].kind == "mark":
+        return None
+    if entries := names.at(tokens[at].fold):
+        return Hit(at, at + 1, entries, True, _is_sure(tokens, at, at + 1, lexicon))
+    for size in range(min(4, longest), 0, -1):
         said = span_text(text, tokens, at, at + size)
-        if len(said) >= 4 and (size > 1 or tokens[at].fold not in lexicon.fillers) and (entries := names.like(said)):
-            if size > 1 or not lexicon.knows(said):
-                return Hit(at, at + size, entries, False, True)
-    return _worded(tokens, at, names)
+        if len(said) < 4 or (size == 1 and lexicon.knows(said)) or (size > 1 and _phrase_known(lexicon, said)):
+            continue
+        if entries := names.like(said):
+            return Hit(at, at + size, entries, False, True)
+    return None
+
+
+def _phrase_known(lexicon: Lexicon, said: str) -> bool:
+    words = tuple(said.split())
+    return any(phrase == words for phrase, _ in lexicon.phrases.get(words[0], ()))
 
 
 def _is_sure(tokens: Sequence[Token], start: int, end: int, lexicon: Lexicon) -> bool:
@@ -226,17 +273,19 @@ def _is_sure(tokens: Sequence[Token], start: int, end: int, lexicon: Lexicon) ->
     return bool(beside & _NAME_WORDS)
 
 
-def _worded(tokens: Sequence[Token], at: int, names: Names) -> Hit | None:
+def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
     """Names of runbooks and reports by two or more of their words, in order: "orphan cleanup"."""
     for size in (5, 4, 3, 2):
         if at + size > len(tokens):
+            continue
+        if _phrase_known(lexicon, " ".join(token.fold for token in tokens[at : at + size])):
             continue
         words = [token.fold.rstrip("s") if len(token.fold) > 4 else token.fold for token in tokens[at : at + size]]
         found = [name for parts, name in names.worded if _in_order(words, parts, name.name.lower())]
         if found:
             best = min(len(name.name.split("_")) for name in found)
             closest = tuple(name for name in found if len(name.name.split("_")) == best)
-            return Hit(at, at + size, closest, False, True)
+            return Hit(at, at + size, closest, False, True, True)
     return None
 
 
@@ -285,6 +334,8 @@ def _shape(scene: Scene) -> dict[str, float]:
         found["VALUE"] = 0.5
     if scene.unknown or len(solid) > 3:
         found["ITEM"] = 0.5
+    if "runs" in scene.folds:
+        found["RUNS"] = 0.5
     if "called" in scene.folds or "named" in scene.folds or "call" in scene.folds:
         found["CALLED"] = 0.5
     return found

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intents import texts
+from intents import specials, texts
 from intents.readings import Evidence, Name
 from intents.registry import Intent
 from intents.scenes import Hit, Scene
@@ -24,11 +24,15 @@ _VALUE_SLOTS = {
     "severity": "severity", "owner_kind": "owner_kind", "profile": "profile", "risk": "risk", "field": "field",
     "ip_strategy": "ip_strategy",
 }  # fmt: skip
+# slots that only their own filler may fill
+_OWN = frozenset({("top", "metric"), ("top", "by"), ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
+                  ("create", "name"), ("create", "kind"), ("migration_map", "network"), ("migration_map", "tenant"),
+                  ("restore", "new_name"), ("wave_build", "count")})  # fmt: skip
 _CODES = {"request": "request", "job": "job"}
 # what a slot explains in a sentence, for scoring
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "kind": ("k",), "name": ("@", "k", "unknown", "quoted"), "query": ("@", "quoted", "unknown", "ip", "mac", "uuid"),
-    "since": ("time",), "until": ("time",), "owner": ("@owner", "@user", "OWNER"), "user": ("@user", "@owner", "k:user"),
+    "since": ("time",), "until": ("time",), "owner": ("@owner", "@user"), "user": ("@user", "@owner", "k:user"),
     "tenant": ("@tenant", "k:tenant", "k:project"), "project": ("@project", "k:project"),
     "target": ("@network", "@project", "@domain", "TARGET"), "tag": ("@tag", "TAG"), "sort": ("sort", "TOP"),
     "mode": ("restore_mode", "move"), "strategy": ("strategy", "wave_strategy"), "masked": ("MASKED",),
@@ -58,15 +62,16 @@ class Filling:
 
 def fill(intent: Intent, scene: Scene) -> Filling:
     filling = Filling()
-    own = texts.SPECIAL.get(intent.name)
-    if own:
+    for own in specials.SPECIAL.get(intent.name, ()):
         own(scene, filling)
     for slot in intent.slots:
-        if slot not in filling.slots:
+        if slot not in filling.slots and (intent.name, slot) not in _OWN:
             _fill_slot(intent, slot, scene, filling)
     if "since" in intent.slots:
         _fill_times(intent, scene, filling)
     texts.finish(intent, scene, filling)
+    allowed = {*intent.slots, *(("until",) if "since" in intent.slots else ())}
+    filling.slots = {slot: value for slot, value in filling.slots.items() if slot in allowed}
     return filling
 
 
@@ -143,8 +148,37 @@ def noun_beside(scene: Scene, hit: Hit) -> str:
     return ""
 
 
+_OPPOSITE = {"on": "off", "off": "on", "attached": "unattached", "unattached": "attached"}
+_NOT = frozenset({"not", "non", "isn't", "aren't", "isnt", "arent", "without", "except", "excluding", "non-"})
+_BARE_STATES = frozenset({"on", "off", "down", "up", "free", "loose", "live", "connected", "started", "stopped", "locked"})
+_BE = frozenset({"is", "are", "be", "was", "were", "being", "currently", "still", "that's", "all", "switched", "turned",
+                 "powered", "which", "those", "the", "now"})  # fmt: skip
+
+
+def _state_said(scene: Scene, start: int, end: int) -> bool:
+    """A small word ("on", "off", "down") is a state only where one can stand."""
+    if end - start > 1 or scene.folds[start] not in _BARE_STATES:
+        return True
+    tails = {m.tail for m in scene.mentions if m.tail >= 0}
+    nouns = {at for m in scene.mentions if any(s.concept.startswith("k:") for s in m.senses) for at in range(m.start, m.end)}
+    before = scene.folds[start - 1] if start else ""
+    last = end >= len(scene.tokens) or scene.tokens[end].kind == "mark"
+    noun = end in nouns or (start - 1 in nouns and (last or scene.folds[start] not in {"on"}))
+    return start not in tails and (before in _BE and (last or scene.folds[start] != "on" or end in nouns) or noun)
+
+
 def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None:
     for mention in scene.mentions_of(concept):
+        if slot == "state" and not _state_said(scene, mention.start, mention.end):
+            continue
+        said = words_of(scene, mention.start, mention.end)
+        if mention.start and scene.folds[mention.start - 1] in _NOT:
+            value = next(s.value for s in mention.senses if s.concept == concept)
+            if slot == "state" and value in _OPPOSITE:
+                filling.put(slot, _OPPOSITE[value], f"{scene.folds[mention.start - 1]} {said}")
+            else:
+                filling.evidence.append(Evidence(f"{scene.folds[mention.start - 1]} {said}", f"unused:not {slot} {value}"))
+            continue
         for sense in mention.senses:
             if sense.concept == concept:
                 filling.put(slot, sense.value, words_of(scene, mention.start, mention.end))

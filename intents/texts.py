@@ -118,7 +118,7 @@ def number_beside(scene: Scene, near: set[str]) -> tuple[Any, int, int] | None:
     return None
 
 
-def flag(slot: str, concept: str, value: bool) -> Fill:
+def flag(slot: str, concept: str, *, value: bool) -> Fill:
     def put(scene: Scene, filling: "Filling") -> None:
         for mention in scene.mentions_of(concept):
             filling.put(slot, value, words(scene, mention.start, mention.end))
@@ -201,22 +201,38 @@ def _main(names: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(n for n in names if n.kind not in side) or names
 
 
-def fill_text_after(scene: Scene, filling: "Filling", slot: str = "text") -> None:
-    """Free text: what is quoted, or behind a colon, "because", "reason", "saying"."""
-    for token in scene.tokens:
-        if token.kind == "quoted" and not any(scene.tokens[h.start] is token for h in scene.hits):
-            filling.put(slot, token.text, token.text)
+_TEXT_MARKS = (
+    r"\b(?:reason|grounds?|why)\s*(?:is|:|=)\s*",
+    r"\bbecause(?:\s+of)?\s+",
+    r"\b(?:saying|says|reading|with the text|with text|with comment|with the note|noting)\s*:?\s+(?:that\s+)?",
+    r"(?<=\S):\s+",
+    r"\s-+\s+",
+    r"\bdue to\s+",
+    r"\bthat\s+(?=\w+ \w+)",
+    r",\s+",
+    r"(?<=[a-z0-9])\.\s+",
+    r"\b(?:as|since)\s+(?=\w+ )",
+)
+_POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
+
+
+def fill_text(scene: Scene, filling: "Filling") -> None:
+    """Free text: what is quoted and no name, or what stands behind the surest of the marks."""
+    named = {hit.start for hit in scene.hits}
+    for at, token in enumerate(scene.tokens):
+        if token.kind == "quoted" and at not in named:
+            filling.put("text", token.text, token.text)
             return
-    match = re.search(
-        r"(?::\s+|\breason(?: is|:)?:?\s+|\bbecause(?: of)?\s+|\bsaying\s+(?:that\s+)?|\bsince\s+the\s+|\s-+\s+|\bthat says\s+|\bdue to\s+|\bcause\s+|\bas\s+(?=[a-z]+ (?:is|are|has|was)))(.{2,})$",
-        scene.text,
-        re.IGNORECASE | re.DOTALL,
-    )
-    if match:
-        _put_text(scene, filling, slot, match[1])
+    for mark in _TEXT_MARKS:
+        match = re.search(mark, scene.text, re.IGNORECASE)
+        if match:
+            rest = _POLITE_TAIL.sub("", scene.text[match.end() :].strip())
+            if len(rest.split()) >= 2 or (mark in _TEXT_MARKS[:5] and rest):
+                put_text(filling, "text", rest)
+                return
 
 
-def _put_text(scene: Scene, filling: "Filling", slot: str, text: str) -> None:
+def put_text(filling: "Filling", slot: str, text: str) -> None:
     text = re.sub(r"^(?:reason|because|because of|cause)\s*:?\s+", "", text.strip(), flags=re.IGNORECASE)
     text = text.strip().strip("\"'`").rstrip(".!").strip()
     if text:
@@ -228,12 +244,9 @@ FILLERS: Mapping[str, Fill] = {
     "count": fill_number("count"), "value": fill_number("value"), "retention": fill_number("retention"),
     "vcpus": fill_amount("vcpus", "vcpus"), "memory_gb": fill_amount("memory_gb", "gib"),
     "bandwidth_gbps": fill_amount("bandwidth_gbps", "gbps"), "channel": fill_channel, "port": fill_port,
-    "masked": flag("masked", "MASKED", True), "hard": flag("hard", "HARD", True),
-    "waiting": flag("waiting", "WAITING", True), "mine": flag("mine", "MINE", True),
+    "text": fill_text, "masked": flag("masked", "MASKED", value=True), "hard": flag("hard", "HARD", value=True),
+    "waiting": flag("waiting", "WAITING", value=True), "mine": flag("mine", "MINE", value=True),
 }  # fmt: skip
-SPECIAL: Mapping[str, Fill] = {}
-
-
 def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
     """Corrections that need all the slots of an intent."""
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MAX_TEXT = 4000
+_CODES = frozenset({"uuid", "mac", "ip", "request", "job", "channel"})
 TokenKind = Literal[
     "word",
     "quoted",
@@ -106,6 +107,10 @@ def tokenize(text: str) -> tuple[Token, ...]:
 def _token(match: re.Match[str]) -> Token:
     kind = match.lastgroup or "mark"
     said = match.group(kind)
-    if kind in {"tick", "double", "single"}:
-        return Token(said.strip(), fold(said.strip()), "quoted", match.start(), match.end())
-    return Token(said, fold(said), kind, match.start(), match.end())  # type: ignore[arg-type]
+    if kind not in {"tick", "double", "single"}:
+        return Token(said, fold(said), kind, match.start(), match.end())  # type: ignore[arg-type]
+    said = said.strip()
+    inner = _TOKEN.fullmatch(said)
+    if inner and inner.lastgroup in _CODES:  # `REQ-12` is the request, quoted or not
+        return Token(said, fold(said), inner.lastgroup, match.start(), match.end())  # type: ignore[arg-type]
+    return Token(said, fold(said), "quoted", match.start(), match.end())
