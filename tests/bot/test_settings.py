@@ -85,7 +85,7 @@ def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_settings().page_port = 1  # type: ignore[misc]
+        load_settings().page_port = 1
 
 
 def test_names_of_clouds_are_taken_apart() -> None:

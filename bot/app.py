@@ -1,0 +1,240 @@
+"""The composition root: settings → storage → clouds → pipeline → page. All is put together here, and only here."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from bot.redaction import secrets_in
+from bot.settings import Settings, SettingsError
+from storage.database import Database, migrate
+from storage.embedded import EmbeddedServer, running_url, start
+
+if TYPE_CHECKING:
+    import socket
+
+    from aiohttp import web
+
+    from bot.metrics import Metrics
+    from bot.pipeline import Pipeline
+    from bot.service import Work
+    from engines.clouds import Cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A database with current tables. `embedded` is this process's hold on the embedded server, None without one."""
+
+    database: Database
+    embedded: EmbeddedServer | None = None
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings, *, visit: bool = False) -> AsyncIterator[Storage]:
+    """The configured database, or the embedded one, migrated. Raises StorageUnavailable or EmbeddedError.
+
+    `visit` is for short commands: they use a server that runs without keeping it alive, and start one otherwise.
+    """
+    url, embedded = await _server(settings, visit)
+    database = Database(url)
+    try:
+        await _bring_up_to_date(database)
+        yield Storage(database, embedded)
+    finally:
+        await database.close()
+        if embedded is not None:
+            await asyncio.to_thread(embedded.stop)
+
+
+async def _server(settings: Settings, visit: bool) -> tuple[str, EmbeddedServer | None]:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value(), None
+    url = running_url(settings.state_dir) if visit else None
+    if url is not None:
+        return url, None
+    embedded = await asyncio.to_thread(
+        start, settings.state_dir, bin_dir=settings.postgres_bin, run_as=settings.postgres_user
+    )
+    return embedded.url, embedded
+
+
+async def _bring_up_to_date(database: Database) -> None:
+    from bot.schema import is_current
+
+    async with database.connect() as connection:
+        current = await is_current(connection)
+    if not current:
+        await migrate(database)
+
+
+def open_clouds(settings: Settings) -> tuple["Cloud", ...]:
+    """The clouds that the settings name. Raises an error of engines.clouds when one is half-configured."""
+    from engines.clouds.sources import open_clouds as open_sources
+
+    return tuple(open_sources(settings.clouds_file, settings.cloud_names))
+
+
+async def close_clouds(clouds: Sequence["Cloud"]) -> None:
+    await asyncio.gather(*(cloud.close() for cloud in clouds), return_exceptions=True)
+
+
+def build_pipeline(database: Database) -> "Pipeline":
+    from bot.pipeline import Pipeline
+
+    return Pipeline(database)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process does beside its health endpoints."""
+
+    page: bool
+    worker: bool
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """All that a process that stays is made of. `taken` is the socket that it listens on."""
+
+    settings: Settings
+    parts: Parts
+    storage: Storage
+    clouds: tuple["Cloud", ...]
+    taken: "socket.socket"
+    metrics: "Metrics"
+
+
+async def serve_forever(settings: Settings, parts: Parts, announce: Callable[[str], None]) -> None:
+    """Until SIGINT or SIGTERM. Nothing is begun before the port is ours and every cloud is known to be configured.
+
+    `announce` gets the one-time link of the page, when there is a page.
+    """
+    from bot.metrics import Metrics
+    from bot.service import bind, stop_on_signals
+
+    start_logs(settings)
+    _check_address(settings, parts)
+    taken = bind(settings.page_host, settings.page_port)
+    clouds = open_clouds(settings)
+    try:
+        async with open_storage(settings) as storage:
+            process = Process(settings, parts, storage, clouds, taken, Metrics())
+            await run_process(process, stop_on_signals(), announce)
+    finally:
+        taken.close()
+        await close_clouds(clouds)
+
+
+def _check_address(settings: Settings, parts: Parts) -> None:
+    """A page that others reach must know its own name, or the check of Host and Origin would turn everybody away."""
+    from bot.web.guards import LOOPBACK
+
+    if parts.page and settings.page_host not in LOOPBACK and not settings.page_url:
+        raise SettingsError(
+            f"STACKHAND_PAGE_URL is missing: the page listens on {settings.page_host}, which others can reach",
+            "set it to the address that people open, such as https://stackhand.example.org, or use serve --no-page",
+        )
+
+
+async def run_process(process: Process, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
+    """The parts of a process, side by side until `stop` is set."""
+    import structlog
+
+    from bot.service import address, listening, run_until
+
+    log = structlog.get_logger(__name__)
+    at = process.settings.page_url or address(process.taken, process.settings.page_host)
+    app, link = _web(process)
+    async with listening(app, process.taken):
+        log.info("process.started", address=at, page=process.parts.page, worker=process.parts.worker)
+        if link:
+            announce(f"{at}/?token={link}")
+        await run_until(stop, _works(process), process.metrics)
+    log.info("process.stopped")
+
+
+def _web(process: Process) -> tuple["web.Application", str]:
+    """The application with the health endpoints, and the page with its first link's token if there is to be one."""
+    from aiohttp import web
+
+    from bot.health import Health, add_health
+
+    app = web.Application()
+    add_health(app, Health(process.storage.database, process.metrics))
+    if not process.parts.page:
+        return app, ""
+    from bot.adapters.web import Page, add_page
+    from bot.counted import Counted
+    from bot.web.sessions import Sessions
+
+    settings, pipeline, sessions = process.settings, build_pipeline(process.storage.database), Sessions()
+    page = Page(
+        Counted(pipeline, process.metrics),
+        pipeline,
+        sessions,
+        _hosts(settings),
+        demo=process.parts.demo,
+        secure=settings.page_url.startswith("https:"),
+    )
+    add_page(app, page)
+    return app, sessions.mint()
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """The names under which the page may be spoken to."""
+    from bot.web.guards import LOOPBACK
+
+    public = urlsplit(settings.page_url).hostname
+    return LOOPBACK | ({public} if public else set())
+
+
+def _works(process: Process) -> dict[str, "Work"]:
+    from bot.service import watch
+
+    works: dict[str, Work] = {}
+    if process.storage.embedded is not None:
+        works["database"] = watch(process.storage.embedded)
+    if process.parts.worker:
+        from scheduler.worker import Worker
+
+        worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s)
+        works["worker"] = worker.run
+    return works
+
+
+def start_logs(settings: Settings) -> None:
+    from bot.logs import configure
+
+    configure(settings.log_level, settings.log_format, known_secrets(settings))
+
+
+def known_secrets(settings: Settings) -> tuple[str, ...]:
+    """Every secret that this process was given: none of them may be seen in a log."""
+    found = [os.environ[name] for name in ("PGPASSWORD", "OS_PASSWORD", "OS_TOKEN") if os.environ.get(name)]
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        password = urlsplit(url).password or ""
+        found += [url, password, unquote(password)]
+    return (*found, *_cloud_secrets(settings))
+
+
+def _cloud_secrets(settings: Settings) -> tuple[str, ...]:
+    import yaml
+
+    from engines.clouds.sources import find_clouds_file
+
+    try:
+        path = settings.clouds_file or find_clouds_file()
+        files = [path, path.with_name("secure.yaml"), path.with_name("secure.yml")]
+        return tuple(
+            secret
+            for file in files
+            if file.is_file()
+            for secret in secrets_in(yaml.safe_load(file.read_text(encoding="utf-8")))
+        )
+    except (OSError, ValueError, yaml.YAMLError):  # opening the clouds says what is wrong with it
+        return ()

@@ -1,0 +1,79 @@
+"""What `ask --json` prints: a contract with scripts. Keys are added, never renamed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.replies import Chart, Choices, Fields, File, Part, Reply, Table, Text
+from intents.readings import Reading
+
+_P = TypeVar("_P", bound=Part)
+
+
+def as_json(
+    replies: Sequence[Reply],
+    reading: Reading | None,
+    *,
+    text: str,
+    took_ms: int,
+    now: datetime,
+    paths: Mapping[str, Path],
+) -> dict[str, Any]:
+    """The first answer under the contract's keys; when a message asked for several things, all under `answers`."""
+    answers = [_answer(reply, now, paths) for reply in replies]
+    first = answers[0] if answers else _answer(Reply((), outcome="not_understood"), now, paths)
+    whole = {
+        **first,
+        "confidence": reading.confidence if reading else 0.0,
+        "source": reading.source if reading else "",
+        "text": text,
+        "took_ms": took_ms,
+    }
+    return whole if len(answers) < 2 else {**whole, "answers": answers}
+
+
+def _answer(reply: Reply, now: datetime, paths: Mapping[str, Path]) -> dict[str, Any]:
+    table = next(_of(Table, reply.parts), None)
+    oldest = reply.freshness.oldest if reply.freshness else None
+    return {
+        "intent": reply.intent,
+        "slots": dict(reply.slots),
+        "outcome": reply.outcome,
+        "scope": reply.scope,
+        "demo": reply.demo,
+        "said": [{"text": part.text, "style": part.style} for part in _of(Text, reply.parts)],
+        "table": _table(table) if table else None,
+        "tables": [_table(part) for part in _of(Table, reply.parts)],
+        "fields": {label: value for part in _of(Fields, reply.parts) for label, value in part.pairs},
+        "charts": [{"title": part.title, "alt": part.alt} for part in _of(Chart, reply.parts)],
+        "files": [_file(part, paths) for part in _of(File, reply.parts)],
+        "choices": [
+            {"label": choice.label, "said": choice.said, "hint": choice.hint}
+            for part in _of(Choices, reply.parts)
+            for choice in part.choices
+        ],
+        "request": reply.slots.get("request"),
+        "data_age_s": round((now - oldest).total_seconds()) if oldest else None,
+        "old": list(reply.freshness.old) if reply.freshness else [],
+    }
+
+
+def _of(kind: type[_P], parts: Iterable[Part]) -> Iterator[_P]:
+    return (part for part in parts if isinstance(part, kind))
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """Cells are in the units of their column's type, unrounded; `total` may be more than the rows shown."""
+    return {
+        "title": table.title,
+        "columns": [column.name for column in table.columns],
+        "types": [column.type for column in table.columns],
+        "rows": [list(row) for row in table.rows],
+        "total": table.total,
+    }
+
+
+def _file(file: File, paths: Mapping[str, Path]) -> dict[str, Any]:
+    path = paths.get(file.name)
+    return {"name": file.name, "mime": file.mime, "bytes": len(file.content), "path": str(path) if path else None}

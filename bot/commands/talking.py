@@ -1,0 +1,114 @@
+"""`ask` and `chat`: a message through the same pipeline that the chat platforms use."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.commands.failures import FAILED, OK, Failure
+from bot.commands.options import AsJson, Demo, StateDir, settings_for
+
+if TYPE_CHECKING:
+    from bot.messages import Message
+    from bot.replies import Reply
+    from bot.settings import Settings
+
+_MOST_READ = 1_000_000  # characters of a pipe; the pipeline refuses far less, politely
+Person = Annotated[str, typer.Option("--as", help="The person who asks, by the id that `stackhand people` shows.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write the files of answers into this directory.")]
+
+
+def ask(
+    text: Annotated[str, typer.Argument(help="What to say, in quotes; `-` reads it from the standard input.")],
+    person: Person = "local",
+    as_json: AsJson = False,
+    conversation: Annotated[str, typer.Option(help="A name: messages that share it follow up on each other.")] = "",
+    out: Out = None,
+    state_dir: StateDir = None,
+    demo: Demo = False,
+) -> int:
+    """Ask one thing and print the answer. Exits with 0 only when it was answered."""
+    import asyncio
+
+    settings = settings_for(state_dir, demo)
+    message = _message(sys.stdin.read(_MOST_READ) if text == "-" else text, person, conversation)
+    replies, took_ms = asyncio.run(_answered(settings, message))
+    paths = _write_files(replies, out) if out else {}
+    printed = _text(replies)
+    typer.echo(_json(replies, message, printed, took_ms, paths) if as_json else printed)
+    for path in () if as_json else paths.values():
+        typer.echo(f"saved as {path}", err=True)
+    return OK if replies and all(reply.outcome == "answered" for reply in replies) else FAILED
+
+
+def chat(person: Person = "local", out: Out = None, state_dir: StateDir = None, demo: Demo = False) -> int:
+    """Talk to Stackhand in this terminal. Ctrl-D ends it."""
+    import asyncio
+
+    return asyncio.run(_chat(settings_for(state_dir, demo), person, out))
+
+
+async def _chat(settings: "Settings", person: str, out: Path | None) -> int:
+    from bot.adapters import console
+    from bot.app import build_pipeline, open_storage
+
+    async with open_storage(settings) as storage:
+        return await console.chat(build_pipeline(storage.database), person=person, out=out)
+
+
+def _message(text: str, person: str, conversation: str) -> "Message":
+    from datetime import UTC, datetime
+    from secrets import token_hex
+
+    from bot.messages import Message
+
+    id_ = token_hex(8)
+    return Message(id_, person, conversation or f"cli-{id_}", text, datetime.now(UTC))
+
+
+async def _answered(settings: "Settings", message: "Message") -> tuple[tuple["Reply", ...], int]:
+    from time import perf_counter
+
+    from bot.app import build_pipeline, open_storage
+
+    async with open_storage(settings, visit=True) as storage:
+        pipeline = build_pipeline(storage.database)
+        begun = perf_counter()
+        replies = await pipeline.answer(message)
+        return replies, round((perf_counter() - begun) * 1000)
+
+
+def _text(replies: Sequence["Reply"]) -> str:
+    from datetime import UTC, datetime
+    from shutil import get_terminal_size
+
+    from bot.adapters import text
+
+    width, now, first, parts = max(get_terminal_size((110, 24)).columns, 40), datetime.now(UTC), 1, []
+    for reply in replies:
+        parts.append(text.render(reply, now, width=width, first_choice=first))
+        first += len(text.choices_of([reply]))
+    return "\n".join(parts).rstrip("\n")
+
+
+def _json(replies: Sequence["Reply"], message: "Message", printed: str, took_ms: int, paths: Mapping[str, Path]) -> str:
+    import json
+    from datetime import UTC, datetime
+
+    from bot.commands.contract import as_json
+
+    answer = as_json(replies, None, text=printed, took_ms=took_ms, now=datetime.now(UTC), paths=paths)
+    return json.dumps(answer, ensure_ascii=False, default=str)
+
+
+def _write_files(replies: Sequence["Reply"], out: Path) -> dict[str, Path]:
+    from bot.adapters.console import save
+    from bot.replies import File
+
+    try:
+        return {part.name: save(part, out) for reply in replies for part in reply.parts if isinstance(part, File)}
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise Failure(f"a file of the answer was not written to {out}: {reason}", "give another --out") from None
