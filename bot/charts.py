@@ -4,7 +4,6 @@ matplotlib is imported when the first picture is asked for; only its object inte
 """
 
 import io
-import math
 import re
 import unicodedata
 import warnings
@@ -78,9 +77,9 @@ def _paint(axes: "Axes", chart: Chart, bars: tuple[Bar, ...], rest: int, palette
     if not bars:
         _write(axes, 0, _TOP + _ROW / 2, "There is nothing to show.", palette.muted)
     share = bool(bars) and all(bar.limit is not None and bar.limit > 0 for bar in bars)
-    longest = max((max(_amount(bar.value), _amount(bar.limit)) for bar in bars), default=0.0)
+    longest = max((max(formats.amount(bar.value), formats.amount(bar.limit)) for bar in bars), default=0.0)
     for number, bar in enumerate(bars):
-        scale = _amount(bar.limit) if share else longest
+        scale = formats.amount(bar.limit) if share else longest
         _row(axes, _TOP + _ROW * number + _ROW / 2, bar, scale, chart.unit, palette)
     if rest:
         _write(axes, 0, _TOP + _ROW * len(bars) + 12, f"{formats.count(rest)} more are not drawn", palette.muted)
@@ -93,14 +92,14 @@ def _row(axes: "Axes", y: float, bar: Bar, scale: float, unit: str, palette: _Pa
     span = _BAR_RIGHT - _BAR_LEFT
     _write(axes, _BAR_LEFT - 14, y, _fitting(bar.label, _LABEL_CELLS), palette.ink, align="right")
     _box(axes, _BAR_LEFT, y, span, palette.track)
-    length = span * min(_amount(bar.value) / scale, 1.0) if scale > 0 else 0.0
+    length = span * min(formats.amount(bar.value) / scale, 1.0) if scale > 0 else 0.0
     if length > 0:
         _box(axes, _BAR_LEFT, y, max(length, 4.0), colour)
-    limit = _amount(bar.limit)
+    limit = formats.amount(bar.limit)
     if 0 < limit <= scale:
         x = _BAR_LEFT + span * limit / scale
         axes.plot([x, x], [y - _THICK / 2 - 4, y + _THICK / 2 + 4], color=palette.mark, linewidth=1.5)
-    words = _fitting(formats.bar_value(_amount(bar.value), bar.limit, unit), 22)
+    words = _fitting(formats.bar_value(bar.value, bar.limit, unit), 22)
     _write(axes, _BAR_RIGHT + 14, y, words, palette.ink if full == "fine" else colour)
 
 
@@ -131,11 +130,6 @@ def _saved(figure: Any, form: Form, palette: _Palette) -> bytes:
         return out.getvalue()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _FONT_IN_STYLE.sub(rf"\g<1>{_PAGE_FONT}", out.getvalue().decode()).encode()
-
-
-def _amount(value: float | None) -> float:
-    """A length: never negative, never endless."""
-    return value if value is not None and math.isfinite(value) and value > 0 else 0.0
 
 
 def _fitting(text: str, cells: int) -> str:

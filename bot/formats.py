@@ -184,10 +184,16 @@ def more(shown: int, total: int) -> str:
     return f"{count(total - shown)} more of {count(total)}" if total > shown else ""
 
 
+def amount(value: float | None) -> float:
+    """The length of a bar: never negative, never endless."""
+    return value if value is not None and math.isfinite(value) and value > 0 else 0.0
+
+
 def bar_value(value: float, limit: float | None, unit: str) -> str:
     """The words behind a bar: 38 of 40 VMs, 12.5 %, 3 TiB."""
     behind = f" {clean(unit)}" if unit else ""
-    return f"{count(value)}{behind}" if limit is None else f"{count(value)} of {count(limit)}{behind}"
+    words = [count(number) if math.isfinite(number) else UNKNOWN for number in (value, limit) if number is not None]
+    return " of ".join(words) + behind
 
 
 def fullness(value: float, limit: float | None) -> Literal["fine", "near", "over"]:

@@ -12,6 +12,9 @@ from bot.replies import Chart, Choices, Column, Fields, File, Part, Progress, Re
 
 Tone = Literal["heading", "plain", "note", "warning", "label", "choice", "bar", "near", "over"]
 
+_TimeForm = Literal["whole", "minute", "age"]
+_TIMES: tuple[_TimeForm, ...] = ("whole", "minute", "age")
+
 MOST_ROWS = 100
 MOST_BARS = 25
 _WIDEST, _NARROWEST = 60, 8
@@ -117,25 +120,28 @@ def _table(part: Table, now: datetime, width: int) -> Iterator[Line]:
 
 
 def _cells(part: Table, now: datetime, width: int) -> list[list[str]]:
-    """Titles and rows in words. Where they are too wide, a time is its minute alone, and its column says UTC."""
-    for short in (False, True):
-        cells = [[_header(column, short) for column in part.columns]]
+    """Titles and rows in words. Where they are too wide, a time is its minute alone, or its age alone."""
+    cells: list[list[str]] = []
+    for form in _TIMES:
+        cells = [[_header(column, form) for column in part.columns]]
         for row in part.rows[:MOST_ROWS]:
-            cells.append([_cell(cell, column, now, short) for cell, column in zip(row, part.columns, strict=False)])
+            cells.append([_cell(cell, column, now, form) for cell, column in zip(row, part.columns, strict=False)])
         wide = sum(max(cell_len(row[at]) if at < len(row) else 0 for row in cells) for at in range(len(cells[0])))
         if wide + len(_GAP) * (len(part.columns) - 1) <= width:
             break
     return cells
 
 
-def _header(column: Column, short: bool) -> str:
+def _header(column: Column, form: _TimeForm) -> str:
     title = _cut_cells(formats.clean(column.title), _WIDEST)
-    return f"{title} UTC" if short and column.type == "time" else title
+    return f"{title} UTC" if form == "minute" and column.type == "time" else title
 
 
-def _cell(value: object, column: Column, now: datetime, short: bool) -> str:
-    at = formats.moment(value) if short and column.type == "time" and value is not None else None
-    return _cut_cells(formats.minute(at) if at else formats.format_cell(value, column.type, now), _WIDEST)
+def _cell(value: object, column: Column, now: datetime, form: _TimeForm) -> str:
+    at = formats.moment(value) if column.type == "time" and value is not None else None
+    if at is not None and form != "whole":
+        return formats.minute(at) if form == "minute" else formats.ago(now - at)
+    return _cut_cells(formats.format_cell(value, column.type, now), _WIDEST)
 
 
 def _widths(rows: list[list[str]], width: int) -> list[int]:
@@ -175,7 +181,7 @@ def _chart(part: Chart) -> Iterator[Line]:
     labels = [_cut_cells(formats.clean(bar.label), 32) for bar in bars]
     widest = max((cell_len(label) for label in labels), default=0)
     share = bool(bars) and all(bar.limit is not None and bar.limit > 0 for bar in bars)
-    longest = max((max(bar.value, bar.limit or 0.0) for bar in bars), default=0.0)
+    longest = max((max(formats.amount(bar.value), formats.amount(bar.limit)) for bar in bars), default=0.0)
     for label, bar in zip(labels, bars, strict=True):
         full: Literal["fine", "near", "over"] = formats.fullness(bar.value, bar.limit)
         scale = bar.limit if share and bar.limit else longest
@@ -190,8 +196,8 @@ _SAID: Mapping[str, str] = {"near": "near the limit", "over": "at the limit"}
 
 
 def _bar(value: float, scale: float) -> str:
-    share = min(max(value / scale, 0.0), 1.0) if scale > 0 and value == value else 0.0
-    full = round(share * _BAR)
+    scale = formats.amount(scale)
+    full = round(min(formats.amount(value) / scale, 1.0) * _BAR) if scale else 0
     return "█" * full + "░" * (_BAR - full)
 
 
