@@ -146,7 +146,7 @@ class Page:
 
     async def begin_anew(self, request: web.Request) -> web.StreamResponse:
         self._required_session(request)
-        response = web.Response(status=303, headers={"Location": "/"})
+        response = web.Response(status=204)
         self._keep(request, response, "conversation", secrets.token_urlsafe(16))
         return response
 
@@ -158,18 +158,25 @@ class Page:
             await ws.close(code=NO_SESSION, message=b"no session")
             return ws
         room = self._rooms.enter(session.person, conversation)
-        await ws.send_json({"type": "history", "html": await self._past(session, conversation, room)})
+        past = await self._past(session, conversation, room)
         room.sockets.add(ws)
         try:
+            await ws.send_json({"type": "history", "html": past})
             await self._listen(request, ws, room, conversation)
         finally:
             room.sockets.discard(ws)
         return ws
 
     async def _past(self, session: Session, conversation: str, room: Room) -> str:
-        exchanges = await self._archive.recent(conversation, session.person, MOST_HISTORY)
-        past = self._render.history(tuple(exchanges), session.id, datetime.now(UTC))
-        return past + "".join(room.pending.values())
+        """What was said so far; read again when something was told meanwhile, so that nothing falls between."""
+        html = ""
+        for _ in range(5):
+            told = room.told
+            exchanges = await self._archive.recent(conversation, session.person, MOST_HISTORY)
+            html = self._render.history(tuple(exchanges), session.id, datetime.now(UTC))
+            if told == room.told:
+                break
+        return html + "".join(room.pending.values())
 
     async def _listen(self, request: web.Request, ws: web.WebSocketResponse, room: Room, conversation: str) -> None:
         async for frame in ws:

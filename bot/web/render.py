@@ -145,6 +145,11 @@ def _clean_unless_markup(value: Any) -> Any:
     return formats.clean(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _as_it_is(text: str) -> Markup:
+    """Escaped, not cleaned: what a button says must be the very name, also one with hidden characters."""
+    return escape(text.replace("\0", "").encode("utf-8", "replace").decode())
+
+
 def _asset_version() -> str:
     digest = hashlib.sha256()
     for path in sorted((HERE / "static").iterdir()):
@@ -165,7 +170,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._jinja.filters["as_it_is"] = escape
+        self._jinja.filters["as_it_is"] = _as_it_is
         self._jinja.globals.update(
             footing=formats.footing,
             more=formats.more,

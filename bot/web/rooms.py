@@ -15,11 +15,13 @@ _MOST_ROOMS = 1000
 
 @dataclass(slots=True)
 class Room:
-    """One conversation of one person. `pending` is the HTML of what was said and has no answer yet, by message id."""
+    """One conversation of one person. `pending` is the HTML of what was said and has no answer yet, by message id;
+    `told` counts the events."""
 
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     pending: dict[str, str] = field(default_factory=dict)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    told: int = 0
 
     @property
     def idle(self) -> bool:
@@ -36,6 +38,7 @@ class Room:
 
     async def tell(self, event: dict[str, Any]) -> None:
         """To every socket; one that is slow or gone does not hold up the others."""
+        self.told += 1
         await asyncio.gather(*(self._send(socket, event) for socket in tuple(self.sockets)))
 
     async def _send(self, socket: web.WebSocketResponse, event: dict[str, Any]) -> None:

@@ -103,8 +103,16 @@ def test_footing(fresh: Freshness | None, scope: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "limit", "full"),
-    [(1, None, "fine"), (84, 100, "fine"), (85, 100, "near"), (100, 100, "over"), (101, 100, "over"), (0, 0, "fine"), (1, 0, "over")],
-)  # fmt: skip
+    [
+        (1, None, "fine"),
+        (84, 100, "fine"),
+        (85, 100, "near"),
+        (100, 100, "over"),
+        (101, 100, "over"),
+        (0, 0, "fine"),
+        (1, 0, "over"),
+    ],
+)
 def test_fullness(value: float, limit: float | None, full: str) -> None:
     assert formats.fullness(value, limit) == full
 

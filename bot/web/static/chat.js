@@ -235,6 +235,12 @@
     root.dataset.theme = dark ? "light" : "dark";
     try { localStorage.setItem("theme", root.dataset.theme); } catch { /* kept for this visit only */ }
   });
+  // Not a form: a browser that sends no referrer sends no Origin with one either, and the server wants to see it.
+  $("new").addEventListener("click", async () => {
+    const begun = await fetch("/new", { method: "POST" }).catch(() => null);
+    if (begun?.ok) location.reload();
+    else refused("A new conversation could not be begun: Stackhand does not answer.");
+  });
   banner.lastElementChild.addEventListener("click", connect);
   $("down").addEventListener("click", () => { toEnd(); $("down").hidden = true; });
   window.addEventListener("scroll", () => { if (atEnd()) $("down").hidden = true; }, { passive: true });

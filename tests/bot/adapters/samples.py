@@ -10,6 +10,7 @@ from bot.adapters import Exchange
 from bot.messages import Message
 from bot.replies import (
     Bar,
+    Cell,
     Chart,
     Choice,
     Choices,
@@ -56,7 +57,7 @@ def count() -> Reply:
         Column("tags", "tags", "list"),
         Column("locked", "locked", "flag"),
     )
-    rows = (
+    rows: tuple[tuple[Cell, ...], ...] = (
         ("db-02", "SHUTOFF", "2026-11-22T09:00:00+00:00", 65536, 200, 12.5, ["prod", "db"], True),
         ("web-1", "ERROR", "2026-11-25T08:20:00Z", 1536, 2048, 97.0, [], False),
         ("new", "BUILD", None, None, None, None, None, None),
@@ -124,6 +125,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.heard: list[Message] = []
+        self.answered: list[Message] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
 
@@ -132,10 +134,11 @@ class Memory:
         await self.go_on.wait()
         if "boom" in message.text:
             raise RuntimeError("the password is hunter2")
+        self.answered.append(message)
         return self._replies(message)
 
     async def recent(self, conversation: str, person: str, limit: int) -> Sequence[Exchange]:
-        own = [m for m in self.heard if m.conversation == conversation and m.person == person]
+        own = [m for m in self.answered if m.conversation == conversation and m.person == person]
         return [Exchange(m.text, tuple(from_json(to_json(r)) for r in self._replies(m)), m.at) for m in own][-limit:]
 
     async def stored(self, id: str, person: str) -> File | None:  # noqa: A002

@@ -25,7 +25,16 @@ def test_columns_that_do_not_fit_are_named() -> None:
     assert "4 more columns: disk, CPU, tags, locked" in text
 
 
-@pytest.mark.parametrize(("given", "total", "words"), [(0, 0, "no rows"), (1, 1, ""), (100, 100, ""), (101, 101, "1 more of 101"), (150, 10_000, "9900 more of 10,000")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "total", "words"),
+    [
+        (0, 0, "no rows"),
+        (1, 1, ""),
+        (100, 100, ""),
+        (101, 101, "1 more of 101"),
+        (150, 10_000, "9900 more of 10,000"),
+    ],
+)
 def test_no_row_is_left_out_silently(given: int, total: int, words: str) -> None:
     table = Table((Column("n", "n", "int"),), tuple((n,) for n in range(given)), total)
     text = render(Reply((table,)), NOW)
