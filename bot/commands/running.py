@@ -58,8 +58,9 @@ def demo(
 
     from bot.demonstration import run_demo
 
-    settings = settings_for(state_dir or demo_dir(), page_host=host, page_port=port)
-    asyncio.run(run_demo(settings, vms=vms, fresh=fresh))
+    state = (state_dir or demo_dir()).absolute()
+    settings = settings_for(state, page_host=host, page_port=port)
+    asyncio.run(run_demo(settings, state, vms=vms, fresh=fresh))
     return OK
 
 

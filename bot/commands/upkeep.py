@@ -16,7 +16,8 @@ def sync(source: Source = None, state_dir: StateDir = None, as_json: AsJson = Fa
 
     from bot.commands.syncing import sync_now
 
-    return asyncio.run(sync_now(settings_for(state_dir), source, as_json))
+    asyncio.run(sync_now(settings_for(state_dir), source, as_json))
+    return OK
 
 
 def migrate_db(state_dir: StateDir = None, demo: Demo = False) -> int:
@@ -80,4 +81,5 @@ def verify(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = Fal
 
     from bot.commands.auditing import verify_chain
 
-    return asyncio.run(verify_chain(settings_for(state_dir, demo), as_json))
+    asyncio.run(verify_chain(settings_for(state_dir, demo), as_json))
+    return OK

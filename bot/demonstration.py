@@ -1,0 +1,96 @@
+"""`stackhand demo`: an invented cloud with a past, in a database of its own, behind the real page."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from sqlalchemy import text
+
+from bot.app import Parts, Process, close_clouds, open_storage, run_process, start_logs
+from bot.commands.failures import Failure
+from bot.metrics import Metrics
+from bot.service import bind, stop_on_signals
+from bot.settings import Settings
+from engines.clouds.demo import DemoWorld
+from engines.inventory.collect import sync_source
+from storage.database import Database
+from storage.embedded import running_url
+
+if TYPE_CHECKING:
+    from engines.clouds import Cloud
+
+_MARK = "demo.json"
+_EVERY_S = 30  # the invented cloud changes all the time, and a newcomer shall see it
+_LATEST = text("SELECT max(complete_at) FROM listing")
+
+
+async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) -> None:
+    """Until SIGINT or SIGTERM. Raises Failure when the directory holds something else than such a demo."""
+    settings = _quiet(settings)
+    start_logs(settings)
+    taken = bind(settings.page_host, settings.page_port)
+    try:
+        await asyncio.to_thread(_claim, state, vms, fresh)
+        typer.echo(f"DEMO: an invented cloud of {vms:,} VMs. Nothing in it is real, and nothing of yours is touched.")
+        stop, world = stop_on_signals(), DemoWorld(vms=vms)
+        async with open_storage(settings) as storage:
+            await _fill(storage.database, world, stop)
+            parts = Parts(page=True, worker=True, demo=True)
+            process = Process(settings, parts, storage, tuple(world.clouds()), taken, Metrics())
+            await run_process(process, stop, _invite)
+            await close_clouds(process.clouds)
+    finally:
+        taken.close()
+
+
+def _quiet(settings: Settings) -> Settings:
+    """A newcomer's terminal shows the link and what goes wrong, unless the settings ask for more."""
+    wanted = {"log_level": "warning", "log_format": "text", "sync_every_s": _EVERY_S}
+    return settings.model_copy(update={k: v for k, v in wanted.items() if k not in settings.model_fields_set})
+
+
+def _claim(state: Path, vms: int, fresh: bool) -> None:
+    """Make the directory a demo's, or see that it is one of the same size. With `fresh` it is emptied before."""
+    mark = state / _MARK
+    if fresh and mark.exists():
+        if running_url(state) is not None:
+            raise Failure(f"a demo runs in {state}", "stop it first, then ask for a fresh one")
+        shutil.rmtree(state)
+    if not mark.exists() and state.exists() and any(state.iterdir()):
+        raise Failure(f"{state} is not empty, and not a demo's", "choose another --state-dir for the demo")
+    size = json.loads(mark.read_text(encoding="utf-8"))["vms"] if mark.exists() else vms
+    if size != vms:
+        raise Failure(f"the demo in {state} has {size} VMs", f"add --fresh to forget it, or --vms {size} to go on")
+    state.mkdir(parents=True, exist_ok=True, mode=0o711)
+    mark.write_text(json.dumps({"vms": vms}), encoding="utf-8")
+
+
+async def _fill(database: Database, world: DemoWorld, stop: asyncio.Event) -> None:
+    """The past that is not in the database yet, point by point, then the present."""
+    async with database.connect() as connection:
+        latest = (await connection.execute(_LATEST)).scalar_one()
+    now = datetime.now(UTC)
+    points = [point for point in world.history_points(now) if latest is None or point > latest]
+    for number, point in enumerate([*points, None], 1):
+        if stop.is_set():
+            return
+        typer.echo(f"\rfilling the inventory: {number} of {len(points) + 1}", nl=False)
+        await _sync(database, world.clouds(at=point) if point else world.clouds(), point)
+    typer.echo("")
+
+
+async def _sync(database: Database, clouds: Sequence["Cloud"], at: datetime | None) -> None:
+    for cloud in clouds:
+        await sync_source(database, cloud, at=at, asked_by="demo", wait=True)
+
+
+def _invite(link: str) -> None:
+    typer.echo(
+        f"\nOpen the chat page, a link for one browser:\n\n    {link}\n\n"
+        'Or ask from another terminal:  stackhand ask --demo "how many VMs are down?"\nCtrl-C stops it.'
+    )
