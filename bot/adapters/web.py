@@ -70,7 +70,7 @@ def add_page(app: web.Application, shown: "Page") -> None:
     app.router.add_post("/uploads", guarded(shown.upload, origin=True))
     app.router.add_delete("/uploads/{id}", guarded(shown.drop_upload, origin=True))
     app.router.add_get("/files/{id}", guarded(shown.download))
-    app.router.add_get("/charts/{theme:light|dark}/{digest:[0-9a-f]{32}}.svg", guarded(shown.chart))
+    app.router.add_get("/charts/{shape:wide|narrow}/{theme:light|dark}/{digest:[0-9a-f]{32}}.svg", guarded(shown.chart))
     app.router.add_get("/static/{name:[a-z]+}.{kind:css|js|svg}", guarded(shown.static))
     app.on_shutdown.append(shown.stop)
 
@@ -268,8 +268,9 @@ class Page:
         if chart is None:
             raise web.HTTPNotFound(text="This picture is not here any more: reload the page.")
         theme: charts.Theme = "dark" if request.match_info["theme"] == "dark" else "light"
+        shape: charts.Shape = "narrow" if request.match_info["shape"] == "narrow" else "wide"
         async with self._one_drawing:
-            picture = await asyncio.to_thread(charts.draw, chart, theme=theme, form="svg")
+            picture = await asyncio.to_thread(charts.draw, chart, theme=theme, shape=shape)
         headers = {"Content-Security-Policy": _SVG_POLICY, "Cache-Control": "private, max-age=86400, immutable"}
         return web.Response(body=picture, content_type="image/svg+xml", headers=headers)
 

@@ -58,6 +58,12 @@ def test_a_png_is_a_picture_of_its_own() -> None:
     assert image.width == 2 * (720 + 48) and image.convert("RGB").getpixel((2, 2)) == (0x17, 0x1C, 0x20)
 
 
+def test_a_narrow_picture_says_the_same_on_a_phones_width() -> None:
+    narrow = charts.draw(QUOTA, shape="narrow")
+    assert set(texts(narrow)) == set(texts(charts.draw(QUOTA)))
+    assert float(ElementTree.fromstring(narrow).attrib["viewBox"].split()[2]) == 244.8  # points: 340 pixels
+
+
 def test_pictures_drawn_side_by_side_are_the_same_as_alone() -> None:
     alone = charts.draw(QUOTA)
     with ThreadPoolExecutor(6) as pool:

@@ -137,7 +137,7 @@ async def test_starters_are_offered_until_something_was_said(browser: Browser, p
         await expect(shown.locator("#empty h1")).to_be_visible()
         await shown.get_by_role("button", name="Who is near a quota?").click()
         await expect(shown.locator("#empty")).to_be_hidden()
-        await expect(shown.locator(".chart img.on-light")).to_be_visible()
+        await expect(shown.locator(".chart .on-light img")).to_be_visible()
         await shown.get_by_role("button", name="New chat").click()
         await expect(shown.locator("#empty h1")).to_be_visible()
 
@@ -147,9 +147,9 @@ async def test_charts_are_drawn_for_light_and_dark(browser: Browser, place: Plac
         await say(shown, "quota")
         drawn = "img => img.complete && img.naturalWidth > 500"
         for theme, other in (("light", "dark"), ("dark", "light")):
-            picture = shown.locator(f".chart img.on-{theme}")
+            picture = shown.locator(f".chart .on-{theme} img")
             await expect(picture).to_be_visible()
-            await expect(shown.locator(f".chart img.on-{other}")).to_be_hidden()
+            await expect(shown.locator(f".chart .on-{other} img")).to_be_hidden()
             await picture.scroll_into_view_if_needed()
             for _ in range(50):
                 if await picture.evaluate(drawn):

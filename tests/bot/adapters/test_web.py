@@ -96,7 +96,7 @@ async def test_asking_for_the_head_of_a_link_does_not_use_it_up(visit: Visit) ->
     assert (await visit.get(f"/?token={token}")).status == 200
 
 
-@pytest.mark.parametrize("path", ["/files/file-1", f"/charts/light/{'0' * 32}.svg"])
+@pytest.mark.parametrize("path", ["/files/file-1", f"/charts/wide/light/{'0' * 32}.svg"])
 async def test_nothing_is_served_without_a_session(visit: Visit, path: str) -> None:
     assert (await visit.get(path)).status == 401
     assert (await visit.post("/uploads", data=b"x")).status == 401
@@ -105,9 +105,9 @@ async def test_nothing_is_served_without_a_session(visit: Visit, path: str) -> N
 
 async def test_every_answer_has_the_strict_headers(visit: Visit) -> None:
     await visit.enter()
-    for path in ("/", "/?token=wrong", "/files/none", "/static/chat.js", "/static/none.js", "/charts/light/x.svg"):
+    for path in ("/", "/?token=wrong", "/files/none", "/static/chat.js", "/static/none.js", "/charts/wide/light/x.svg"):
         headers = (await visit.get(path)).headers
-        if path != "/charts/light/x.svg":  # no route at all
+        if path != "/charts/wide/light/x.svg":  # no route at all
             assert "default-src 'none'" in headers["Content-Security-Policy"]
             assert "unsafe" not in headers["Content-Security-Policy"]
             assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "no-referrer"
@@ -300,8 +300,8 @@ async def test_charts_are_pictures_of_the_session_that_saw_them(visit: Visit) ->
     await visit.enter("ann")
     _, reply = await visit.say("quota")
     path = reply["html"].partition('src="')[2].partition('"')[0]
-    for theme in ("light", "dark"):
-        response = await visit.get(path.replace("light", theme))
+    for other in ("wide/light", "wide/dark", "narrow/light", "narrow/dark"):
+        response = await visit.get(path.replace("wide/light", other))
         assert response.headers["Content-Type"] == "image/svg+xml" and b"36 of 40 VMs" in await response.read()
         assert "sandbox" in response.headers["Content-Security-Policy"]
     await visit.enter("ann")

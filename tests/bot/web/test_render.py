@@ -33,6 +33,8 @@ ALLOWED = frozenset(
         "a",
         "svg",
         "path",
+        "picture",
+        "source",
         "progress",
         "footer",
     }
