@@ -41,14 +41,24 @@ class Mention:
     filler: bool = False
     repaired: str = ""
     tail: int = -1
+    own: int = 99
     width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    words: tuple[str, ...]
+    senses: tuple[Sense, ...]
+    weight: float
+    filler: bool
+    own: int
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """`phrases`: first word -> [(all words, senses)], longest first; `split`: first word -> [(particle, senses)]."""
+    """`phrases`: first word -> phrases, longest first; `split`: first word -> [(particle, senses)]."""
 
-    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], tuple[Sense, ...]]]]
+    phrases: Mapping[str, Sequence["Phrase"]]
     split: Mapping[str, Sequence[tuple[str, tuple[Sense, ...]]]]
     fillers: frozenset[str]
     foreign: frozenset[str]
@@ -56,7 +66,7 @@ class Lexicon:
     repairs: Mapping[str, Sequence[str]]
 
     def knows(self, word: str) -> bool:
-        return word in self.fillers or word in self.foreign or any(len(w) == 1 for w, _ in self.phrases.get(word, ()))
+        return word in self.fillers or word in self.foreign or any(len(p.words) == 1 for p in self.phrases.get(word, ()))
 
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
@@ -65,7 +75,7 @@ class Lexicon:
         found: dict[str, None] = {}
         for key in (word, *_deletes(word)):
             for candidate in self.repairs.get(key, ()):
-                if one_edit(word, candidate) and max(len(word), len(candidate)) >= REPAIR_FROM:
+                if one_edit(word, candidate) and (max(len(word), len(candidate)) >= REPAIR_FROM or sorted(word) == sorted(candidate)):
                     found[candidate] = None
         best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)] or []
         if len(best) > 1:
@@ -111,7 +121,7 @@ class _Builder:
                     self._noun(word, Sense(f"k:{kind}", kind))
             case ["slot", slot, value]:
                 for word in words:
-                    self._put(word, Sense(slot, value))
+                    (self._noun if slot == "event" else self._put)(word, Sense(slot, value))
             case ["noun", name]:
                 for word in words:
                     self._noun(word, Sense(name))
@@ -140,18 +150,23 @@ class _Builder:
         phrase, _, past = entry.partition("/")
         first, _, rest = phrase.partition(" ")
         for form, word in verb_forms(first, past.split()[0] if past else ""):
-            sense = Sense(name if form != "past" or word == first else f"{name}.past", "", form)
+            tense = "" if word == first or form in {"base", "ing"} else f".{form}"
+            sense = Sense(name + tense, "", form)
             self._put(f"{word} {rest}".strip(), sense)
             tail = rest.split()
+            if form == "base" and tail and len(tail) == 1 and len(word + rest) >= 5:
+                self._put(word + rest, sense)  # "shutdown", "rollback"
             if tail and (tail[0] in _PARTICLES):
                 self.split.setdefault(word, {}).setdefault(rest, {})[sense] = None
 
     def build(self) -> Lexicon:
-        phrases: dict[str, list[tuple[tuple[str, ...], tuple[Sense, ...]]]] = {}
+        phrases: dict[str, list[Phrase]] = {}
         for words, senses in self.senses.items():
-            phrases.setdefault(words[0], []).append((words, tuple(senses)))
+            filler = len(words) == 1 and words[0] in self.fillers
+            weight = weigh(words, tuple(senses), filler)
+            phrases.setdefault(words[0], []).append(Phrase(words, (*senses, *self._inner(words)), weight, filler, len(senses)))
         for entries in phrases.values():
-            entries.sort(key=lambda entry: -len(entry[0]))
+            entries.sort(key=lambda entry: -len(entry.words))
         split = {
             word: sorted(((tail, tuple(senses)) for tail, senses in tails.items()), key=lambda pair: -len(pair[0]))
             for word, tails in self.split.items()
@@ -164,6 +179,14 @@ class _Builder:
             self._vocabulary(),
             MappingProxyType(self._repairs()),
         )
+
+    def _inner(self, words: tuple[str, ...]) -> list[Sense]:
+        """What the words of a phrase mean alone goes with it ("open requests" is open, and requests), not values."""
+        if len(words) == 1 or any((s.value and s.concept != "event") or s.concept == "FOREIGN" for s in self.senses[words]):
+            return []
+        held = self.senses[words]
+        inner = [sense for word in words if word not in self.fillers for sense in self.senses.get((word,), ())]
+        return [s for s in inner if s.concept.isupper() and not s.value and s.concept != "FOREIGN" and s not in held]
 
     def _vocabulary(self) -> frozenset[str]:
         return frozenset({word for phrase in self.senses for word in phrase} | self.fillers)
@@ -232,7 +255,7 @@ def find_mentions(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[boo
     words, repaired = _words(lexicon, tokens, taken)
     found: list[Mention] = []
     tails: set[int] = set()
-    at = 0
+    at = reach = 0
     while at < len(words):
         if not words[at] or at in tails:
             at += 1
@@ -242,11 +265,14 @@ def find_mentions(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[boo
             found.append(_mark(split, repaired))
             tails.update(range(split.tail, split.tail + split.width))
         mention = _phrase(lexicon, words, at)
+        if mention and mention.end <= reach:
+            mention = None  # inside the last one
         if mention and split and mention.end == at + 1:
             mention = None
         if mention:
             found.append(_mark(mention, repaired))
-        at = mention.end if mention else at + 1
+            reach = mention.end
+        at += 1
     return found
 
 
@@ -270,12 +296,18 @@ def _mark(mention: Mention, repaired: Mapping[int, str]) -> Mention:
 
 
 def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
-    for phrase, senses in lexicon.phrases.get(words[at], ()):
-        end = at + len(phrase)
-        if len(phrase) == 1 or tuple(words[at:end]) == phrase:
-            filler = len(phrase) == 1 and phrase[0] in lexicon.fillers
-            return Mention(at, end, senses, weigh(phrase, senses, filler), filler)
+    for phrase in lexicon.phrases.get(words[at], ()):
+        end = at + len(phrase.words)
+        if len(phrase.words) == 1 or tuple(words[at:end]) == phrase.words:
+            return Mention(at, end, _passive(phrase.senses, words, at), phrase.weight, phrase.filler, own=phrase.own)
     return Mention(at, at + 1, (), 0.0, True) if words[at] in lexicon.fillers else None
+
+
+def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[Sense, ...]:
+    """"can be deleted", "must be enabled" ask for it: the participle counts as the verb (never as a plain command)."""
+    if not at or "be" not in words[max(0, at - 2) : at] or not any(s.form == "past" for s in senses):
+        return senses
+    return (*(Sense(s.concept.removesuffix(".past"), "", "past") for s in senses if s.form == "past"), *senses)
 
 
 def _split(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:

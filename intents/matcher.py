@@ -7,6 +7,7 @@ from datetime import datetime
 from intents.asks import ask_back
 from intents.claims import Claim, Claims, load_claims
 from intents.lexicon import Lexicon, load_lexicon
+from intents.mood import load_words
 from intents.names import Names
 from intents.readings import Evidence, Mood, Reading
 from intents.registry import Catalogue, Intent
@@ -15,7 +16,7 @@ from intents.slots import EXPLAINS, NAME_KINDS, fill
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
-    "negated": frozenset({"feedback"}),
+    "negated": frozenset({"feedback", "unsubscribe"}),
     "report": frozenset({"feedback"}),
     "conditional": frozenset({"subscribe"}),
 }
@@ -40,12 +41,13 @@ class Matcher:
         self.catalogue = catalogue
         self.lexicon = lexicon or load_lexicon()
         self.claims = claims or load_claims(catalogue)
+        self.moods = load_words()
         self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
 
     def read(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> Reading:
         """`now` has a zone; times come back in UTC. `last`: the last read in this conversation, for follow-ups."""
         started = time.thread_time_ns()
-        scene = build_scene(text, names, self.lexicon, now)
+        scene = build_scene(text, names, self.lexicon, self.moods, now)
         reading = self._read(scene)
         return replace(reading, cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
@@ -120,6 +122,10 @@ class _Tally:
         self.features = scene.features
         self.where: dict[str, list[int]] = {}
         self.concepts: list[set[str]] = []
+        self.own = [{s.concept for s in m.senses[: m.own]} | {"k"} for m in scene.mentions]
+        for at, mention in enumerate(scene.mentions):
+            if not any(concept.startswith("k:") for concept in self.own[at]):
+                self.own[at].discard("k")
         for at, mention in enumerate(scene.mentions):
             concepts = {sense.concept for sense in mention.senses}
             if any(concept.startswith("k:") for concept in concepts):
@@ -141,7 +147,7 @@ class _Tally:
             return None
         used = {feature for need in claim.needs for feature in need if feature in features}
         wide = used | explains | set(claim.also)
-        tail = self.scene.tail if "text" in intent.slots else len(self.scene.tokens)
+        tail = self.scene.tail if "text" in intent.slots else 0 if "item" in intent.slots else len(self.scene.tokens)
         words = self._words(used, wide, tail)
         named, lost = self._names(wide, words.covered, tail)
         shape = sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
@@ -163,9 +169,11 @@ class _Tally:
             concepts = self.concepts[at]
             if mention.start in named:
                 continue
+            inner = 0.55 if used.union(wide).isdisjoint(self.own[at]) else 1.0  # only a word of the phrase speaks for it
             if not used.isdisjoint(concepts) or not wide.isdisjoint(concepts):
-                score += mention.weight * (1.0 if not used.isdisjoint(concepts) else 0.5)
-                explained += mention.weight
+                score += inner * mention.weight * (1.0 if not used.isdisjoint(concepts) else 0.5)
+                explained += inner * mention.weight
+                lost += (1 - inner) * mention.weight
                 mentions.add(at)
                 covered.update(range(mention.start, mention.end))
             elif not mention.filler and mention.start < tail:

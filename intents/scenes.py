@@ -1,13 +1,14 @@
 """A sentence taken apart: tokens, names, times, amounts, words with meaning, and the features that claims ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from intents.amounts import Amount, find_amounts
 from intents.lexicon import Lexicon, Mention, find_mentions
-from intents.mood import read_mood, split_clauses
+from intents.items import item_run
+from intents.mood import Words, read_mood, split_clauses
 from intents.names import LONGEST, Names, span_text
 from intents.readings import Mood, Name
 from intents.times import Span, find_times
@@ -38,6 +39,7 @@ _PREPOSITIONS = frozenset(
         "is",
     ]
 )
+_AFTER_NAME = frozenset("in of on for to from with and by pls please plz last this since until is are was".split())
 _WEIGHT_NAME = 1.6
 _NAME_WORDS = frozenset(
     [
@@ -60,8 +62,9 @@ _NAME_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Names found at tokens [start:end]. `exact`: as spelt; `sure`: quoted, beside its noun, or no ordinary word.
+    """Names found at tokens [start:end]. `exact`: as spelt; `sure`: where a name must stand, or no ordinary word.
 
+    `ordinary`: a word of the language that is neither quoted nor beside its noun.
     `open`: its words are read as words too ("snapshot quota forecast").
     """
 
@@ -71,6 +74,7 @@ class Hit:
     exact: bool = True
     sure: bool = True
     open: bool = False
+    ordinary: bool = False
 
     def of(self, kind: str) -> tuple[Name, ...]:
         return tuple(name for name in self.names if name.kind == kind)
@@ -179,7 +183,7 @@ class Scene:
         return found
 
 
-def build_scene(text: str, names: Names, lexicon: Lexicon, now: datetime) -> Scene:
+def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime) -> Scene:
     text = clean(text)
     tokens = tokenize(text)
     hits = _find_hits(text, tokens, names, lexicon)
@@ -197,16 +201,16 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, now: datetime) -> Sce
         blocked[span.start : span.end] = [True] * (span.end - span.start)
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
     mentions = tuple(find_mentions(lexicon, tokens, taken))
-    mood = _mood(text, tokens, hits, mentions)
+    mood = _mood(moods, text, tokens, hits, mentions)
     return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, names, lexicon)
 
 
-def _mood(text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: Sequence[Mention]) -> Mood:
+def _mood(moods: Words, text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: Sequence[Mention]) -> Mood:
     people = {at for hit in hits if hit.of("user") or hit.of("owner") for at in range(hit.start, hit.end)}
     forms: dict[int, str] = {}
     for mention in mentions:
         said = [sense.form for sense in mention.senses if sense.form]
-        if said and tokens[mention.end : mention.end + 1] and tokens[mention.end].fold in {"of", "from"} and mention.tail < 0:
+        if said and tokens[mention.end : mention.end + 1] and tokens[mention.end].fold == "of" and mention.tail < 0:
             continue  # "snapshot of": the noun
         if said:
             forms[mention.start] = "base" if "base" in said else said[0]
@@ -214,7 +218,9 @@ def _mood(text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: S
     for hit in hits:
         named[hit.start : hit.end] = [True] * (hit.end - hit.start)
     cut = _note_start(tokens, mentions)
-    return read_mood(text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""))
+    fixed = {m.start: m.repaired for m in mentions if m.repaired and " " not in m.repaired and m.end == m.start + 1}
+    tokens = tuple(replace(t, fold=fixed[at]) if at in fixed else t for at, t in enumerate(tokens))
+    return read_mood(moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""))
 
 
 def _note_start(tokens: Sequence[Token], mentions: Sequence[Mention]) -> int:
@@ -249,28 +255,54 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
         return worded
     if tokens[at].kind == "mark":
         return None
-    if entries := names.at(tokens[at].fold):
-        return Hit(at, at + 1, entries, True, _is_sure(tokens, at, at + 1, lexicon))
-    for size in range(min(4, longest), 0, -1):
+    for size in range(min(4, longest), 1, -1):
         said = span_text(text, tokens, at, at + size)
-        if len(said) < 4 or (size == 1 and lexicon.knows(said)) or (size > 1 and _phrase_known(lexicon, said)):
-            continue
-        if entries := names.like(said):
-            return Hit(at, at + size, entries, False, True)
+        if len(said) >= 4 and not _phrase_known(lexicon, said) and (entries := names.like(said)):
+            return Hit(at, at + size, entries, False)
+    if entries := names.at(tokens[at].fold):
+        plain = _is_ordinary(tokens, at, lexicon)
+        return Hit(at, at + 1, entries, True, _is_sure(tokens, at, at + 1, lexicon), False, plain)
+    said = tokens[at].fold
+    if len(said) >= 4 and not lexicon.knows(said) and (entries := names.like(said)):
+        return Hit(at, at + 1, entries, False)
     return None
 
 
 def _phrase_known(lexicon: Lexicon, said: str) -> bool:
     words = tuple(said.split())
-    return any(phrase == words for phrase, _ in lexicon.phrases.get(words[0], ()))
+    return any(phrase.words == words for phrase in lexicon.phrases.get(words[0], ()))
+
+
+def _is_ordinary(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
+    """An ordinary word that is neither quoted nor beside its noun: never enough for a write."""
+    beside = {tokens[there].fold for there in (at - 1, at + 1) if 0 <= there < len(tokens)}
+    return tokens[at].kind != "quoted" and lexicon.knows(tokens[at].fold) and not beside & _NAME_WORDS
 
 
 def _is_sure(tokens: Sequence[Token], start: int, end: int, lexicon: Lexicon) -> bool:
-    """A name that is an ordinary word too counts when quoted or beside its noun."""
-    if end - start > 1 or tokens[start].kind == "quoted" or not lexicon.knows(tokens[start].fold):
+    """A name that is an ordinary word too counts when quoted, beside its noun, or where only a name can stand."""
+    word = tokens[start].fold
+    if tokens[start].kind == "quoted" or not lexicon.knows(word):
         return True
-    beside = {tokens[at].fold for at in (start - 1, end) if 0 <= at < len(tokens)}
-    return bool(beside & _NAME_WORDS)
+    before = tokens[start - 1].fold if start else ""
+    after = tokens[end].fold if end < len(tokens) else ""
+    if before in _NAME_WORDS or after in _NAME_WORDS:
+        return True
+    if _in_phrase(tokens, start, lexicon):
+        return False
+    last = end >= len(tokens) or tokens[end].kind == "mark" or after in _AFTER_NAME
+    return before in _PREPOSITIONS and last
+
+
+def _in_phrase(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
+    """Is the word part of a longer phrase of the lexicon ("back into service")?"""
+    folds = [token.fold for token in tokens]
+    for start in range(max(0, at - 3), at + 1):
+        for phrase in lexicon.phrases.get(folds[start], ()):
+            size = len(phrase.words)
+            if size > 1 and start + size > at and tuple(folds[start : start + size]) == phrase.words:
+                return True
+    return False
 
 
 def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
@@ -319,6 +351,11 @@ def _shape(scene: Scene) -> dict[str, float]:
     solid = [m for m in scene.mentions if not m.filler]
     if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
         found["BARE"] = 0.3
+    rest = [m for m in scene.mentions if not scene.beside(m) and m.senses and not scene.named[m.start]]
+    if scene.hits and not scene.unknown and not rest and not scene.spans:
+        found["NAMEONLY"] = 1.0
+    if scene.mood == "negated":
+        found["neg"] = 0.5
     _kinds_shape(scene, found)
     if len([hit for hit in scene.hits if hit.of("vm")]) > 1:
         found["TWOVMS"] = 1.0
@@ -332,7 +369,8 @@ def _shape(scene: Scene) -> dict[str, float]:
         or any(t.kind in {"ip", "quoted"} for t in scene.tokens)
     ):
         found["VALUE"] = 0.5
-    if scene.unknown or len(solid) > 3:
+    waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
+    if waves and item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired}):
         found["ITEM"] = 0.5
     if "runs" in scene.folds:
         found["RUNS"] = 0.5
@@ -358,6 +396,8 @@ def _why_bare(scene: Scene) -> bool:
 def _kinds_shape(scene: Scene, found: dict[str, float]) -> None:
     """ "vms per project", "which domain has how many users": two kinds, one broken down by the other."""
     words = scene.folds
+    if len({s.value for m in scene.mentions for s in m.senses if s.concept.startswith("k:") and not scene.beside(m)}) > 2 and "," in words:
+        found["OVERVIEW"] = 2.0
     kinds = [m for m in scene.mentions if any(s.concept.startswith("k:") for s in m.senses)]
     for mention in scene.mentions:
         if mention.start and any(
@@ -373,5 +413,8 @@ def _kinds_shape(scene: Scene, found: dict[str, float]) -> None:
             }:
                 if len(kinds) > 1 or not any(s.concept.startswith("k:") for s in mention.senses):
                     found["PERKINDS"] = 1.5
+    for at, word in enumerate(words[1:], 1):
+        if word in {"os", "platform", "state", "status", "platforms", "states"} and words[at - 1] in {"per", "by", "over", "across", "each"}:
+            found["PERKINDS"] = 1.5
     if len(kinds) == 2 and "how" in words and kinds[0].start < words.index("how") < kinds[1].start:
         found["PERKINDS"] = 1.5

@@ -25,7 +25,7 @@ _VALUE_SLOTS = {
     "ip_strategy": "ip_strategy",
 }  # fmt: skip
 # slots that only their own filler may fill
-_OWN = frozenset({("top", "metric"), ("top", "by"), ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
+_OWN = frozenset({("approval_list", "mine"), ("approval_list", "waiting"), ("top", "metric"), ("top", "by"), ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
                   ("create", "name"), ("create", "kind"), ("migration_map", "network"), ("migration_map", "tenant"),
                   ("restore", "new_name"), ("wave_build", "count")})  # fmt: skip
 _CODES = {"request": "request", "job": "job"}
@@ -36,7 +36,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "tenant": ("@tenant", "k:tenant", "k:project"), "project": ("@project", "k:project"),
     "target": ("@network", "@project", "@domain", "TARGET"), "tag": ("@tag", "TAG"), "sort": ("sort", "TOP"),
     "mode": ("restore_mode", "move"), "strategy": ("strategy", "wave_strategy"), "masked": ("MASKED",),
-    "waiting": ("WAITING",), "mine": ("MINE",), "limit": ("num",), "count": ("num",), "value": ("num", "gib", "vcpus", "VALUE"),
+    "waiting": ("WAITING",), "mine": ("MINE",), "limit": ("num",), "count": ("num",), "value": ("num", "gib", "vcpus", "VALUE", "ip", "mac"),
     "retention": ("RETENTION", "num"), "dry_run": ("DRY", "REAL"), "hard": ("HARD",), "vcpus": ("vcpus", "size"),
     "memory_gb": ("gib", "size"), "bandwidth_gbps": ("gbps",), "vms_per_day": ("PERDAY", "num"), "port": ("service", "k:port"),
     "by": ("PER", "k"), "time": ("clock", "time"), "days": ("days",), "channel": ("channel", "THISCHANNEL"),
@@ -67,7 +67,7 @@ def fill(intent: Intent, scene: Scene) -> Filling:
     for slot in intent.slots:
         if slot not in filling.slots and (intent.name, slot) not in _OWN:
             _fill_slot(intent, slot, scene, filling)
-    if "since" in intent.slots:
+    if "since" in intent.slots and "since" not in filling.slots:
         _fill_times(intent, scene, filling)
     texts.finish(intent, scene, filling)
     allowed = {*intent.slots, *(("until",) if "since" in intent.slots else ())}
@@ -125,7 +125,7 @@ def take_hit(slot: str, kind: str, at: int, scene: Scene, filling: Filling) -> N
         filling.choices[slot] = (*names, *(n for n in others if n.kind in {"project", "domain"}))
         if len(filling.choices[slot]) == 1:
             del filling.choices[slot]
-    if not hit.sure or not hit.exact:
+    if hit.ordinary or not hit.exact:
         filling.unsure.add(slot)
 
 
@@ -150,7 +150,7 @@ def noun_beside(scene: Scene, hit: Hit) -> str:
 
 _OPPOSITE = {"on": "off", "off": "on", "attached": "unattached", "unattached": "attached"}
 _NOT = frozenset({"not", "non", "isn't", "aren't", "isnt", "arent", "without", "except", "excluding", "non-"})
-_BARE_STATES = frozenset({"on", "off", "down", "up", "free", "loose", "live", "connected", "started", "stopped", "locked"})
+_BARE_STATES = frozenset({"on", "off", "down", "up", "free", "loose", "live", "connected", "mounted", "locked"})
 _BE = frozenset({"is", "are", "be", "was", "were", "being", "currently", "still", "that's", "all", "switched", "turned",
                  "powered", "which", "those", "the", "now"})  # fmt: skip
 
@@ -198,7 +198,7 @@ def _fill_times(intent: Intent, scene: Scene, filling: Filling) -> None:
     if intent.name == "freeze":
         spans = find_times(scene.tokens, scene.now, future=True)
     since, until = merge(spans)
-    if since:
+    if since and not (intent.name == "freeze" and since == scene.now):
         filling.put("since", iso(since), words_of(scene, spans[0].start, spans[0].end))
     if (until and (until < scene.now or intent.name == "freeze")) or (until and until >= scene.now and since is None):
         filling.put("until", iso(until), words_of(scene, spans[-1].start, spans[-1].end))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from intents.items import item_run
 from intents.numbers_near import number_near
 from intents.readings import Name
 from intents.scenes import Hit, Scene
@@ -74,6 +75,8 @@ def top(scene: Scene, filling: "Filling") -> None:
     elif counted:
         filling.put("metric", _METRIC_KINDS[counted[1]], words(scene, counted[0].start, counted[0].end))
         kinds = [pair for pair in kinds if pair != counted]
+    spoken = {m.end for m in scene.mentions_of("metric")}
+    kinds = [(m, k) for m, k in kinds if not (k == "user" and m.start in spoken)]  # "cpu users" use cpu
     kinds = [(m, k) for m, k in kinds if not _beside_name(scene, m.start, m.end)]
     if kinds:
         filling.put("by", kinds[0][1], words(scene, kinds[0][0].start, kinds[0][0].end))
@@ -224,34 +227,15 @@ def wave_advance(scene: Scene, filling: "Filling") -> None:
                 return
 
 
-_ITEM_EDGE = frozenset("tick untick check uncheck mark set off for in of wave preflight item pre-flight checklist the as is are not done ready finished complete completed ok on please pls point : , - to it green box again yet still has been step no longer flag put a and now that can be".split())  # noqa: E501, SIM905
-
-
 def wave_check(scene: Scene, filling: "Filling") -> None:
-    """The item: the longest run of words between the verb, the wave and the verdict."""
-    waves = [at for at, hit in enumerate(scene.hits) if hit.of("wave")]
-    skip = {at for i in waves for at in range(scene.hits[i].start, scene.hits[i].end)}
-    runs: list[tuple[int, int]] = []
-    start = None
-    for at in range(len(scene.tokens) + 1):
-        inside = at < len(scene.tokens) and at not in skip and scene.folds[at] not in _ITEM_EDGE
-        inside = inside and scene.tokens[at].kind in {"word", "quoted"} and not (at < len(scene.tokens) and _repaired_edge(scene, at))
-        if inside and start is None:
-            start = at
-        elif not inside and start is not None:
-            runs.append((start, at))
-            start = None
-    if runs:
-        start, end = max(runs, key=lambda run: run[1] - run[0])
-        filling.put("item", words(scene, start, end).lower(), words(scene, start, end))
+    waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
+    run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired})
+    if run:
+        said = words(scene, *run).strip("\"'`")
+        filling.put("item", said.lower(), said)
     off = scene.mentions_of("UNTICK")
-    source = off or scene.mentions_of("TICK")
-    said = words(scene, source[0].start, source[0].end) if source else ""
-    filling.put("on_off", "off" if off else "on", said)
-
-
-def _repaired_edge(scene: Scene, at: int) -> bool:
-    return any(m.start == at and m.repaired and m.repaired in _ITEM_EDGE for m in scene.mentions)
+    source = off or scene.mentions_of("TICK") or scene.mentions_of("TICKVERB")
+    filling.put("on_off", "off" if off else "on", words(scene, source[0].start, source[0].end) if source else "")
 
 
 def _named_pair(scene: Scene, kinds: frozenset[str]) -> list[tuple[int, Hit]]:
@@ -322,7 +306,7 @@ def migration_depend(scene: Scene, filling: "Filling") -> None:
         filling.put(slot, name.name, words(scene, hit.start, hit.end))
         if len(hit.of("vm")) > 1:
             filling.choices[slot] = hit.of("vm")
-        if not hit.sure or not hit.exact:
+        if hit.ordinary or not hit.exact:
             filling.unsure.add(slot)
 
 
@@ -386,6 +370,17 @@ def migration_vms(scene: Scene, filling: "Filling") -> None:
         return
 
 
+def approval_list(scene: Scene, filling: "Filling") -> None:
+    """Waiting for me, or made by me; "pending requests" alone are everybody's."""
+    mine = scene.mentions_of("MINE")
+    asked = {"me", "i", "my"} & set(scene.folds) or scene.has("APPROVE") or scene.has("SIGNOFF")
+    waiting = [m for m in scene.mentions_of("WAITING") if scene.folds[m.start] not in {"pending", "awaiting"} or asked]
+    if mine and not any(scene.folds[m.start] in {"approve", "sign", "decide", "to"} for m in waiting):
+        filling.put("mine", value=True, words=words(scene, mine[0].start, mine[0].end))
+    elif waiting and asked:
+        filling.put("waiting", value=True, words=words(scene, waiting[0].start, waiting[0].end))
+
+
 def feedback(scene: Scene, filling: "Filling") -> None:
     bad, good = scene.mentions_of("BAD"), scene.mentions_of("GOOD")
     source = bad or good
@@ -433,6 +428,6 @@ SPECIAL: Mapping[str, Sequence[Fill]] = {
     "wave_advance": (wave_advance,), "wave_check": (wave_check,), "migration_map": (migration_map,),
     "migration_scope": (migration_scope,), "migration_depend": (migration_depend,),
     "migration_estimate": (migration_estimate,), "cohort_build": (cohort_build,), "wave_build": (wave_build,),
-    "migration_vms": (migration_vms,), "feedback": (feedback,), "subscribe": (event,), "unsubscribe": (event,),
+    "approval_list": (approval_list,), "migration_vms": (migration_vms,), "feedback": (feedback,), "subscribe": (event,), "unsubscribe": (event,),
     "help": (topic,), "runbook_list": (runbook_topic,),
 }  # fmt: skip

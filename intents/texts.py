@@ -156,6 +156,15 @@ def fill_limit(scene: Scene, filling: "Filling") -> None:
             return
 
 
+_SOUGHT = re.compile(
+    r"\b(?:contain(?:s|ing)?|called|named|matching|matches|search(?: for)?|look(?:ing)? for|look up|find|locate|like|"
+    r"start(?:s|ing)? with|end(?:s|ing)? (?:with|in)|begin(?:s|ning)? with|with|has|have)\s+(?:the\s+(?:word|string|text)\s+)?([\w.-]*\w)"
+    r"(?=\s+in\s+(?:its|the|their)\s+names?|\s*[?.!]?$)",
+    re.IGNORECASE,
+)
+_NOT_SOUGHT = frozenset({"it", "this", "that", "name", "them", "me", "all", "vms", "please", "pls", "server", "vm", "machine"})
+
+
 def fill_query(scene: Scene, filling: "Filling") -> None:
     """An address or id, what is quoted, an unknown word, or else the name that was said."""
     for kinds in ({"ip", "mac", "uuid"}, {"quoted"}):
@@ -163,6 +172,10 @@ def fill_query(scene: Scene, filling: "Filling") -> None:
             if token.kind in kinds:
                 filling.put("query", token.text, token.text)
                 return
+    match = _SOUGHT.search(scene.text)
+    if match and match[1].lower() not in _NOT_SOUGHT:
+        filling.put("query", match[1], match[1])
+        return
     for at in (*scene.namelike, *scene.unknown):
         filling.put("query", scene.tokens[at].text, scene.tokens[at].text)
         return
@@ -190,7 +203,7 @@ def fill_name(scene: Scene, filling: "Filling") -> None:
         filling.slots["kind"] = "snapshot_policy" if names[0].kind == "policy" else names[0].kind
         if len(names) > 1:
             filling.choices["name"] = names
-        if not hit.sure or not hit.exact:
+        if hit.ordinary or not hit.exact:
             filling.unsure.add("name")
         return
 
@@ -223,10 +236,16 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
         if token.kind == "quoted" and at not in named:
             filling.put("text", token.text, token.text)
             return
-    for mark in _TEXT_MARKS:
+    marks = _TEXT_MARKS[:6] if scene.has("FREEZE") or scene.has("UNFREEZE") else _TEXT_MARKS
+    for mark in marks:
         match = re.search(mark, scene.text, re.IGNORECASE)
         if match:
             rest = _POLITE_TAIL.sub("", scene.text[match.end() :].strip())
+            if re.search(r"\b(?:it|them|that one|set it)\b", " ".join(rest.split()[:4]), re.IGNORECASE) and mark in _TEXT_MARKS[7:]:
+                continue  # "refuse it": the command, not its reason
+            if scene.has("DENY"):
+                rest = re.sub(r"^(?:denied|rejected|declined|refused|deny|reject|no)\\s*[,.:;-]?\\s+", "", rest, flags=re.IGNORECASE)
+            rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]
             if len(rest.split()) >= 2 or (mark in _TEXT_MARKS[:5] and rest):
                 put_text(filling, "text", rest)
                 return

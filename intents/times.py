@@ -104,6 +104,8 @@ class _Clock:
         if word in {"between", "from"} and (both := self._both(at)):
             return both
         if word in _SINCE and (moment := self._edge(at + 1)):
+            if word == "from" and not self.future and self._is_whole(at + 1, moment):
+                return Span(at, moment.end, moment.since, moment.until)
             return self._then_until(Span(at, moment.end, moment.since, None))
         if word in {"until", "till", "til", "before", "by"} and (moment := self._edge(at + 1)):
             # "until friday" is the start of friday; an interval that was named whole ends where it ends
@@ -118,6 +120,12 @@ class _Clock:
         if moment is None:
             return None
         return self._then_until(Span(at, moment.end, moment.since, None if moment.open else moment.until))
+
+    def _is_whole(self, at: int, moment: _Moment) -> bool:
+        """"from yesterday", "from last week": what is of that time; "from monday on" begins there."""
+        if moment.open or self.word(moment.end) in {"on", "onwards", "onward", "until", "till", "to", "-"}:
+            return False
+        return self.word(at) in _LAST | {"yesterday"}
 
     def _both(self, at: int) -> Span | None:
         first = self._edge(at + 1, hours=True)

@@ -1,0 +1,32 @@
+"""The name of a checklist item inside a sentence about a wave."""
+
+from collections.abc import Sequence
+
+from intents.tokens import Token
+
+_EDGES = frozenset(
+    (
+        "tick untick check uncheck mark set off for in of wave preflight item pre-flight checklist the as is are not done "
+        "ready finished complete completed ok on please pls point to it green box again yet still has been step no "
+        "longer flag put a and now that can be we i you stackhand bot start begin confirm confirmed close finish go with "
+        "from at all also then checked ticked unchecked reopen open clear mark's check's move advance please, undone "
+        "pending isn't isnt started running launch kick over wrap up cleared satisfied fulfilled cross"
+    ).split()
+)
+
+
+def item_run(tokens: Sequence[Token], skip: set[int]) -> tuple[int, int] | None:
+    """The longest run of words that are neither the verb, the wave nor the verdict; quoted words first."""
+    for at, token in enumerate(tokens):
+        if token.kind == "quoted" and at not in skip:
+            return at, at + 1
+    runs: list[tuple[int, int]] = []
+    start: int | None = None
+    for at in range(len(tokens) + 1):
+        inside = at < len(tokens) and at not in skip and tokens[at].kind == "word" and tokens[at].fold not in _EDGES
+        if inside and start is None:
+            start = at
+        elif not inside and start is not None:
+            runs.append((start, at))
+            start = None
+    return max(runs, key=lambda run: run[1] - run[0]) if runs else None

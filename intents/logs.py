@@ -1,0 +1,36 @@
+"""Pasted text that is not said to anybody: logs, alerts, code, command lines, SQL."""
+
+import re
+
+_TOOLS = (
+    "openstack|nova|cinder|neutron|glance|govc|kubectl|virsh|systemctl|ansible|ansible-playbook|terraform|docker|ncli|"
+    "acli|sudo|ssh|scp|curl|wget|git|esxcli|ping|vim-cmd|Get-VM|Stop-VM|Start-VM|Restart-VM"
+)
+_MONITORS = (
+    "zabbix|nagios|prometheus|grafana|alertmanager|icinga|checkmk|pagerduty|opsgenie|datadog|prtg|sensu|uptime ?robot|"
+    "vrops|aria|sentry"
+)
+_PATTERNS = (
+    r"^\s*\[?\d{4}-\d\d-\d\d[t ]\d\d:\d\d",  # a time stamp at the start
+    r"^\s*\w{3}\s+\d{1,2} \d\d:\d\d:\d\d\b",
+    r"^\s*(\[\w+[:\]]|\{|<\d+>|\$ |# |> |>>> )",
+    r"^\s*(info|warn|warning|error|debug|fatal|critical|trace|notice|alert|problem|resolved|ok|exception)\s*[:|\]]",
+    r"^\s*(INFO|WARN|WARNING|ERROR|DEBUG|FATAL|CRITICAL|TRACE|ALERT|PROBLEM|RESOLVED|RECOVERY)\b[ :]+[\d\w]",
+    rf"^\s*({_MONITORS})\b\s*[:\[-]",
+    r"\b(select\s.+\sfrom|delete\s+from|insert\s+into|update\s.+\sset|drop\s+table|alter\s+table)\s.*[;=]",
+    r";\s*$",
+    rf"\b({_TOOLS})\s+(?:\S+\s+){{0,6}}--?[a-z]",
+    r"^\s*openstack (server|volume|network|project|user|router|image|flavor|port|subnet|hypervisor)\s",
+    r"^\s*(nova|cinder|neutron|glance|kubectl|virsh|systemctl|sudo|govc|terraform|ansible-playbook|docker|curl|git|ssh"
+    r"|esxcli|acli|ncli)\s+[a-z0-9]",
+    r"\w\.\w+\(|\w+\(\)|==|!=|&&|\|\||\brc=\d|\w+=\w+ \w+=|\bif \S+ ?: ",
+    r"traceback \(most|\bat 0x|stack ?trace|\bexit code\b|\w\[\d+\]:|\w\[\d+\] ",
+    r"^\s*(def|class|import|from) \w+.*[:;]\s*$",
+)
+_LOG = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS if "INFO|WARN" not in pattern), re.I | re.S)
+_LEVEL = re.compile(_PATTERNS[4])  # only in capitals: "error vms" is a question
+
+
+def is_log(text: str) -> bool:
+    head = text[:600]
+    return bool(_LOG.search(head) or _LEVEL.search(head))
