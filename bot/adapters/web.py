@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from bot import charts, formats
 from bot.adapters import Answerer, Archive, failure
 from bot.messages import Message, Upload
-from bot.replies import Choice
+from bot.replies import Choice, Reply, Text
 from bot.web import guards
 from bot.web.render import HERE, Charts, Renderer
 from bot.web.rooms import MOST_IN_FLIGHT, Room, Rooms
@@ -40,6 +40,8 @@ _NEW_LINK = (
     "Each start of Stackhand prints a fresh link in its terminal: open that one.",
     "A link works once, for one browser, and for a day.",
 )
+_TRY_AGAIN = "Try again; if it stays, look in Stackhand's log. `stackhand doctor` tests what it needs."
+_NO_HISTORY = "What was said before cannot be read just now. You can go on; reload the page later to see it again."
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -113,6 +115,9 @@ class Page:
             except web.HTTPException as refusal:
                 refusal.headers.update(guards.HEADERS)
                 raise
+            except Exception:
+                log.exception("request_failed", method=request.method, path=request.path)
+                response = self._notice(500, "Something failed on our side", (_TRY_AGAIN,))
             if not response.prepared:
                 for name, value in guards.HEADERS.items():
                     response.headers.setdefault(name, value)
@@ -172,11 +177,23 @@ class Page:
         html = ""
         for _ in range(5):
             told = room.told
-            exchanges = await self._archive.recent(conversation, session.person, MOST_HISTORY)
-            html = self._render.history(tuple(exchanges), session.id, datetime.now(UTC))
+            html = await self._kept(session, conversation)
             if told == room.told:
                 break
         return html + "".join(room.pending.values())
+
+    async def _kept(self, session: Session, conversation: str) -> str:
+        now = datetime.now(UTC)
+        try:
+            exchanges = await self._archive.recent(conversation, session.person, MOST_HISTORY)
+        except Exception:
+            log.exception("history_failed", person=session.person)
+            return self._render.reply(Reply((Text(_NO_HISTORY, "warning"),), outcome="failed"), session.id, now)
+        pieces: list[str] = []
+        for exchange in exchanges:
+            pieces.append(self._render.exchange(exchange, session.id, now))
+            await asyncio.sleep(0)  # long tables take their time: others have a turn in between
+        return "".join(pieces)
 
     async def _listen(self, request: web.Request, ws: web.WebSocketResponse, room: Room, conversation: str) -> None:
         async for frame in ws:

@@ -197,10 +197,7 @@ class Renderer:
     def said(self, text: str, files: tuple[str, ...], at: datetime, id_: str = "") -> str:
         return self._render("said.html", text=text, files=files, at=at.astimezone(UTC), id=id_)
 
-    def history(self, exchanges: tuple[Exchange, ...], session: str, now: datetime) -> str:
-        return "".join(self._exchange(exchange, session, now) for exchange in exchanges)
-
-    def _exchange(self, exchange: Exchange, session: str, now: datetime) -> str:
+    def exchange(self, exchange: Exchange, session: str, now: datetime) -> str:
         said = self.said(exchange.said, (), exchange.at)
         return said + "".join(self.reply(reply, session, now) for reply in exchange.replies)
 

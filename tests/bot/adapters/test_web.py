@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from aiohttp import ClientResponse, ClientWebSocketResponse, WSMsgType, WSServer
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
+from bot.adapters import Exchange
 from bot.adapters.web import NO_SESSION, page
 from bot.replies import Choice
 from bot.web.rooms import MOST_IN_FLIGHT
@@ -174,6 +175,54 @@ async def test_a_failure_is_said_without_its_inside(visit: Visit) -> None:
         _, reply = await visit.say("boom")
     assert "Something failed on our side" in reply["html"] and "message-1" in reply["html"]
     assert "hunter2" not in reply["html"] and [entry["event"] for entry in logs] == ["answer_failed"]
+
+
+async def test_a_database_that_is_down_is_said_and_the_page_goes_on(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await visit.enter()
+
+    async def down(*_: object) -> None:
+        raise ConnectionRefusedError("postgresql://user:hunter2@host")
+
+    monkeypatch.setattr(visit.memory, "recent", down)
+    monkeypatch.setattr(visit.memory, "stored", down)
+    with capture_logs():
+        socket, html = await visit.open()
+        file = await visit.get("/files/file-1")
+    assert "cannot be read just now" in html and "hunter2" not in html
+    text = await file.text()
+    assert file.status == 500 and "stackhand doctor" in text and "hunter2" not in text
+    assert "default-src 'none'" in file.headers["Content-Security-Policy"]
+    await socket.close()
+
+
+async def test_an_answer_that_comes_while_history_is_read_is_not_lost(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await visit.enter()
+    recent, reading, read_on = visit.memory.recent, asyncio.Event(), asyncio.Event()
+
+    async def slow(conversation: str, person: str, limit: int) -> Sequence[Exchange]:
+        found = await recent(conversation, person, limit)
+        reading.set()
+        await read_on.wait()
+        return found
+
+    visit.memory.go_on.clear()
+    first, _ = await visit.open()
+    await first.send_json({"id": "message-1", "text": "count", "files": []})
+    await first.receive_json(timeout=5)
+    monkeypatch.setattr(visit.memory, "recent", slow)
+    second = asyncio.create_task(visit.open())
+    await reading.wait()
+    visit.memory.go_on.set()
+    assert (await first.receive_json(timeout=5))["type"] == "reply"
+    read_on.set()
+    socket, html = await second
+    assert "7 of 41 VMs are off" in html and html.count('class="said"') == 1
+    await first.close()
+    await socket.close()
 
 
 async def test_the_same_message_twice_is_answered_once(visit: Visit) -> None:
