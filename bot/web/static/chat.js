@@ -167,6 +167,7 @@
   // --- files ---------------------------------------------------------------------------------------------------
 
   function showFiles() {
+    const end = atEnd();
     attached.replaceChildren(...files.map((file) => {
       const item = document.createElement("li");
       const name = document.createElement("bdi");
@@ -185,6 +186,7 @@
       return item;
     }));
     grow();
+    if (end) toEnd();
   }
 
   async function attach(file) {
