@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bot.pipeline import Pipeline
     from bot.service import Work
     from engines.clouds import Cloud
+
+
+_GRACE_S = 2.0  # what a sync under way gets at the end of the process; it is begun again by the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,11 @@ def build_pipeline(database: Database) -> "Pipeline":
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process does beside its health endpoints."""
+    """What a process does beside its health endpoints: `answers` lets commands of this machine ask through it."""
 
     page: bool
     worker: bool
+    answers: bool = True
     demo: bool = False
 
 
@@ -143,35 +147,32 @@ def _check_address(settings: Settings, parts: Parts) -> None:
 async def run_process(process: Process, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
     """The parts of a process, side by side until `stop` is set."""
     import structlog
+    from aiohttp import web
 
+    from bot.health import Health, add_health
     from bot.service import address, listening, run_until
 
     log = structlog.get_logger(__name__)
     at = process.settings.page_url or address(process.taken, process.settings.page_host)
-    app, link = _web(process)
-    async with listening(app, process.taken):
-        log.info("process.started", address=at, page=process.parts.page, worker=process.parts.worker)
+    app = web.Application()
+    add_health(app, Health(process.storage.database, process.metrics))
+    pipeline = build_pipeline(process.storage.database) if process.parts.answers else None
+    link = _add_page(app, process, pipeline) if pipeline and process.parts.page else ""
+    async with listening(app, process.taken), _door(process, pipeline):
+        log.info("process.started", address=at, page=bool(link), worker=process.parts.worker)
         if link:
             announce(f"{at}/?token={link}")
         await run_until(stop, _works(process), process.metrics)
     log.info("process.stopped")
 
 
-def _web(process: Process) -> tuple["web.Application", str]:
-    """The application with the health endpoints, and the page with its first link's token if there is to be one."""
-    from aiohttp import web
-
-    from bot.health import Health, add_health
-
-    app = web.Application()
-    add_health(app, Health(process.storage.database, process.metrics))
-    if not process.parts.page:
-        return app, ""
+def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") -> str:
+    """The chat page; gives the token of its first link."""
     from bot.adapters.web import Page, add_page
     from bot.counted import Counted
     from bot.web.sessions import Sessions
 
-    settings, pipeline, sessions = process.settings, build_pipeline(process.storage.database), Sessions()
+    settings, sessions = process.settings, Sessions()
     page = Page(
         Counted(pipeline, process.metrics),
         pipeline,
@@ -181,7 +182,16 @@ def _web(process: Process) -> tuple["web.Application", str]:
         secure=settings.page_url.startswith("https:"),
     )
     add_page(app, page)
-    return app, sessions.mint()
+    return sessions.mint()
+
+
+def _door(process: Process, pipeline: "Pipeline | None") -> AbstractAsyncContextManager[bool]:
+    from bot.counted import Counted
+    from bot.door import door_of, open_door
+
+    if pipeline is None:
+        return nullcontext(False)
+    return open_door(Counted(pipeline, process.metrics), door_of(process.settings))
 
 
 def _hosts(settings: Settings) -> frozenset[str]:
@@ -201,7 +211,7 @@ def _works(process: Process) -> dict[str, "Work"]:
     if process.parts.worker:
         from scheduler.worker import Worker
 
-        worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s)
+        worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
     return works
 
@@ -209,20 +219,20 @@ def _works(process: Process) -> dict[str, "Work"]:
 def start_logs(settings: Settings) -> None:
     from bot.logs import configure
 
-    configure(settings.log_level, settings.log_format, known_secrets(settings))
+    configure(settings.log_level, settings.log_format, (*known_secrets(settings), *cloud_secrets(settings)))
 
 
 def known_secrets(settings: Settings) -> tuple[str, ...]:
-    """Every secret that this process was given: none of them may be seen in a log."""
+    """Every secret in the settings and the environment: none of them may be seen in a log."""
     found = [os.environ[name] for name in ("PGPASSWORD", "OS_PASSWORD", "OS_TOKEN") if os.environ.get(name)]
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
         password = urlsplit(url).password or ""
         found += [url, password, unquote(password)]
-    return (*found, *_cloud_secrets(settings))
+    return tuple(found)
 
 
-def _cloud_secrets(settings: Settings) -> tuple[str, ...]:
+def cloud_secrets(settings: Settings) -> tuple[str, ...]:
     import yaml
 
     from engines.clouds.sources import find_clouds_file

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from engines.clouds.demo import DemoWorld
 from sqlalchemy import text
 
-from bot.app import Parts, Process, close_clouds, open_storage, run_process, start_logs
+from bot.app import Parts, Process, close_clouds, open_storage, run_process
 from bot.commands.failures import Failure
+from bot.logs import configure
 from bot.metrics import Metrics
 from bot.service import bind, stop_on_signals
 from bot.settings import Settings
-from engines.clouds.demo import DemoWorld
 from engines.inventory.collect import sync_source
 from storage.database import Database
 from storage.embedded import running_url
@@ -32,7 +33,7 @@ _LATEST = text("SELECT max(complete_at) FROM listing")
 async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) -> None:
     """Until SIGINT or SIGTERM. Raises Failure when the directory holds something else than such a demo."""
     settings = _quiet(settings)
-    start_logs(settings)
+    configure(settings.log_level, settings.log_format)
     taken = bind(settings.page_host, settings.page_port)
     try:
         await asyncio.to_thread(_claim, state, vms, fresh)

@@ -42,7 +42,7 @@ def worker(host: Host = None, port: Port = None, state_dir: StateDir = None) -> 
     from bot.app import Parts, serve_forever
 
     settings = settings_for(state_dir, page_host=host, page_port=port)
-    asyncio.run(serve_forever(settings, Parts(page=False, worker=True), lambda link: None))
+    asyncio.run(serve_forever(settings, Parts(page=False, worker=True, answers=False), lambda link: None))
     return OK
 
 

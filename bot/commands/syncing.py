@@ -61,7 +61,9 @@ def _json(report: SyncReport) -> dict[str, object]:
 
 def _text(report: SyncReport) -> str:
     rows = sum(kind.rows for kind in report.kinds.values())
-    lines = [f"{report.source}: {report.state}, {rows:,} resources, {report.took_ms / 1000:.1f} s {report.detail}".rstrip()]
+    lines = [
+        f"{report.source}: {report.state}, {rows:,} resources, {report.took_ms / 1000:.1f} s {report.detail}".rstrip()
+    ]
     for name, kind in report.kinds.items():
         changes = ((kind.added, "new"), (kind.changed, "changed"), (kind.deleted, "gone"), (kind.returned, "back"))
         said = ", ".join(f"{count:,} {what}" for count, what in changes if count)

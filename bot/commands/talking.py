@@ -71,6 +71,13 @@ def _message(text: str, person: str, conversation: str) -> "Message":
 async def _answered(settings: "Settings", message: "Message") -> tuple[tuple["Reply", ...], int]:
     from time import perf_counter
 
+    from bot.door import door_of, knock
+
+    try:
+        if (answered := knock(door_of(settings), message)) is not None:
+            return answered
+    except ConnectionError as error:
+        raise Failure(f"the running Stackhand did not answer ({error})", "look at its log, then ask again") from None
     from bot.app import build_pipeline, open_storage
 
     async with open_storage(settings, visit=True) as storage:
