@@ -75,11 +75,16 @@ def _audit() -> None:
     """The record of what was asked for and done."""
 
 
-def verify(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = False) -> int:
+def verify(
+    known: Annotated[str, typer.Option("--known", help="An end printed earlier: it must still be there.")] = "",
+    state_dir: StateDir = None,
+    demo: Demo = False,
+    as_json: AsJson = False,
+) -> int:
     """Check the chain of the audit record. Exits with 0 only if no row was changed, removed or put in."""
     import asyncio
 
     from bot.commands.auditing import verify_chain
 
-    asyncio.run(verify_chain(settings_for(state_dir, demo), as_json))
+    asyncio.run(verify_chain(settings_for(state_dir, demo), as_json, known))
     return OK
