@@ -58,6 +58,7 @@ def _gate(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> Ask 
     verbs = [m for m in mentions if any(s.concept in wanted and s.form == "base" for s in m.senses)]
     if (
         scene.mood != "command"
+        or top.soft
         or len(scene.text) > WRITE_LIMIT
         or not any(not m.repaired for m in verbs)
         or filling.unsure & set(intent.slots)

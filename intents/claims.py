@@ -63,6 +63,16 @@ def load_claims(catalogue: Catalogue, text: str | None = None) -> Claims:
     return Claims(index, tuple(claims))
 
 
+def _forms(features: Iterable[str]) -> tuple[str, ...]:
+    """A question may use any form of a verb ("which jobs are running"); a command only the forms that it names."""
+    found: list[str] = []
+    for feature in features:
+        found.append(feature)
+        if feature.isupper():
+            found += [f"{feature}.ing", f"{feature}.s"]
+    return tuple(found)
+
+
 def _claim(number: int, line: str, catalogue: Catalogue) -> Claim:
     name, colon, body = line.partition(":")
     if not colon or name.strip() not in catalogue.intents:
@@ -77,9 +87,11 @@ def _claim(number: int, line: str, catalogue: Catalogue) -> Claim:
         elif term.startswith("!"):
             never.add(term[1:])
         elif term.startswith("~"):
-            also.append(term[1:])
+            also.extend(_forms((term[1:],)))
         else:
             needs.append(tuple(term.split("|")))
+    if not catalogue.intents[name.strip()].writes:
+        needs = [_forms(need) for need in needs]
     if not needs:
         raise ClaimError(f"claims line {number}: nothing is needed for {name.strip()!r}, so it would match everything")
     return Claim(name.strip(), tuple(needs), frozenset(never), tuple(also), bonus, number)

@@ -12,7 +12,7 @@ from intents.tokens import Token
 Form = Literal["base", "s", "ing", "past", ""]
 GAP = 6  # words between the parts of "turn ... off"
 REPAIR_FROM = 5
-_PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away", "in", "over", "from"})
+_PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _VOWELS = frozenset("aeiou")
 _TWICE = re.compile(r".*[^aeiou][aeiou][bdgmnprt]")
 
@@ -150,7 +150,7 @@ class _Builder:
         phrase, _, past = entry.partition("/")
         first, _, rest = phrase.partition(" ")
         for form, word in verb_forms(first, past.split()[0] if past else ""):
-            tense = "" if word == first or form in {"base", "ing"} else f".{form}"
+            tense = "" if word == first or form == "base" else f".{form}"
             sense = Sense(name + tense, "", form)
             self._put(f"{word} {rest}".strip(), sense)
             tail = rest.split()
@@ -181,12 +181,18 @@ class _Builder:
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:
-        """What the words of a phrase mean alone goes with it ("open requests" is open, and requests), not values."""
-        if len(words) == 1 or any((s.value and s.concept != "event") or s.concept == "FOREIGN" for s in self.senses[words]):
-            return []
+        """What parts of a phrase mean alone goes with it ("open requests" is open, and requests); values do not."""
         held = self.senses[words]
-        inner = [sense for word in words if word not in self.fillers for sense in self.senses.get((word,), ())]
-        return [s for s in inner if s.concept.isupper() and not s.value and s.concept != "FOREIGN" and s not in held]
+        if len(words) == 1 or any((s.value and s.concept != "event") or s.concept == "FOREIGN" for s in held):
+            return []
+        found: dict[Sense, None] = {}
+        for size in range(1, len(words)):
+            for at in range(len(words) - size + 1):
+                part = words[at : at + size]
+                if size > 1 or part[0] not in self.fillers:
+                    found.update(dict.fromkeys(self.senses.get(part, ())))
+        meanings = (s for s in found if s.concept.startswith("k:") or (s.concept[0].isupper() and s.concept != "FOREIGN"))
+        return [s for s in meanings if s not in held]
 
     def _vocabulary(self) -> frozenset[str]:
         return frozenset({word for phrase in self.senses for word in phrase} | self.fillers)
@@ -257,7 +263,7 @@ def find_mentions(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[boo
     tails: set[int] = set()
     at = reach = 0
     while at < len(words):
-        if not words[at] or at in tails:
+        if not words[at]:
             at += 1
             continue
         split = _split(lexicon, words, at)
@@ -267,13 +273,22 @@ def find_mentions(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[boo
         mention = _phrase(lexicon, words, at)
         if mention and mention.end <= reach:
             mention = None  # inside the last one
+        if mention and at in tails and mention.end == at + 1:
+            mention = None  # the second part of a split verb
         if mention and split and mention.end == at + 1:
+            found[-1] = _with_word(found[-1], mention)
             mention = None
         if mention:
             found.append(_mark(mention, repaired))
             reach = mention.end
         at += 1
     return found
+
+
+def _with_word(split: Mention, word: Mention) -> Mention:
+    """The first word of a split verb keeps its own meanings beside those of the verb."""
+    extra = tuple(sense for sense in word.senses if sense not in split.senses)
+    return replace(split, senses=(*split.senses, *extra), own=len(split.senses))
 
 
 def _words(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[str], Mapping[int, str]]:

@@ -20,8 +20,17 @@ _ALWAYS = {
     "report": frozenset({"feedback"}),
     "conditional": frozenset({"subscribe"}),
 }
-FLOOR = 1.3
+FLOOR = 1.0
 SURE = 0.42
+# they ask, point or join: said in every sentence, they speak against none
+NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG"})
+# what may be left unsaid when the rest of a claim is there
+UNSAID = NEUTRAL | frozenset(
+    "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL ANSWERREF "
+    "FEEDBACK SELFBOT EVERY FORECAST COUNT FIND TIME time DATA VERIFY".split()
+)
+SOFT_FLOOR = 0.5
+SOFT_SURE = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Scored:
     unexplained: float
     claim: Claim
     mentions: frozenset[int]
+    soft: bool = False
 
 
 class Matcher:
@@ -65,15 +75,35 @@ class Matcher:
                 best[claim.intent] = scored
         return sorted(best.values(), key=lambda s: -s.score)
 
-    def _read(self, scene: Scene) -> Reading:
+    def soft_scores(self, scene: Scene) -> list[Scored]:
+        """Claims of which one term was not said, for a sentence that no whole claim explains."""
+        best: dict[str, Scored] = {}
+        tally = _Tally(scene)
+        for claim in self.claims.all:
+            scored = tally.soft(claim, self.catalogue.intents[claim.intent], self._explains[claim.intent])
+            if scored and (claim.intent not in best or scored.score > best[claim.intent].score):
+                best[claim.intent] = scored
+        return sorted(best.values(), key=lambda s: -s.score)
+
+    def _ranked(self, scene: Scene) -> list[Scored]:
         ranked = self.scores(scene)
+        if ranked and ranked[0].score >= FLOOR and _confidence(ranked[0]) >= SURE:
+            return ranked
+        if not scene.anchored or scene.mood in _SILENT:
+            return ranked
+        soft = self.soft_scores(scene)
+        good = [s for s in soft if s.score >= SOFT_FLOOR and _confidence(s) >= SOFT_SURE]
+        return good or ranked
+
+    def _read(self, scene: Scene) -> Reading:
+        ranked = self._ranked(scene)
         if not ranked:
             return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
         top = ranked[0]
         confidence = _confidence(top)
         rivals = tuple((s.intent.name, round(s.score, 2)) for s in ranked[1:4])
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
-        if silent or top.score < FLOOR or confidence < SURE:
+        if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
             return Reading(
                 scene.text,
                 None,
@@ -160,6 +190,26 @@ class _Tally:
             intent, score, words.explained + named + shape, words.lost + lost + 0.9 * unknown, claim, words.mentions
         )
 
+    def soft(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
+        """The score with one need unmet, less what that need weighs; needs of one term cannot be softened."""
+        features = self.features
+        unmet = [need for need in claim.needs if not any(feature in features for feature in need)]
+        if len(unmet) != 1 or len(claim.needs) < 2 or not claim.never.isdisjoint(features):
+            return None
+        needs = tuple(need for need in claim.needs if need is not unmet[0])
+        strong = max((features[f] for need in needs for f in need if f in features), default=0.0)
+        if strong < 1.4:
+            return None
+        name = all(feature[0] in "@k" or not feature[0].isupper() for feature in unmet[0])
+        if not name and UNSAID.isdisjoint(unmet[0]):
+            return None
+        if intent.writes and not any(hit.sure for hit in self.scene.hits):
+            return None
+        whole = self.score(replace(claim, needs=needs), intent, explains)
+        if whole is None:
+            return None
+        return replace(whole, score=whole.score - max(0.0, claim.bonus) - (0.6 if name else 1.2), soft=True)
+
     def _words(self, used: set[str], wide: set[str], tail: int) -> "_Words":
         score = explained = lost = 0.0
         mentions: set[int] = set()
@@ -176,7 +226,7 @@ class _Tally:
                 lost += (1 - inner) * mention.weight
                 mentions.add(at)
                 covered.update(range(mention.start, mention.end))
-            elif not mention.filler and mention.start < tail:
+            elif not mention.filler and mention.start < tail and not self.own[at] <= NEUTRAL:
                 weight = 3.0 if "FOREIGN" in concepts else mention.weight
                 score -= 0.6 * weight
                 lost += weight
@@ -210,7 +260,7 @@ class _Tally:
         named = lost = 0.0
         for hit in self.scene.hits:
             kinds = {f"@{name.kind}" for name in hit.names}
-            weight = 1.6 if hit.sure else 0.8
+            weight = (1.6 if hit.sure else 0.8) + (0.5 * (hit.end - hit.start - 2) if hit.open else 0.0)
             if not wide.isdisjoint(kinds) or ("@" in wide and kinds - {"@tag", "@event", "@role"}):
                 named += weight
             elif hit.sure and not (hit.open and covered & set(range(hit.start, hit.end))) and hit.start < tail:

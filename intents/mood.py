@@ -108,10 +108,19 @@ class _Reader:
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
         if first in {"no", "nope", "not"} and len(words) > 1:
-            return first == "not" or words[1] in {"that", "this", "yet", "need", "way"}
+            opening = not any(token.kind == "word" and token.fold not in self.lists["polite"] for token in self.tokens[:start])
+            return first == "not" or words[1] in {"that", "this", "yet", "need", "way"} or (opening and words[1] not in {"more", "to"})
         if first in self.lists["auxiliaries"] and not first.startswith(("do", "don")):
             return False
-        return _starts(words, self.runs["bans"]) or _anywhere(words[:4], (("do", "not"), ("don't",), ("dont",), ("never",)))
+        return _starts(words, self.runs["bans"]) or self._forbids(words, start)
+
+    def _forbids(self, words: list[str], start: int) -> bool:
+        """"please don't reboot": the word behind "don't" is something that the bot could do."""
+        for at, word in enumerate(words[:4]):
+            end = at + (2 if words[at : at + 2] == ["do", "not"] else 1)
+            if (word in {"don't", "dont", "never"} or end == at + 2) and end < len(words):
+                return bool(self.form(start + end)) or words[end] in self.lists["doing"]
+        return False
 
     def _conditional(self, words: list[str], asks: bool) -> str:
         first, second = words[0], words[1:2]
@@ -154,6 +163,8 @@ class _Reader:
         if words[0] in self.lists["contracted"]:
             return "other"
         form = self.form(start)
+        if words[0] in self.lists["imperatives"]:
+            return "command"
         if len(words) == 1:
             return "command" if form == "base" else "fragment"
         if (form == "past" and self._has_object(start + 1)) or words[0] in self.lists["past auxiliaries"]:
@@ -175,6 +186,10 @@ class _Reader:
             return "command"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
+        if subject == "i" and rest[0] in self.lists["performatives"]:
+            return "command"
+        if rest[0] in {"should", "shall", "must"} and {"be", "become", "lose"} & set(rest[1:3]) and self.person(start):
+            return "fragment"
         if (rest[0] == "needs" and rest[1:2] != ["to"]) or rest[:2] in (["should", "get"], ["should", "have"]):
             return "fragment"
         past = self.lists["past verbs"] | self.lists["past auxiliaries"]
@@ -190,6 +205,8 @@ class _Reader:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
         if (_ASKING | {"that", "whose"}) & set(words):
             return "fragment"
+        if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
+            return "command"
         for at, word in enumerate(words[1:], 1):
             if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
                 return "command"

@@ -148,6 +148,15 @@ class Scene:
                 return at
         return len(self.tokens)
 
+    @cached_property
+    def anchored(self) -> bool:
+        """Does anything in it belong to our world: a sure name, an id, a noun of the inventory; and nothing foreign?"""
+        if self.mentions_of("FOREIGN") or len(self.unknown) > 3:
+            return False
+        ids = any(token.kind in {"request", "job", "uuid", "mac", "ip"} for token in self.tokens)
+        nouns = any(s.concept.startswith("k:") for m in self.mentions for s in m.senses)
+        return ids or nouns or any(hit.sure for hit in self.hits)
+
     def beside(self, mention: Mention) -> bool:
         """Is it only the noun of a name ("host compute-01")?"""
         kinds = {sense.value for sense in mention.senses if sense.concept.startswith("k:")}
@@ -258,8 +267,11 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
     for size in range(min(4, longest), 1, -1):
         said = span_text(text, tokens, at, at + size)
         if len(said) >= 4 and not _phrase_known(lexicon, said) and (entries := names.like(said)):
-            return Hit(at, at + size, entries, False)
-    if entries := names.at(tokens[at].fold):
+            words = all(lexicon.knows(token.fold) for token in tokens[at : at + size])
+            return Hit(at, at + size, entries, False, not words, words)
+    if entries := tuple(name for name in names.at(tokens[at].fold) if name.kind != "event"):
+        if all(name.kind in {"tag", "role"} for name in entries):
+            return Hit(at, at + 1, entries, open=True)
         plain = _is_ordinary(tokens, at, lexicon)
         return Hit(at, at + 1, entries, True, _is_sure(tokens, at, at + 1, lexicon), False, plain)
     said = tokens[at].fold
@@ -348,6 +360,8 @@ def _shape(scene: Scene) -> dict[str, float]:
         found["quoted"] = 1.0
     if scene.namelike:
         found["unknown"] = 1.0
+    if len(scene.unknown) in {1, 2}:
+        found["UNKNOWNWORD"] = 0.3
     solid = [m for m in scene.mentions if not m.filler]
     if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
         found["BARE"] = 0.3
@@ -406,7 +420,7 @@ def _kinds_shape(scene: Scene, found: dict[str, float]) -> None:
         ):
             before = words[mention.start - 1]
             before2 = words[mention.start - 2 : mention.start]
-            if before in {"per", "by", "over", "across", "each", "every"} or tuple(before2) in {
+            if before in {"per", "by", "over", "across", "each", "every"} or tuple(before2) in {("for", "every"), ("in", "every"), ("on", "each"), ("of", "each"), 
                 ("for", "each"),
                 ("in", "each"),
                 ("each", "of"),
