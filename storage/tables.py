@@ -164,12 +164,14 @@ sync_run = Table(
     Column("state", Text, nullable=False),
     Column("asked_at", _TIME, nullable=False, server_default=func.now()),
     Column("asked_by", Text, nullable=False, server_default=text("'clock'")),
+    Column("tick", _TIME),  # the scheduled time, where the clock asked: each is run once, whoever asks first
     Column("started_at", _TIME),
     Column("finished_at", _TIME),
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("kinds", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # {kind: {outcome, rows, added, ...}}
 )
 Index("ix_sync_run_source", sync_run.c.source, sync_run.c.id)
+Index("uq_sync_run_tick", sync_run.c.source, sync_run.c.tick, unique=True, postgresql_where=text("tick IS NOT NULL"))
 Index("uq_sync_run_waiting", sync_run.c.source, unique=True, postgresql_where=text("state = 'waiting'"))
 
 # What is known of each (source, kind) now. outcome of the last attempt: complete, refused, unreachable, timeout,

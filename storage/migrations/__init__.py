@@ -1,0 +1,1 @@
+"""Migrations: one module a revision, applied in order at start."""

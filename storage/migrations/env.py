@@ -1,0 +1,14 @@
+"""Runs the revisions on the connection that `storage.database.migrate` hands over, inside its transaction."""
+
+from alembic import context
+
+from storage.tables import metadata
+
+
+def run() -> None:
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run()

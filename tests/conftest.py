@@ -1,0 +1,76 @@
+"""One PostgreSQL for the whole run, and a fresh migrated database for each test that asks for one."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from storage.database import Database, migrate
+from storage.embedded import EmbeddedServer, start
+
+_TEMPLATE = "template_stackhand"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """The server. Its directory lies directly under the temporary one, where another account can reach it."""
+    state = Path(tempfile.gettempdir()) / f"stackhand-test-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with start(state) as server:
+            yield server
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _named(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+async def _execute(database: Database, *statements: str) -> None:
+    """Statements that may not run inside a transaction."""
+    async with database.engine.connect() as conn:
+        alone = await conn.execution_options(isolation_level="AUTOCOMMIT")
+        for statement in statements:
+            await alone.execute(text(statement))
+
+
+@pytest.fixture(scope="session")
+async def _server(postgres: EmbeddedServer) -> AsyncIterator[Database]:
+    """The maintenance database of the server, with durability off, and the template made."""
+    server = Database(postgres.url, pool_size=1)
+    try:
+        await _execute(
+            server,
+            "ALTER SYSTEM SET fsync = off",
+            "ALTER SYSTEM SET synchronous_commit = off",
+            "SELECT pg_reload_conf()",
+            f"CREATE DATABASE {_TEMPLATE}",
+        )
+        template = Database(_named(postgres.url, _TEMPLATE), pool_size=1)
+        await migrate(template)
+        await template.close()
+        yield server
+    finally:
+        await server.close()
+
+
+@pytest.fixture
+async def database_url(_server: Database, postgres: EmbeddedServer) -> AsyncIterator[str]:
+    """The URL of a database of its own, migrated and empty; dropped after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _execute(_server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+    yield _named(postgres.url, name)
+    await _execute(_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh migrated database; committed rows of one test are never seen by another."""
+    fresh = Database(database_url)
+    yield fresh
+    await fresh.close()
