@@ -222,6 +222,17 @@ def start_logs(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format, (*known_secrets(settings), *cloud_secrets(settings)))
 
 
+def quiet_logs(settings: Settings) -> None:
+    """For short commands: their terminal shows answers; faults go to a file, unless a level was asked for."""
+    from bot.commands.failures import crash_log
+    from bot.logs import LateFile, configure
+
+    if "log_level" in settings.model_fields_set:
+        configure(settings.log_level, settings.log_format, known_secrets(settings))
+    else:
+        configure("error", "json", known_secrets(settings), stream=LateFile(crash_log(settings.state_dir)))
+
+
 def known_secrets(settings: Settings) -> tuple[str, ...]:
     """Every secret in the settings and the environment: none of them may be seen in a log."""
     found = [os.environ[name] for name in ("PGPASSWORD", "OS_PASSWORD", "OS_TOKEN") if os.environ.get(name)]

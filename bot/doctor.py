@@ -156,9 +156,13 @@ async def _record(connection: AsyncConnection) -> list[Check]:
     if not await is_current(connection):
         return []
     checks = [_run_check(run.source, run.state, run.finished_at, run.detail) for run in await last_runs(connection)]
+    old: dict[tuple[str, str, str], list[str]] = {}
     for one in await listings(connection):
         if one.outcome != "complete":
-            checks.append(warned(f"listing {one.source} {one.kind}", f"{one.outcome}: {one.detail}", one.fix))
+            old.setdefault((one.source, f"{one.outcome}: {one.detail}", one.fix), []).append(one.kind)
+    checks += [
+        warned(f"listing {source}", f"{why} ({', '.join(kinds)})", fix) for (source, why, fix), kinds in old.items()
+    ]
     checks = checks or [warned("sync", "nothing was ever listed", "run: stackhand sync, or: stackhand serve")]
     return [*checks, *await _queue(connection)]
 

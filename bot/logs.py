@@ -1,8 +1,11 @@
 """Structured logs: one event a line on stderr, with stable names in `event`, and no secret in any of them."""
 
+import contextlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
+from pathlib import Path
 from typing import Any, Literal
 
 import structlog
@@ -53,6 +56,24 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+class LateFile:
+    """A stream to a private file that is made only when there is something to write, and is never in the way."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Every write is whole."""
 
 
 def _route(formatter: logging.Formatter, level: str, stream: Any) -> None:

@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from bot.app import open_storage
+from bot.app import open_storage, quiet_logs
 from bot.commands.failures import Failure
 from bot.settings import Settings
 from storage.audit import Head, head, verify
@@ -12,6 +12,7 @@ from storage.audit import Head, head, verify
 
 async def verify_chain(settings: Settings, as_json: bool, known: str = "") -> None:
     """`known` is a head that was noted earlier, "ID:HASH". Raises Failure that names the first bad row."""
+    quiet_logs(settings)
     noted = _head(known) if known else None
     async with open_storage(settings, visit=True) as storage, storage.database.connect() as conn:
         verdict, last = await verify(conn, known=noted), await head(conn)

@@ -71,8 +71,8 @@ def _unexpected(error: Exception) -> str:
     return f"{line}. The details are in {path}: report it with them."
 
 
-def crash_log() -> Path:
-    """Where the tracebacks of commands are kept."""
+def crash_log(state_dir: Path | None = None) -> Path:
+    """Where the tracebacks of commands are kept: in the state directory, as far as it is known."""
     from storage.embedded import default_state_dir
 
-    return Path(os.environ.get("STACKHAND_STATE_DIR") or default_state_dir()) / "errors.log"
+    return Path(state_dir or os.environ.get("STACKHAND_STATE_DIR") or default_state_dir()) / "errors.log"

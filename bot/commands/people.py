@@ -127,12 +127,15 @@ def list_all(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = F
     import json
     from dataclasses import asdict
 
-    from bot.app import open_storage
+    from bot.app import open_storage, quiet_logs
     from storage.people import Person, everybody
+
+    settings = settings_for(state_dir, demo)
+    quiet_logs(settings)
 
     async def read() -> list[Person]:
         async with (
-            open_storage(settings_for(state_dir, demo), visit=True) as storage,
+            open_storage(settings, visit=True) as storage,
             storage.database.connect() as conn,
         ):
             return await everybody(conn)
@@ -158,11 +161,14 @@ def _change(
     """The change and its row in the audit record, in one transaction."""
     import asyncio
 
-    from bot.app import open_storage
+    from bot.app import open_storage, quiet_logs
     from storage.audit import record
 
+    settings = settings_for(state_dir, demo)
+    quiet_logs(settings)
+
     async def change() -> None:
-        async with open_storage(settings_for(state_dir, demo), visit=True) as storage, storage.database.begin() as conn:
+        async with open_storage(settings, visit=True) as storage, storage.database.begin() as conn:
             await work(conn)
             detail = {"said": said} | ({"role": role} if role else {})
             await record(conn, person="local", action=action, target=person, outcome="done", detail=detail)

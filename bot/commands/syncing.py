@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bot.app import close_clouds, open_clouds, open_storage
+from bot.app import close_clouds, open_clouds, open_storage, quiet_logs
 from bot.commands.failures import Failure
 from bot.settings import Settings
 from engines.inventory.collect import SyncReport, sync_source
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 async def sync_now(settings: Settings, source: str | None, as_json: bool) -> None:
     """All clouds side by side. Raises Failure when a listing was not whole; the others are written all the same."""
+    quiet_logs(settings)
     clouds = open_clouds(settings)
     try:
         chosen = _chosen(clouds, source)
@@ -64,10 +65,12 @@ def _text(report: SyncReport) -> str:
     lines = [
         f"{report.source}: {report.state}, {rows:,} resources, {report.took_ms / 1000:.1f} s {report.detail}".rstrip()
     ]
+    told = ""
     for name, kind in report.kinds.items():
         changes = ((kind.added, "new"), (kind.changed, "changed"), (kind.deleted, "gone"), (kind.returned, "back"))
         said = ", ".join(f"{count:,} {what}" for count, what in changes if count)
         lines.append(f"  {name:20} {kind.rows:>8,}  {kind.outcome}" + (f": {said}" if said else ""))
-        if kind.detail:
+        if kind.detail and kind.detail != told:
             lines.append(f"  {'':20} {kind.detail}" + (f"; {kind.fix}" if kind.fix else ""))
+        told = kind.detail
     return "\n".join(lines)

@@ -52,8 +52,9 @@ def chat(person: Person = "local", out: Out = None, state_dir: StateDir = None, 
 
 async def _chat(settings: "Settings", person: str, out: Path | None) -> int:
     from bot.adapters import console
-    from bot.app import build_pipeline, open_storage
+    from bot.app import build_pipeline, open_storage, quiet_logs
 
+    quiet_logs(settings)
     async with open_storage(settings) as storage:
         return await console.chat(build_pipeline(storage.database), person=person, out=out)
 
@@ -78,8 +79,9 @@ async def _answered(settings: "Settings", message: "Message") -> tuple[tuple["Re
             return answered
     except ConnectionError as error:
         raise Failure(f"the running Stackhand did not answer ({error})", "look at its log, then ask again") from None
-    from bot.app import build_pipeline, open_storage
+    from bot.app import build_pipeline, open_storage, quiet_logs
 
+    quiet_logs(settings)
     async with open_storage(settings, visit=True) as storage:
         pipeline = build_pipeline(storage.database)
         begun = perf_counter()

@@ -24,12 +24,15 @@ def migrate_db(state_dir: StateDir = None, demo: Demo = False) -> int:
     """Bring the tables of the database up to date. `serve` and the others do it by themselves at start."""
     import asyncio
 
-    from bot.app import open_storage
+    from bot.app import open_storage, quiet_logs
+
+    settings = settings_for(state_dir, demo)
+    quiet_logs(settings)
 
     async def migrate() -> str:
         from bot.schema import head
 
-        async with open_storage(settings_for(state_dir, demo), visit=True):
+        async with open_storage(settings, visit=True):
             return head()
 
     typer.echo(f"the tables are at revision {asyncio.run(migrate())}")
@@ -42,9 +45,12 @@ def doctor(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = Fal
     import json
     from dataclasses import asdict
 
+    from bot.app import quiet_logs
     from bot.doctor import examine
 
-    checks = asyncio.run(examine(settings_for(state_dir, demo), demo=demo))
+    settings = settings_for(state_dir, demo)
+    quiet_logs(settings)
+    checks = asyncio.run(examine(settings, demo=demo))
     wrong = sum(check.state == "failed" for check in checks)
     if as_json:
         typer.echo(json.dumps({"ok": not wrong, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
