@@ -11,13 +11,18 @@ from typing import Any
 
 import openstack
 import pytest
+import yaml
 from openstack.connection import Connection
+from sqlalchemy import text
 
 from engines.clouds import Cloud, CloudError, Resource
+from engines.clouds.openstack_calls import CallLimits
 from engines.clouds.sources import find_clouds_file, open_clouds
 from engines.inventory.books import Books
+from engines.inventory.collect import sync_source
 from engines.inventory.kinds import KINDS, QUOTA_METRICS
 from engines.inventory.resolve import resolve
+from storage.database import Database
 
 pytestmark = pytest.mark.cloud
 
@@ -200,11 +205,70 @@ async def test_an_account_of_one_project_is_refused_and_never_passes_for_the_who
 
 
 async def test_pages_of_two_are_the_same(listed: Mapping[str, Sequence[Resource]]) -> None:
-    from engines.clouds.openstack_calls import CallLimits
-
     path, name = where()
     (small,) = open_clouds(path, [name], CallLimits(page_size=2))
     for kind in ("vm", "volume", "port", "image", "flavor", "floating_ip", "volume_type", "host"):
         ours = sorted(resource.external_id for resource in await small.list(kind))
         assert ours == sorted(resource.external_id for resource in listed[kind]), kind
     await small.close()
+
+
+async def living(database: Database) -> dict[str, int]:
+    async with database.connect() as conn:
+        query = text("SELECT kind, count(*) FROM resource WHERE deleted_at IS NULL GROUP BY kind")
+        return {row[0]: row[1] for row in await conn.execute(query)}
+
+
+async def test_a_sync_holds_what_the_cloud_holds_and_a_second_changes_nothing(
+    database: Database, cloud: Cloud, listed: Mapping[str, Sequence[Resource]]
+) -> None:
+    first = await sync_source(database, cloud)
+    assert first.state == "done", first.detail
+    assert await living(database) == {kind: len(rows) for kind, rows in listed.items() if rows}
+    second = await sync_source(database, cloud)
+    touched = {kind: r for kind, r in second.kinds.items() if r.added or r.changed or r.deleted or r.returned}
+    assert touched == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "kinds"),
+    [
+        ({"block_storage_endpoint_override": "http://127.0.0.1:9/v3"}, "unreachable", {"volume", "snapshot"}),
+        ({"auth": {"password": "not-the-password"}}, "refused", {"vm", "volume", "project", "network", "image"}),
+        ({"auth": {"auth_url": "http://127.0.0.1:9/v3"}}, "unreachable", {"vm", "volume", "project"}),
+    ],
+)
+async def test_what_fails_is_named_and_keeps_its_rows(
+    database: Database, cloud: Cloud, tmp_path: Path, change: dict[str, Any], reason: str, kinds: set[str]
+) -> None:
+    await sync_source(database, cloud)
+    before = await living(database)
+    path, name = where()
+    entry = yaml.safe_load(path.read_text())["clouds"][name]
+    changed = {**entry, **change, "auth": {**entry["auth"], **change.get("auth", {})}}
+    file = tmp_path / "clouds.yaml"
+    file.write_text(yaml.safe_dump({"clouds": {name: changed}}))
+    (broken,) = open_clouds(file, [name], CallLimits(attempts=2, first_delay_s=0.1))
+    report = await sync_source(database, broken)
+    await broken.close()
+    assert {report.kinds[kind].outcome for kind in kinds} == {reason}
+    assert all(report.kinds[kind].fix and "not-the-password" not in report.kinds[kind].detail for kind in kinds)
+    assert await living(database) == before
+
+
+async def test_an_account_that_lost_its_role_deletes_nothing(
+    database: Database, cloud: Cloud, tenant: Cloud, tmp_path: Path
+) -> None:
+    await sync_source(database, cloud)
+    before = await living(database)
+    path, name = where()
+    entry = yaml.safe_load(path.read_text())["clouds"][tenant.source]
+    file = tmp_path / "clouds.yaml"
+    file.write_text(yaml.safe_dump({"clouds": {name: entry}}))
+    (narrow,) = open_clouds(file, [name])
+    report = await sync_source(database, narrow)
+    await narrow.close()
+    assert report.state == "failed" and {kind.outcome for kind in report.kinds.values()} == {"refused"}
+    assert await living(database) == before
+    async with database.connect() as conn:
+        assert await conn.scalar(text("SELECT count(*) FROM history WHERE op <> 'add'")) == 0
