@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from intents.tokens import Token
 
-_EDGES = frozenset(
+EDGES = frozenset(
     (
         "tick untick check uncheck mark set off for in of wave preflight item pre-flight checklist the as is are not done "
         "ready finished complete completed ok on please pls point to it green box again yet still has been step no "
-        "longer flag put a and now that can be we i you stackhand bot start begin confirm confirmed close finish go with "
-        "from at all also then checked ticked unchecked reopen open clear mark's check's move advance please, undone "
-        "pending isn't isnt started running launch kick over wrap up cleared satisfied fulfilled cross"
+        "longer put a and now that can be we i you stackhand bot start begin confirm confirmed close finish go with "
+        "from at all also then checked ticked unchecked reopen mark's check's move advance please, undone "
+        "pending isn't isnt started launch kick over wrap up cleared satisfied fulfilled cross"
     ).split()
 )
 
@@ -23,10 +23,19 @@ def item_run(tokens: Sequence[Token], skip: set[int]) -> tuple[int, int] | None:
     runs: list[tuple[int, int]] = []
     start: int | None = None
     for at in range(len(tokens) + 1):
-        inside = at < len(tokens) and at not in skip and tokens[at].kind == "word" and tokens[at].fold not in _EDGES
+        inside = at < len(tokens) and at not in skip and tokens[at].kind == "word" and not _is_edge(tokens, at)
         if inside and start is None:
             start = at
         elif not inside and start is not None:
             runs.append((start, at))
             start = None
     return max(runs, key=lambda run: run[1] - run[0]) if runs else None
+
+
+def _is_edge(tokens: Sequence[Token], at: int) -> bool:
+    """"firewall rules open" is an item, "still open" a verdict."""
+    word = tokens[at].fold
+    if word in {"open", "clear", "flag", "running"}:
+        around = {tokens[i].fold for i in (at - 1, at + 1) if 0 <= i < len(tokens)}
+        return at == 0 or bool(around & {"still", "again", "is", "not", "the"})
+    return word in EDGES

@@ -13,6 +13,7 @@ Form = Literal["base", "s", "ing", "past", ""]
 GAP = 6  # words between the parts of "turn ... off"
 REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
+_POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _VOWELS = frozenset("aeiou")
 _TWICE = re.compile(r".*[^aeiou][aeiou][bdgmnprt]")
 
@@ -189,7 +190,7 @@ class _Builder:
         for size in range(1, len(words)):
             for at in range(len(words) - size + 1):
                 part = words[at : at + size]
-                if size > 1 or part[0] not in self.fillers:
+                if size > 1 or part[0] not in self.fillers or part[0] in _POINTING:
                     found.update(dict.fromkeys(self.senses.get(part, ())))
         meanings = (s for s in found if s.concept.startswith("k:") or (s.concept[0].isupper() and s.concept != "FOREIGN"))
         return [s for s in meanings if s not in held]

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from intents.asks import ask_back
 from intents.claims import Claim, Claims, load_claims
-from intents.lexicon import Lexicon, load_lexicon
+from intents.followups import follow
+from intents.lexicon import Lexicon, Mention, load_lexicon
 from intents.mood import load_words
 from intents.names import Names
-from intents.readings import Evidence, Mood, Reading
+from intents.parts import MOST, split_parts
+from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue, Intent
 from intents.scenes import Scene, build_scene
-from intents.slots import EXPLAINS, NAME_KINDS, fill
+from intents.slots import EXPLAINS, NAME_KINDS, Filling, fill, words_of
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -29,6 +31,7 @@ UNSAID = NEUTRAL | frozenset(
     "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL ANSWERREF "
     "FEEDBACK SELFBOT EVERY FORECAST COUNT FIND TIME time DATA VERIFY".split()
 )
+PART_SURE = 0.6  # each part of a message must stand on its own
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
 
@@ -59,11 +62,23 @@ class Matcher:
         started = time.thread_time_ns()
         scene = build_scene(text, names, self.lexicon, self.moods, now)
         reading = self._read(scene)
+        if last is not None:
+            reading = follow(scene, reading, last, self.catalogue.intents) or reading
         return replace(reading, cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
-        """Up to three reads of one message in order; any write in it makes the whole message one reading."""
-        return (self.read(text, names, now, last),)
+        """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
+        whole = self.read(text, names, now, last)
+        for parts in split_parts(text):
+            readings = [self.read(part, names, now) for part in parts]
+            if any(reading.intent is None or reading.confidence < PART_SURE for reading in readings):
+                continue
+            intents = tuple(dict.fromkeys(reading.intent or "" for reading in readings))
+            if any(self.catalogue.intents[name].writes for name in intents):
+                return (replace(whole, ask=whole.ask or Ask("confirm", intents=intents)),)
+            if len(readings) <= MOST and (len(intents) > 1 or all(reading.ask is None for reading in readings)):
+                return tuple(readings)
+        return (whole,)
 
     def scores(self, scene: Scene) -> list[Scored]:
         """The best claim of each intent that has one, best first."""
@@ -116,7 +131,7 @@ class Matcher:
         ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
         return Reading(
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
-            "lexicon", ask, (*filling.evidence, *_evidence(scene, top)), rivals,
+            "lexicon", ask, (*filling.evidence, *_evidence(scene, top, filling)), rivals,
         )  # fmt: skip
 
 
@@ -200,7 +215,7 @@ class _Tally:
         strong = max((features[f] for need in needs for f in need if f in features), default=0.0)
         if strong < 1.4:
             return None
-        name = all(feature[0] in "@k" or not feature[0].isupper() for feature in unmet[0])
+        name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet[0])
         if not name and UNSAID.isdisjoint(unmet[0]):
             return None
         if intent.writes and not any(hit.sure for hit in self.scene.hits):
@@ -226,8 +241,8 @@ class _Tally:
                 lost += (1 - inner) * mention.weight
                 mentions.add(at)
                 covered.update(range(mention.start, mention.end))
-            elif not mention.filler and mention.start < tail and not self.own[at] <= NEUTRAL:
-                weight = 3.0 if "FOREIGN" in concepts else mention.weight
+            elif not mention.filler and mention.start < tail and (mention.start not in self.scene.aside or "FOREIGN" in concepts) and not self.own[at] <= NEUTRAL:
+                weight = 5.0 if "FOREIGN" in concepts else mention.weight
                 score -= 0.6 * weight
                 lost += weight
         return _Words(score, explained, lost, frozenset(mentions), covered)
@@ -263,8 +278,13 @@ class _Tally:
             weight = (1.6 if hit.sure else 0.8) + (0.5 * (hit.end - hit.start - 2) if hit.open else 0.0)
             if not wide.isdisjoint(kinds) or ("@" in wide and kinds - {"@tag", "@event", "@role"}):
                 named += weight
-            elif hit.sure and not (hit.open and covered & set(range(hit.start, hit.end))) and hit.start < tail:
-                lost += weight
+            elif (
+                hit.sure
+                and not (hit.open and hit.end - hit.start < 3 and covered & set(range(hit.start, hit.end)))
+                and hit.start < tail
+                and hit.start not in self.scene.aside
+            ):
+                lost += 1.3 * weight
         for token in self.scene.tokens:
             if token.kind in {"request", "job", "ip", "mac", "uuid"} and token.kind not in wide:
                 lost += 2.0
@@ -276,14 +296,40 @@ class _Tally:
         )
 
 
-def _evidence(scene: Scene, top: Scored | None) -> tuple[Evidence, ...]:
+def _evidence(scene: Scene, top: Scored | None, filling: Filling | None = None) -> tuple[Evidence, ...]:
+    """What each recognised word was taken for; "unused:..." where it was recognised and has no part in the answer."""
     found = []
     for at, mention in enumerate(scene.mentions):
-        concept = mention.senses[0].concept if mention.senses else "filler"
         if mention.filler or not mention.senses:
             continue
-        meant = concept if top and at in top.mentions else f"unused:{concept}"
+        concept = mention.senses[0].concept
+        idle = top is None or (at not in top.mentions and not _harmless(scene, mention, top))
+        meant = f"unused:{concept}" if idle else concept
         if mention.repaired:
             meant += f" (read as {mention.repaired!r})"
-        found.append(Evidence(scene.text[scene.tokens[mention.start].start : scene.tokens[mention.end - 1].end], meant))
+        found.append(Evidence(words_of(scene, mention.start, mention.end), meant))
+    if top is not None and filling is not None:
+        found += _unused(scene, top, filling)
     return tuple(found)
+
+
+def _harmless(scene: Scene, mention: Mention, top: Scored) -> bool:
+    concepts = {sense.concept for sense in mention.senses[: mention.own]}
+    text = "text" in top.intent.slots or "item" in top.intent.slots
+    beside = mention.start in scene.aside or scene.named[mention.start] or (text and mention.start >= scene.tail)
+    return beside or concepts <= NEUTRAL
+
+
+def _unused(scene: Scene, top: Scored, filling: Filling) -> list[Evidence]:
+    """Filters that were said and that this intent cannot take: names, times, platforms, states, ..."""
+    found = []
+    for at, hit in enumerate(scene.hits):
+        if hit.sure and not hit.open and at not in filling.used and hit.start not in scene.aside:
+            found.append(Evidence(words_of(scene, hit.start, hit.end), f"unused:{hit.names[0].kind}"))
+    if scene.spans and "since" not in top.intent.slots and "time" not in top.intent.slots:
+        found.append(Evidence(words_of(scene, scene.spans[0].start, scene.spans[0].end), "unused:time"))
+    for slot in ("platform", "os", "severity"):
+        for mention in scene.mentions_of(slot):
+            if slot not in filling.slots and slot not in top.intent.slots and mention.start not in scene.aside:
+                found.append(Evidence(words_of(scene, mention.start, mention.end), f"unused:{slot}"))
+    return found

@@ -59,19 +59,23 @@ def split_clauses(tokens: Sequence[Token], taken: Sequence[bool]) -> list[tuple[
     return clauses
 
 
-def read_mood(
+def clause_moods(
     words: Words, text: str, tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm
-) -> Mood:
-    """`person(i)`: token i is a person's name; `form(i)`: "base", "past", ... of the operations verb there, or ""."""
+) -> tuple[Mood, list[tuple[int, int, str]]]:
+    """The mood of the whole, and (start, end, mood) of each clause.
+
+    `person(i)`: token i is a person's name; `form(i)`: "base", "past", ... of the operations verb there, or "".
+    """
     if is_log(text):
-        return "other"
+        return "other", []
     first = tokens[0] if tokens else None
     if first and first.kind == "mention" and first.fold.lstrip("@") not in words.single["self"] and len(tokens) > 1:
-        return "other"
+        return "other", []
     reader = _Reader(words, tokens, taken, person, form)
-    moods = [reader.clause(start, end) for start, end in split_clauses(tokens, taken)]
+    clauses = [(start, end, reader.clause(start, end)) for start, end in split_clauses(tokens, taken)]
+    moods = [mood for _, _, mood in clauses]
     order: tuple[Mood, ...] = ("negated", "conditional", "wish", "command", "question", "report", "other")
-    return next((mood for mood in order if mood in moods), "command")
+    return next((mood for mood in order if mood in moods), "command"), clauses
 
 
 class _Reader:
@@ -153,6 +157,8 @@ class _Reader:
         return at < len(self.tokens) and self.form(at) == "past"
 
     def _tense(self, words: list[str], start: int) -> str:
+        if self.person(start) and words[1:2] and words[1].endswith("s") and words[1] not in {"has", "is", "does", "was"}:
+            return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if _ASKING & set(words[1:3]) or words[-1] in self.lists["question words"]:
             return "question"
         people = self.lists["people"]
@@ -179,7 +185,7 @@ class _Reader:
 
     def _subject_clause(self, words: list[str], start: int) -> str:
         """A pronoun or a person, then what they do: a request only in "I want", "we need", "I'd like"."""
-        subject, rest = words[0], words[1:]
+        subject, rest = words[0], [word for word in words[1:] if word not in self.lists["adverbs"]] or words[1:]
         if not rest:
             return "fragment"
         if subject in {"i", "we"} and (rest[0] in {"want", "need"} or rest[:2] == ["would", "like"]):

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import cached_property
 
 from intents.amounts import Amount, find_amounts
+from intents.items import EDGES, item_run
 from intents.lexicon import Lexicon, Mention, find_mentions
-from intents.items import item_run
-from intents.mood import Words, read_mood, split_clauses
+from intents.mood import Words, clause_moods
 from intents.names import LONGEST, Names, span_text
 from intents.readings import Mood, Name
 from intents.times import Span, find_times
@@ -92,6 +92,7 @@ class Scene:
     amounts: tuple[Amount, ...]
     mentions: tuple[Mention, ...]
     mood: Mood
+    aside: frozenset[int]
     names: Names
     lexicon: Lexicon
 
@@ -104,10 +105,6 @@ class Scene:
 
     def has(self, concept: str) -> bool:
         return concept in self.features
-
-    @cached_property
-    def clauses(self) -> list[tuple[int, int]]:
-        return split_clauses(self.tokens, self.named)
 
     @cached_property
     def named(self) -> tuple[bool, ...]:
@@ -129,6 +126,7 @@ class Scene:
             if not covered[at]
             and (token.kind == "word" or token.kind == "quoted")
             and token.fold not in self.lexicon.fillers
+            and at not in self.aside
         )
 
     @cached_property
@@ -210,11 +208,13 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
         blocked[span.start : span.end] = [True] * (span.end - span.start)
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
     mentions = tuple(find_mentions(lexicon, tokens, taken))
-    mood = _mood(moods, text, tokens, hits, mentions)
-    return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, names, lexicon)
+    mood, aside = _mood(moods, text, tokens, hits, mentions)
+    return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon)
 
 
-def _mood(moods: Words, text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: Sequence[Mention]) -> Mood:
+def _mood(moods: Words, text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: Sequence[Mention]
+) -> tuple[Mood, frozenset[int]]:
+    """The mood, and the tokens that only tell something beside a request ("..., we dont need it any more")."""
     people = {at for hit in hits if hit.of("user") or hit.of("owner") for at in range(hit.start, hit.end)}
     forms: dict[int, str] = {}
     for mention in mentions:
@@ -229,7 +229,9 @@ def _mood(moods: Words, text: str, tokens: tuple[Token, ...], hits: Sequence[Hit
     cut = _note_start(tokens, mentions)
     fixed = {m.start: m.repaired for m in mentions if m.repaired and " " not in m.repaired and m.end == m.start + 1}
     tokens = tuple(replace(t, fold=fixed[at]) if at in fixed else t for at, t in enumerate(tokens))
-    return read_mood(moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""))
+    mood, clauses = clause_moods(moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""))
+    beside = {at for start, end, kind in clauses if kind in {"report", "other"} for at in range(start, end)}
+    return mood, frozenset(beside) if mood in {"command", "question"} else frozenset()
 
 
 def _note_start(tokens: Sequence[Token], mentions: Sequence[Mention]) -> int:
@@ -262,7 +264,7 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
             return Hit(at, at + size, entries)
     if worded := _worded(tokens, at, names, lexicon):
         return worded
-    if tokens[at].kind == "mark":
+    if tokens[at].kind in {"mark", "request", "job", "channel", "clock"}:
         return None
     for size in range(min(4, longest), 1, -1):
         said = span_text(text, tokens, at, at + size)
@@ -384,7 +386,7 @@ def _shape(scene: Scene) -> dict[str, float]:
     ):
         found["VALUE"] = 0.5
     waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
-    if waves and item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired}):
+    if waves and item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES}):
         found["ITEM"] = 0.5
     if "runs" in scene.folds:
         found["RUNS"] = 0.5

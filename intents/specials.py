@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from intents.items import item_run
+from intents.items import EDGES, item_run
 from intents.numbers_near import number_near
 from intents.readings import Name
 from intents.scenes import Hit, Scene
@@ -126,8 +126,13 @@ def override_set(scene: Scene, filling: "Filling") -> None:
     if best:
         filling.put("value", scene.tokens[best[0]].text, scene.tokens[best[0]].text)
         return
+    for at, hit in enumerate(scene.hits):
+        if hit.start and scene.folds[hit.start - 1] in {"to", "=", "->", "with"} and not hit.of("vm"):
+            filling.used.add(at)
+            filling.put("value", words(scene, hit.start, hit.end), words(scene, hit.start, hit.end))
+            return
     for mention in scene.mentions:
-        if mention.start and scene.folds[mention.start - 1] in {"to", "=", "->"} and mention.start not in fields:
+        if mention.start and scene.folds[mention.start - 1] in {"to", "=", "->", "with"} and mention.start not in fields:
             filling.put("value", words(scene, mention.start, mention.end), words(scene, mention.start, mention.end))
             return
 
@@ -198,6 +203,8 @@ def digest_schedule(scene: Scene, filling: "Filling") -> None:
         day = fold.rstrip("s") if fold.endswith("days") else fold
         if day in _DAYS and "days" not in filling.slots:
             filling.put("days", day, scene.tokens[at].text)
+        if fold in {"daily", "weekdays"} and "days" not in filling.slots:
+            filling.put("days", fold, scene.tokens[at].text)
 
 
 _DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
@@ -229,7 +236,7 @@ def wave_advance(scene: Scene, filling: "Filling") -> None:
 
 def wave_check(scene: Scene, filling: "Filling") -> None:
     waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
-    run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired})
+    run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES})
     if run:
         said = words(scene, *run).strip("\"'`")
         filling.put("item", said.lower(), said)

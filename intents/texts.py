@@ -226,6 +226,7 @@ _TEXT_MARKS = (
     r"(?<=[a-z0-9])\.\s+",
     r"\b(?:as|since)\s+(?=\w+ )",
 )
+_VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no)\s*[,.:;-]?\s+", re.IGNORECASE)
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
 
@@ -244,7 +245,7 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
             if re.search(r"\b(?:it|them|that one|set it)\b", " ".join(rest.split()[:4]), re.IGNORECASE) and mark in _TEXT_MARKS[7:]:
                 continue  # "refuse it": the command, not its reason
             if scene.has("DENY"):
-                rest = re.sub(r"^(?:denied|rejected|declined|refused|deny|reject|no)\\s*[,.:;-]?\\s+", "", rest, flags=re.IGNORECASE)
+                rest = _VERDICT.sub("", rest)
             rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]
             if len(rest.split()) >= 2 or (mark in _TEXT_MARKS[:5] and rest):
                 put_text(filling, "text", rest)
