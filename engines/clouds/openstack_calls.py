@@ -33,6 +33,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Query = Sequence[tuple[str, str]]
 _RENEW_AFTER_S = 600.0
+_LOGIN_PAUSE_S = 20.0
 _RESTARTS = 2
 
 
@@ -79,6 +80,8 @@ class Calls:
         self._pool = ThreadPoolExecutor(self.limits.in_flight, thread_name_prefix=f"cloud-{source}")
         self._locks: Mapping[str, threading.Lock] = MappingProxyType({name: threading.Lock() for name in SERVICES})
         self._opening = threading.Lock()
+        self._login = threading.Lock()
+        self._failed: tuple[float, Exception] | None = None  # when the last login failed, and how
         self._connection: Connection | None = None
         self._opened = 0.0
         self._incomplete = False  # a service was not in the catalogue
@@ -241,7 +244,7 @@ class Calls:
         """What Keystone said about this account when it logged in."""
 
         def read() -> Any:
-            session: Any = self._open().session
+            session: Any = self._logged_in().session
             return session.auth.get_access(session)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, read)
@@ -252,11 +255,30 @@ class Calls:
 
     def _proxy(self, service: str) -> Any:
         """The SDK's client of a service: its first use logs in and discovers the endpoint."""
+        connection = self._logged_in()
         with self._locks[service]:
-            proxy = getattr(self._open(), service)
+            proxy = getattr(connection, service)
             if type(proxy).__name__ == "_ServiceDisabledProxyShim":
                 self._incomplete = True
             return proxy
+
+    def _logged_in(self) -> Connection:
+        """The connection, with a token. A login that was refused or hung is not tried again for a while.
+
+        Two dozen kinds would otherwise try a wrong password one after the other, until Keystone locks the account.
+        """
+        connection = self._open()
+        with self._login:
+            if self._failed is not None and time.monotonic() - self._failed[0] < _LOGIN_PAUSE_S:
+                raise self._failed[1]
+            try:
+                connection.session.get_token()
+                self._failed = None
+            except Exception as error:
+                if reason_of(error) in ("refused", "timeout"):
+                    self._failed = (time.monotonic(), error)
+                raise
+        return connection
 
     def _open(self) -> Connection:
         with self._opening:

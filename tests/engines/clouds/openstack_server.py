@@ -67,6 +67,8 @@ class OpenStackServer:
     delay_s: float = 0.0
     roles: tuple[str, ...] = ("admin",)
     no_links: bool = False
+    logins: int = 0
+    login_delay_s: float = 0.0
     port: int = 0
 
     @property
@@ -127,6 +129,8 @@ class OpenStackServer:
         return web.json_response(body)
 
     async def _login(self, request: web.Request) -> web.Response:
+        self.logins += 1
+        await asyncio.sleep(self.login_delay_s)
         identity = json.loads(await request.text())["auth"]["identity"]
         if identity["password"]["user"]["password"] != PASSWORD:
             return web.json_response({"error": {"message": "The request requires authentication."}}, status=401)

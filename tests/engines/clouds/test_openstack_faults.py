@@ -141,6 +141,20 @@ async def test_a_wrong_password_is_refused(opened: Opener) -> None:
     assert "password" in error.fix
 
 
+async def test_a_wrong_password_is_tried_once_for_all_kinds(opened: Opener) -> None:
+    server, cloud = await opened(password="wrong-one")
+    errors = await asyncio.gather(*(failing(cloud, kind) for kind in cloud.kinds))
+    assert {error.reason for error in errors} == {"refused"} and server.logins == 1
+
+
+async def test_a_login_that_hangs_fails_all_kinds_together(opened: Opener) -> None:
+    server, cloud = await opened(OpenStackServer(login_delay_s=30))
+    started = time.monotonic()
+    errors = await asyncio.gather(*(failing(cloud, kind) for kind in cloud.kinds))
+    assert {error.reason for error in errors} == {"timeout"} and server.logins <= 2
+    assert time.monotonic() - started < 5
+
+
 async def test_one_refused_service_does_not_touch_the_others(opened: Opener) -> None:
     server, cloud = await opened()
     server.always["/servers/detail"] = forbidden
