@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -188,10 +189,12 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
 def _door(process: Process, pipeline: "Pipeline | None") -> AbstractAsyncContextManager[bool]:
     from bot.counted import Counted
     from bot.door import door_of, open_door
+    from bot.telling import tell
 
     if pipeline is None:
         return nullcontext(False)
-    return open_door(Counted(pipeline, process.metrics), door_of(process.settings))
+    answer = partial(tell, Counted(pipeline, process.metrics), process.storage.database)
+    return open_door(answer, door_of(process.settings))
 
 
 def _hosts(settings: Settings) -> frozenset[str]:

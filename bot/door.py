@@ -9,21 +9,19 @@ import hashlib
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.messages import Message
 from bot.replies import File, Reply, from_json, to_json
 from bot.settings import Settings
+from bot.told import Sure, Told
 
-if TYPE_CHECKING:
-    from bot.adapters import Answerer
-
+Answer = Callable[[Message], Awaitable[Told]]
 PATH = "/ask"
 _MOST_BYTES = 2**20
 _PATH_LIMIT = 100  # the kernel's is 107 bytes
@@ -39,7 +37,7 @@ def door_of(settings: Settings) -> Path:
 
 
 @asynccontextmanager
-async def open_door(answerer: "Answerer", path: Path) -> AsyncIterator[bool]:
+async def open_door(answer: Answer, path: Path) -> AsyncIterator[bool]:
     """Answers at the door as long as the block runs. False when there is none: its place is taken, or no place."""
     taken = _bind(path)
     if taken is None:
@@ -48,7 +46,7 @@ async def open_door(answerer: "Answerer", path: Path) -> AsyncIterator[bool]:
     from aiohttp import web
 
     app = web.Application(client_max_size=_MOST_BYTES)
-    app.router.add_post(PATH, _answering(answerer))
+    app.router.add_post(PATH, _answering(answer))
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -96,10 +94,10 @@ def _answers(path: Path) -> bool:
     return True
 
 
-def _answering(answerer: "Answerer") -> Any:
+def _answering(answer: Answer) -> Any:
     from aiohttp import web
 
-    async def answer(request: web.Request) -> web.Response:
+    async def hear(request: web.Request) -> web.Response:
         try:
             asked = await request.json()
             message = Message(
@@ -111,22 +109,18 @@ def _answering(answerer: "Answerer") -> Any:
             )
         except (ValueError, KeyError, TypeError):
             raise web.HTTPBadRequest(text="not a message") from None
-        begun = perf_counter()
-        replies = await answerer.answer(message)
-        took_ms = round((perf_counter() - begun) * 1000)
-        return web.json_response({"took_ms": took_ms, "replies": [_packed(reply) for reply in replies]})
+        told = await answer(message)
+        sure = [[one.confidence, one.source] for one in told.sure]
+        replies = [_packed(reply) for reply in told.replies]
+        return web.json_response({"took_ms": told.took_ms, "sure": sure, "replies": replies})
 
-    return answer
+    return hear
 
 
 def _packed(reply: Reply) -> dict[str, Any]:
     """A reply with the content of its files, which its own JSON leaves out."""
     files = [base64.b64encode(part.content).decode() for part in reply.parts if isinstance(part, File)]
     return {"reply": to_json(reply), "files": files}
-
-
-def unpacked(packed: Sequence[dict[str, Any]]) -> tuple[Reply, ...]:
-    return tuple(_unpacked(one) for one in packed)
 
 
 def _unpacked(packed: dict[str, Any]) -> Reply:
@@ -138,8 +132,8 @@ def _unpacked(packed: dict[str, Any]) -> Reply:
     return replace(reply, parts=tuple(parts))
 
 
-def knock(path: Path, message: Message, seconds: float = 120.0) -> tuple[tuple[Reply, ...], int] | None:
-    """What a running process answers, and the milliseconds that it took. None: nobody is there to ask.
+def knock(path: Path, message: Message, seconds: float = 120.0) -> Told | None:
+    """What a running process answers. None: nobody is there to ask.
 
     Raises ConnectionError when it was there and went away before it had answered.
     """
@@ -162,7 +156,8 @@ def knock(path: Path, message: Message, seconds: float = 120.0) -> tuple[tuple[R
         raise ConnectionError(str(error)) from error
     finally:
         connection.close()
-    return unpacked(body["replies"]), int(body["took_ms"])
+    replies = tuple(_unpacked(one) for one in body["replies"])
+    return Told(replies, tuple(Sure(*one) for one in body["sure"]), int(body["took_ms"]))
 
 
 def _enter(path: Path, seconds: float) -> socket.socket | None:

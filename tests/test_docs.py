@@ -116,9 +116,10 @@ def test_every_key_of_the_json_is_documented() -> None:
 
     from bot.commands.contract import as_json
     from bot.replies import Column, File, Reply, Table
+    from bot.told import Told
 
     reply = Reply((Table((Column("a", "A"),), ((1,),), 1), File("f.csv", "text/csv", b"x")))
-    found = as_json((reply, reply), None, text="", took_ms=1, now=datetime.now(UTC), paths={})
+    found = as_json(Told((reply, reply), (), 1), "", {}, datetime.now(UTC))
     assert {cell.strip("`") for cell in rows(KEYS)} == set(found)
     assert all(f"`{key}`" in KEYS for key in (*found["table"], *found["files"][0]))
 

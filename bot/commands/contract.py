@@ -1,50 +1,46 @@
 """What `ask --json` prints: a contract with scripts. Keys are added, never renamed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.replies import Chart, Choices, Fields, File, Part, Reply, Table, Text
-from intents.readings import Reading
+from bot.told import Sure, Told
 
 _P = TypeVar("_P", bound=Part)
 
 
-def as_json(
-    replies: Sequence[Reply],
-    reading: Reading | None,
-    *,
-    text: str,
-    took_ms: int,
-    now: datetime,
-    paths: Mapping[str, Path],
-) -> dict[str, Any]:
-    """The first answer under the contract's keys; when a message asked for several things, all under `answers`."""
-    answers = [_answer(reply, now, paths) for reply in replies]
-    first = answers[0] if answers else _answer(Reply((), outcome="not_understood"), now, paths)
-    whole = {
-        **first,
-        "confidence": reading.confidence if reading else 0.0,
-        "source": reading.source if reading else "",
-        "text": text,
-        "took_ms": took_ms,
-    }
+def as_json(told: Told, text: str, paths: Mapping[str, Path], now: datetime) -> dict[str, Any]:
+    """The first answer under the contract's keys; when a message asked for several things, all under `answers`.
+
+    `text` is the whole answer as the terminal shows it, `paths` where its files were written, by name.
+    """
+    replies = told.replies or (Reply((), outcome="not_understood"),)
+    answers = [
+        _answer(reply, sure or Sure(), paths, now)
+        for reply, sure in zip_longest(replies, told.sure[: len(replies)])
+        if reply is not None
+    ]
+    whole = {**answers[0], "text": text, "took_ms": told.took_ms}
     return whole if len(answers) < 2 else {**whole, "answers": answers}
 
 
-def _answer(reply: Reply, now: datetime, paths: Mapping[str, Path]) -> dict[str, Any]:
-    table = next(_of(Table, reply.parts), None)
+def _answer(reply: Reply, sure: Sure, paths: Mapping[str, Path], now: datetime) -> dict[str, Any]:
+    tables = [_table(part) for part in _of(Table, reply.parts)]
     oldest = reply.freshness.oldest if reply.freshness else None
     return {
         "intent": reply.intent,
         "slots": dict(reply.slots),
+        "confidence": sure.confidence,
+        "source": sure.source,
         "outcome": reply.outcome,
         "scope": reply.scope,
         "demo": reply.demo,
         "said": [{"text": part.text, "style": part.style} for part in _of(Text, reply.parts)],
-        "table": _table(table) if table else None,
-        "tables": [_table(part) for part in _of(Table, reply.parts)],
+        "table": tables[0] if tables else None,
+        "tables": tables,
         "fields": {label: value for part in _of(Fields, reply.parts) for label, value in part.pairs},
         "charts": [{"title": part.title, "alt": part.alt} for part in _of(Chart, reply.parts)],
         "files": [_file(part, paths) for part in _of(File, reply.parts)],

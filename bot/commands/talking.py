@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.messages import Message
     from bot.replies import Reply
     from bot.settings import Settings
+    from bot.told import Told
 
 _MOST_READ = 1_000_000  # characters of a pipe; the pipeline refuses far less, politely
 Person = Annotated[str, typer.Option("--as", help="The person who asks, by the id that `stackhand people` shows.")]
@@ -34,10 +35,11 @@ def ask(
 
     settings = settings_for(state_dir, demo)
     message = _message(sys.stdin.read(_MOST_READ) if text == "-" else text, person, conversation)
-    replies, took_ms = asyncio.run(_answered(settings, message))
+    told = asyncio.run(_answered(settings, message))
+    replies = told.replies
     paths = _write_files(replies, out) if out else {}
     printed = _text(replies)
-    typer.echo(_json(replies, message, printed, took_ms, paths) if as_json else printed)
+    typer.echo(_json(told, printed, paths) if as_json else printed)
     for path in () if as_json else paths.values():
         typer.echo(f"saved as {path}", err=True)
     return OK if replies and all(reply.outcome == "answered" for reply in replies) else FAILED
@@ -69,9 +71,8 @@ def _message(text: str, person: str, conversation: str) -> "Message":
     return Message(id_, person, conversation or f"cli-{id_}", text, datetime.now(UTC))
 
 
-async def _answered(settings: "Settings", message: "Message") -> tuple[tuple["Reply", ...], int]:
-    from time import perf_counter
-
+async def _answered(settings: "Settings", message: "Message") -> "Told":
+    """From a process that runs on this machine for the same database, if there is one; else by ourselves."""
     from bot.door import door_of, knock
 
     try:
@@ -80,13 +81,11 @@ async def _answered(settings: "Settings", message: "Message") -> tuple[tuple["Re
     except ConnectionError as error:
         raise Failure(f"the running Stackhand did not answer ({error})", "look at its log, then ask again") from None
     from bot.app import build_pipeline, open_storage, quiet_logs
+    from bot.telling import tell
 
     quiet_logs(settings)
     async with open_storage(settings, visit=True) as storage:
-        pipeline = build_pipeline(storage.database)
-        begun = perf_counter()
-        replies = await pipeline.answer(message)
-        return replies, round((perf_counter() - begun) * 1000)
+        return await tell(build_pipeline(storage.database), storage.database, message)
 
 
 def _text(replies: Sequence["Reply"]) -> str:
@@ -102,14 +101,13 @@ def _text(replies: Sequence["Reply"]) -> str:
     return "\n".join(parts).rstrip("\n")
 
 
-def _json(replies: Sequence["Reply"], message: "Message", printed: str, took_ms: int, paths: Mapping[str, Path]) -> str:
+def _json(told: "Told", printed: str, paths: Mapping[str, Path]) -> str:
     import json
     from datetime import UTC, datetime
 
     from bot.commands.contract import as_json
 
-    answer = as_json(replies, None, text=printed, took_ms=took_ms, now=datetime.now(UTC), paths=paths)
-    return json.dumps(answer, ensure_ascii=False, default=str)
+    return json.dumps(as_json(told, printed, paths, datetime.now(UTC)), ensure_ascii=False, default=str)
 
 
 def _write_files(replies: Sequence["Reply"], out: Path) -> dict[str, Path]:
