@@ -121,6 +121,8 @@ def _refine(scene: Scene, alone: Reading, last: Reading, intent: Intent) -> Read
 
 def _own_request(scene: Scene, alone: Reading, last: Reading) -> bool:
     """A whole request of its own ("and who owns web-01") is no refinement, unless it is a filter of the same list."""
+    if alone.ask and alone.ask.why in {"missing", "unknown"}:
+        return False
     if alone.intent in {None, "show", "list", last.intent} or alone.confidence < 0.5:
-        return alone.intent == "list" and "kind" in alone.slots and alone.slots["kind"] != last.slots.get("kind")
+        return False
     return not (alone.intent in {"export", "overview", "capacity", "per", "deleted"} and alone.confidence < 0.6)

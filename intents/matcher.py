@@ -179,7 +179,8 @@ class _Tally:
                 if concept != "k" or not scene.beside(mention):
                     self.where.setdefault(concept, []).append(at)
             self.concepts.append(concepts)
-        self.foreign = len(scene.mentions_of("FOREIGN"))
+        # an unknown word beside nothing of ours makes it another subject
+        self.doubt = 0.9 if scene.anchored or scene.has("metric") else 1.6
 
     def score(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
         features = self.features
@@ -202,7 +203,7 @@ class _Tally:
         unknown = sum(at < tail for at in self.scene.unknown)
         score -= 0.25 * unknown
         return Scored(
-            intent, score, words.explained + named + shape, words.lost + lost + 0.9 * unknown, claim, words.mentions
+            intent, score, words.explained + named + shape, words.lost + lost + self.doubt * unknown, claim, words.mentions
         )
 
     def soft(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
@@ -219,6 +220,8 @@ class _Tally:
         if not name and UNSAID.isdisjoint(unmet[0]):
             return None
         if intent.writes and not any(hit.sure for hit in self.scene.hits):
+            return None
+        if "k" in unmet[0] and features.keys().isdisjoint({"state", "os", "platform", "sort"}):
             return None
         whole = self.score(replace(claim, needs=needs), intent, explains)
         if whole is None:
