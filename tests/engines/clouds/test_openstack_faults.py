@@ -272,6 +272,41 @@ async def test_the_quota_of_one_project_fails_alone(opened: Opener) -> None:
     assert "1 of 2" in error.detail
 
 
+async def test_a_neutron_without_usage_tells_limits_only(opened: Opener) -> None:
+    async def unknown(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"NeutronError": {"message": "no such extension"}}, status=404)
+
+    server, cloud = await opened(OpenStackServer(services=("identity", "network")))
+    server.rows["/projects"] = [{"id": "p1", "name": "one"}]
+    server.always["/quotas/p1/details"] = unknown
+    server.objects["/quotas/p1"] = {"quota": {"network": 100, "port": -1}}
+    (row,) = await cloud.list("quota")
+    assert row.attrs["limits"] == {"networks": 100, "ports": -1} and row.derived["used"] == {}
+
+
+async def test_keypairs_are_those_of_every_user_of_every_domain(opened: Opener) -> None:
+    server, cloud = await opened()
+    server.rows["/domains"] = [{"id": "d1", "name": "one"}, {"id": "d2", "name": "two"}]
+
+    async def users(request: web.Request) -> web.StreamResponse:
+        domain = request.query["domain_id"]
+        return web.json_response({"users": [{"id": f"user-of-{domain}", "name": "ann", "domain_id": domain}]})
+
+    async def pairs(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"keypairs": [{"keypair": {"name": "key", "fingerprint": request.query["user_id"]}}]})
+
+    server.always |= {"/users": users, "/os-keypairs": pairs}
+    assert numbers(await cloud.list("keypair")) == ["user-of-d1/key", "user-of-d2/key"]
+    assert numbers(await cloud.list("user")) == ["user-of-d1", "user-of-d2"]
+
+
+async def test_keypairs_of_others_that_are_refused_are_said(opened: Opener) -> None:
+    server, cloud = await opened()
+    server.always["/domains"] = forbidden
+    error = await failing(cloud, "keypair")
+    assert error.reason == "refused" and "keypairs of other users" in error.detail
+
+
 async def test_calls_in_flight_are_bounded(opened: Opener) -> None:
     limits = CallLimits(in_flight=3, page_size=2, read_s=5, attempts=1)
     server, cloud = await opened(OpenStackServer(delay_s=0.05), limits=limits)
