@@ -1,40 +1,12 @@
 """The command line in this process: exit codes, one-line errors, and that secrets stay where they are."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bot.cli import main
 from bot.commands.failures import Failure, guarded
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in an empty directory: its exit code, and what it printed on each stream."""
-    import os
-
-    for name in [name for name in os.environ if name.startswith(("STACKHAND_", "OS_", "PG"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("STACKHAND_STATE_DIR", str(tmp_path / "state"))
-
-    def running(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return running
-
-
-def one_line(err: str) -> bool:
-    return err.startswith("stackhand: ") and err.count("\n") == 1 and err.endswith("\n") and "Traceback" not in err
+from tests.bot.conftest import Run, is_one_line
 
 
 def test_without_a_command_it_helps(run: Run) -> None:
@@ -59,7 +31,7 @@ def test_without_a_command_it_helps(run: Run) -> None:
 def test_wrong_usage_is_one_line_and_code_2(run: Run, arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert one_line(err)
+    assert is_one_line(err)
     assert "--help" in err
 
 
@@ -79,7 +51,7 @@ def test_a_wrong_setting_is_one_line_without_its_value(
     monkeypatch.setenv(f"STACKHAND_{setting}", value)
     code, out, err = run("migrate-db")
     assert (code, out) == (1, "")
-    assert one_line(err)
+    assert is_one_line(err)
     assert said in err
     assert "canary" not in err
 
@@ -89,25 +61,25 @@ def test_without_a_cloud_it_says_what_is_missing(run: Run, command: str) -> None
     options = ["--port", "0"] if command != "sync" else []
     code, _, err = run(command, *options)
     assert code == 1
-    assert one_line(err)
+    assert is_one_line(err)
     assert "STACKHAND_CLOUDS_FILE" in err
 
 
 def test_a_half_configured_cloud_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clouds.yaml").write_text("clouds:\n  pcd-1:\n    region_name: R\n")
     code, _, err = run("serve", "--port", "0")
-    assert (code, one_line(err)) == (1, True)
+    assert (code, is_one_line(err)) == (1, True)
     assert "pcd-1" in err and "auth" in err
     (tmp_path / "clouds.yaml").write_text("clouds:\n  pcd-1: {auth: {auth_url: 'http://k', password: canary-4711}}\n")
     monkeypatch.setenv("STACKHAND_CLOUDS", "pcd-2")
     code, _, err = run("serve", "--port", "0")
-    assert (code, one_line(err)) == (1, True)
+    assert (code, is_one_line(err)) == (1, True)
     assert "pcd-2" in err and "canary" not in err
 
 
 def test_a_page_that_others_reach_needs_its_own_name(run: Run) -> None:
     code, _, err = run("serve", "--host", "0.0.0.0", "--port", "0")
-    assert (code, one_line(err)) == (1, True)
+    assert (code, is_one_line(err)) == (1, True)
     assert "STACKHAND_PAGE_URL" in err
 
 
@@ -123,7 +95,7 @@ def test_an_unexpected_failure_gives_an_id_and_keeps_its_trace(
     assert guarded(fails) == 1
     err = capsys.readouterr().err
     kept = (tmp_path / "kept" / "errors.log").read_text()
-    assert one_line(err)
+    assert is_one_line(err)
     assert "wires crossed" in kept and "Traceback" in kept
     assert "canary" not in err + kept
     assert err.split("id ")[1].split(")")[0] in kept
@@ -135,7 +107,7 @@ def test_a_failure_cannot_forge_a_second_line(capsys: pytest.CaptureFixture[str]
 
     assert guarded(fails) == 1
     err = capsys.readouterr().err
-    assert one_line(err)
+    assert is_one_line(err)
     assert "\x1b" not in err
 
 
@@ -169,7 +141,7 @@ def test_a_bad_line_is_said_and_the_others_are_read(run: Run, tmp_path: Path, mo
         code, out, err = run("intents", "match")
     answers = [json.loads(line) for line in out.splitlines()]
     assert code == 1
-    assert one_line(err)
+    assert is_one_line(err)
     assert ["error" in answer for answer in answers] == [True, True, False]
 
 
@@ -179,7 +151,7 @@ def test_a_file_of_names_that_is_none_is_said(run: Run, tmp_path: Path, content:
         (tmp_path / "names.json").write_text(content)
     code, out, err = run("intents", "explain", "show web-01", "--names", "names.json")
     assert (code, out) == (1, "")
-    assert one_line(err)
+    assert is_one_line(err)
     assert "names.json" in err
 
 
@@ -206,5 +178,5 @@ def test_the_doctor_names_what_is_wrong_and_how_to_mend_it(run: Run, monkeypatch
     assert "canary" not in out
     code, out, err = run("doctor")
     assert code == 1
-    assert one_line(err)
+    assert is_one_line(err)
     assert "canary" not in out + err
