@@ -129,6 +129,9 @@ class _Builder:
             case ["word", name]:
                 for word in words:
                     self._put(word, Sense(name))
+            case ["stem", name]:
+                for word in words:
+                    self._stem(word, name)
             case ["verb", name]:
                 for word in words:
                     self._verb(word, name)
@@ -146,6 +149,12 @@ class _Builder:
         self._put(phrase, sense)
         head, _, last = phrase.rpartition(" ")
         self._put(f"{head} {plural(last)}".strip(), sense)
+
+    def _stem(self, entry: str, name: str) -> None:
+        phrase, _, past = entry.partition("/")
+        first, _, rest = phrase.partition(" ")
+        for _, word in verb_forms(first, past.split()[0] if past else ""):
+            self._put(f"{word} {rest}".strip(), Sense(name))
 
     def _verb(self, entry: str, name: str) -> None:
         phrase, _, past = entry.partition("/")

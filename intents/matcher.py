@@ -200,7 +200,7 @@ class _Tally:
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
         score -= 2.5 if intent.writes and self.scene.asks else 0.0
-        unknown = sum(at < tail for at in self.scene.unknown)
+        unknown = sum(at < tail and at not in self.scene.aside for at in self.scene.unknown)
         score -= 0.25 * unknown
         return Scored(
             intent, score, words.explained + named + shape, words.lost + lost + self.doubt * unknown, claim, words.mentions

@@ -144,6 +144,8 @@ class _Reader:
             return "command"
         if first in {"can", "could"} and not asks and "i" not in words[:2]:
             return "command"
+        if first == "do" and second and (second[0] in {"me", "us", "a", "an", "it"} or self.named[start + 1]):
+            return "command"
         if first in self.lists["question words"]:
             return "question"
         if first in self.lists["auxiliaries"]:

@@ -126,8 +126,12 @@ class Scene:
             if not covered[at]
             and (token.kind == "word" or token.kind == "quoted")
             and token.fold not in self.lexicon.fillers
-            and at not in self.aside
         )
+
+    @cached_property
+    def strangers(self) -> int:
+        """How many unknown words stand in the request itself."""
+        return sum(at not in self.aside for at in self.unknown)
 
     @cached_property
     def namelike(self) -> tuple[int, ...]:
@@ -149,7 +153,7 @@ class Scene:
     @cached_property
     def anchored(self) -> bool:
         """Does anything in it belong to our world: a sure name, an id, a noun of the inventory; and nothing foreign?"""
-        if self.mentions_of("FOREIGN") or len(self.unknown) > 3:
+        if self.mentions_of("FOREIGN") or self.strangers > 3:
             return False
         ids = any(token.kind in {"request", "job", "uuid", "mac", "ip"} for token in self.tokens)
         nouns = any(s.concept.startswith("k:") for m in self.mentions for s in m.senses)

@@ -322,7 +322,7 @@ def _waits_first(lead: str, between: str, after: str) -> bool:
     if _SECOND.search(between):
         return not re.search(r"\bmust not\b", between)
     if _FIRST.search(between):
-        return False
+        return bool(re.search(r"\b(?:not|never|can't|cannot|mustn't)\b", between, re.IGNORECASE))
     if re.search(r"\b(before|after)\s*$|\b(before|after)\s+(?:we |you )?(?:move|migrate|moving|migrating)?\s*$", lead, re.I):
         return bool(re.search(r"\bbefore\b", lead, re.I)) and not re.search(r"\bafter\b", lead, re.I)
     if re.search(r"\b(first|before)\b", after, re.I) and not re.search(r"\bfirst\b", lead, re.I):

@@ -269,5 +269,7 @@ FILLERS: Mapping[str, Fill] = {
 }  # fmt: skip
 def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
     """Corrections that need all the slots of an intent."""
+    if intent.name in {"list", "count"} and "kind" not in filling.slots and {"tag", "os", "owner"} & filling.slots.keys():
+        filling.slots["kind"] = "vm"  # only a VM has them
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
         filling.slots["sort"] = "largest"
