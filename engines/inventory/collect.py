@@ -160,7 +160,7 @@ class _Run:
                 source=self._cloud.source,
                 platform=self._cloud.platform,
                 kind=one.kind,
-                rows=[sync.Row(r.external_id, r.name, r.project_id, r.attrs, r.derived) for r in rows],
+                rows=(sync.Row(r.external_id, r.name, r.project_id, r.attrs, r.derived) for r in rows),
                 at=self._at,
                 run_id=self._run_id,
                 complete=one.complete,
