@@ -201,7 +201,7 @@ class _Builder:
                 part = words[at : at + size]
                 if size > 1 or part[0] not in self.fillers or part[0] in _POINTING:
                     found.update(dict.fromkeys(self.senses.get(part, ())))
-        meanings = (s for s in found if s.concept.startswith("k:") or (s.concept[0].isupper() and s.concept != "FOREIGN"))
+        meanings = (s for s in found if s.concept.startswith("k:") or s.concept == "metric" or (s.concept[0].isupper() and s.concept != "FOREIGN"))
         return [s for s in meanings if s not in held]
 
     def _vocabulary(self) -> frozenset[str]:

@@ -417,7 +417,7 @@ def _kinds_shape(scene: Scene, found: dict[str, float]) -> None:
     """ "vms per project", "which domain has how many users": two kinds, one broken down by the other."""
     words = scene.folds
     if len({s.value for m in scene.mentions for s in m.senses if s.concept.startswith("k:") and not scene.beside(m)}) > 2 and "," in words:
-        found["OVERVIEW"] = 2.0
+        found["OVERVIEW"] = found["MANYKINDS"] = 2.0
     kinds = [m for m in scene.mentions if any(s.concept.startswith("k:") for s in m.senses)]
     for mention in scene.mentions:
         if mention.start and any(

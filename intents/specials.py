@@ -382,7 +382,9 @@ def approval_list(scene: Scene, filling: "Filling") -> None:
     mine = scene.mentions_of("MINE")
     asked = {"me", "i", "my"} & set(scene.folds) or scene.has("APPROVE") or scene.has("SIGNOFF")
     waiting = [m for m in scene.mentions_of("WAITING") if scene.folds[m.start] not in {"pending", "awaiting"} or asked]
-    if mine and not any(scene.folds[m.start] in {"approve", "sign", "decide", "to"} for m in waiting):
+    if waiting and any(scene.folds[m.start] in {"wait", "waits", "waiting"} for m in waiting) and asked:
+        filling.put("waiting", value=True, words=words(scene, waiting[0].start, waiting[0].end))
+    elif mine and not any(scene.folds[m.start] in {"approve", "sign", "decide", "to"} for m in waiting):
         filling.put("mine", value=True, words=words(scene, mine[0].start, mine[0].end))
     elif waiting and asked:
         filling.put("waiting", value=True, words=words(scene, waiting[0].start, waiting[0].end))

@@ -43,7 +43,7 @@ def _beside_name(scene: Scene, mention: Mention, kinds: list[str]) -> bool:
 
 
 def fill_kind(scene: Scene, filling: "Filling") -> None:
-    said = kinds_said(scene)
+    said = [pair for pair in kinds_said(scene) if not scene.beside(pair[0])] or kinds_said(scene)
     if said:
         mention, kind = said[0]
         filling.put("kind", kind, words(scene, mention.start, mention.end))
@@ -269,6 +269,9 @@ FILLERS: Mapping[str, Fill] = {
 }  # fmt: skip
 def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
     """Corrections that need all the slots of an intent."""
+    beside = [m for m, kind in kinds_said(scene) if kind == filling.slots.get("kind")]
+    if intent.name in {"deleted", "changes", "export"} and beside and all(scene.beside(m) for m in beside):
+        filling.slots.pop("kind", None)  # "in project x": the noun of a name, not what is asked for
     if intent.name in {"list", "count"} and "kind" not in filling.slots and {"tag", "os", "owner"} & filling.slots.keys():
         filling.slots["kind"] = "vm"  # only a VM has them
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
