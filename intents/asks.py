@@ -71,12 +71,12 @@ def _gate(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> Ask 
 
 
 def _tells_the_past(intent: Intent, scene: Scene) -> bool:
-    """"shut down web-01 yesterday": a time gone by that the intent has no use for."""
+    """ "shut down web-01 yesterday": a time gone by that the intent has no use for."""
     return "since" not in intent.slots and any(span.since and span.since < scene.now for span in scene.spans)
 
 
 def _second_object(scene: Scene, filling: Filling) -> bool:
-    """"restart web-01 and web-02": one write has one object of a kind."""
+    """ "restart web-01 and web-02": one write has one object of a kind."""
     kinds = {name.kind for name in filling.objects.values()}
     spare = [hit for at, hit in enumerate(scene.hits) if at not in filling.used and hit.sure and not hit.open]
     return any(name.kind in kinds for hit in spare for name in hit.names)

@@ -66,7 +66,10 @@ def _other_words(scene: Scene, filling: Filling) -> bool:
     """Is there more than the value: verbs, other nouns, words that nobody knows?"""
     said = " ".join(evidence.words.lower() for evidence in filling.evidence)
     return any(
-        not mention.filler and mention.senses and not scene.named[mention.start] and scene.folds[mention.start] not in said
+        not mention.filler
+        and mention.senses
+        and not scene.named[mention.start]
+        and scene.folds[mention.start] not in said
         for mention in scene.mentions
         if not scene.beside(mention)
     ) or any(scene.folds[at] not in said for at in scene.unknown)
@@ -90,7 +93,7 @@ def _merged(scene: Scene, last: Reading, intent: Intent, filling: Filling, ask: 
 
 
 def _ordinal(scene: Scene, alone: Reading) -> Reading | None:
-    """"show the second one": the row of the last answer; who has the rows puts its name in."""
+    """ "show the second one": the row of the last answer; who has the rows puts its name in."""
     match = _ORDINAL.search(scene.text)
     if match is None or scene.hits or len(scene.tokens) > 8:
         return None

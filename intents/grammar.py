@@ -36,7 +36,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:  # noqa: N801 -- "Sequence" is typing's
+class Sequence_:
     parts: tuple["Word | Slot | Rule | Choice", ...]
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from intents.tokens import Token
+from intents.tokens import Token, word_set
 
-EDGES = frozenset(
+EDGES = word_set(
     (
         "tick untick check uncheck mark set off for in of wave preflight item pre-flight checklist the as is are not done "
         "ready finished complete completed ok on please pls point to it green box again yet still has been step no "
         "longer put a and now that can be we i you stackhand bot start begin confirm confirmed close finish go with "
         "from at all also then checked ticked unchecked reopen mark's check's move advance please, undone "
         "pending isn't isnt started launch kick over wrap up cleared satisfied fulfilled cross"
-    ).split()
+    )
 )
 
 
@@ -33,7 +33,7 @@ def item_run(tokens: Sequence[Token], skip: set[int]) -> tuple[int, int] | None:
 
 
 def _is_edge(tokens: Sequence[Token], at: int) -> bool:
-    """"firewall rules open" is an item, "still open" a verdict."""
+    """ "firewall rules open" is an item, "still open" a verdict."""
     word = tokens[at].fold
     if word in {"open", "clear", "flag", "running"}:
         around = {tokens[i].fold for i in (at - 1, at + 1) if 0 <= i < len(tokens)}

@@ -67,7 +67,9 @@ class Lexicon:
     repairs: Mapping[str, Sequence[str]]
 
     def knows(self, word: str) -> bool:
-        return word in self.fillers or word in self.foreign or any(len(p.words) == 1 for p in self.phrases.get(word, ()))
+        return (
+            word in self.fillers or word in self.foreign or any(len(p.words) == 1 for p in self.phrases.get(word, ()))
+        )
 
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
@@ -76,7 +78,9 @@ class Lexicon:
         found: dict[str, None] = {}
         for key in (word, *_deletes(word)):
             for candidate in self.repairs.get(key, ()):
-                if one_edit(word, candidate) and (max(len(word), len(candidate)) >= REPAIR_FROM or sorted(word) == sorted(candidate)):
+                if one_edit(word, candidate) and (
+                    max(len(word), len(candidate)) >= REPAIR_FROM or sorted(word) == sorted(candidate)
+                ):
                     found[candidate] = None
         best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)] or []
         if len(best) > 1:
@@ -174,7 +178,9 @@ class _Builder:
         for words, senses in self.senses.items():
             filler = len(words) == 1 and words[0] in self.fillers
             weight = weigh(words, tuple(senses), filler)
-            phrases.setdefault(words[0], []).append(Phrase(words, (*senses, *self._inner(words)), weight, filler, len(senses)))
+            phrases.setdefault(words[0], []).append(
+                Phrase(words, (*senses, *self._inner(words)), weight, filler, len(senses))
+            )
         for entries in phrases.values():
             entries.sort(key=lambda entry: -len(entry.words))
         split = {
@@ -201,7 +207,13 @@ class _Builder:
                 part = words[at : at + size]
                 if size > 1 or part[0] not in self.fillers or part[0] in _POINTING:
                     found.update(dict.fromkeys(self.senses.get(part, ())))
-        meanings = (s for s in found if s.concept.startswith("k:") or s.concept == "metric" or (s.concept[0].isupper() and s.concept != "FOREIGN"))
+        meanings = (
+            s
+            for s in found
+            if s.concept.startswith("k:")
+            or s.concept == "metric"
+            or (s.concept[0].isupper() and s.concept != "FOREIGN")
+        )
         return [s for s in meanings if s not in held]
 
     def _vocabulary(self) -> frozenset[str]:
@@ -329,14 +341,14 @@ def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
 
 
 def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[Sense, ...]:
-    """"can be deleted", "must be enabled" ask for it: the participle counts as the verb (never as a plain command)."""
+    """ "can be deleted", "must be enabled" ask for it: the participle counts as the verb (never as a plain command)."""
     if not at or "be" not in words[max(0, at - 2) : at] or not any(s.form == "past" for s in senses):
         return senses
     return (*(Sense(s.concept.removesuffix(".past"), "", "past") for s in senses if s.form == "past"), *senses)
 
 
 def _split(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
-    """"turn web-01 off": the second part within GAP words, before a mark."""
+    """ "turn web-01 off": the second part within GAP words, before a mark."""
     for tail, senses in lexicon.split.get(words[at], ()):
         parts = tail.split()
         for there in range(at + 2, min(at + 2 + GAP, len(words) - len(parts) + 1)):

@@ -28,8 +28,38 @@ SURE = 0.42
 NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG"})
 # what may be left unsaid when the rest of a claim is there
 UNSAID = NEUTRAL | frozenset(
-    "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL ANSWERREF "
-    "FEEDBACK SELFBOT EVERY FORECAST COUNT FIND TIME time DATA VERIFY".split()
+    [
+        "q",
+        "cmd",
+        "BARE",
+        "SET",
+        "CREATE",
+        "TAKE",
+        "RUN",
+        "START",
+        "BECOME",
+        "ASSIGN",
+        "GRANT",
+        "POST",
+        "USE",
+        "BUILD",
+        "STATUS",
+        "PROGRESS",
+        "HISTORY",
+        "NIGHT",
+        "WILL",
+        "ANSWERREF",
+        "FEEDBACK",
+        "SELFBOT",
+        "EVERY",
+        "FORECAST",
+        "COUNT",
+        "FIND",
+        "TIME",
+        "time",
+        "DATA",
+        "VERIFY",
+    ]
 )
 PART_SURE = 0.6  # each part of a message must stand on its own
 SOFT_FLOOR = 0.5
@@ -203,7 +233,12 @@ class _Tally:
         unknown = sum(at < tail and at not in self.scene.aside for at in self.scene.unknown)
         score -= 0.25 * unknown
         return Scored(
-            intent, score, words.explained + named + shape, words.lost + lost + self.doubt * unknown, claim, words.mentions
+            intent,
+            score,
+            words.explained + named + shape,
+            words.lost + lost + self.doubt * unknown,
+            claim,
+            words.mentions,
         )
 
     def soft(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
@@ -237,14 +272,21 @@ class _Tally:
             concepts = self.concepts[at]
             if mention.start in named:
                 continue
-            inner = 0.55 if used.union(wide).isdisjoint(self.own[at]) else 1.0  # only a word of the phrase speaks for it
+            inner = (
+                0.55 if used.union(wide).isdisjoint(self.own[at]) else 1.0
+            )  # only a word of the phrase speaks for it
             if not used.isdisjoint(concepts) or not wide.isdisjoint(concepts):
                 score += inner * mention.weight * (1.0 if not used.isdisjoint(concepts) else 0.5)
                 explained += inner * mention.weight
                 lost += (1 - inner) * mention.weight
                 mentions.add(at)
                 covered.update(range(mention.start, mention.end))
-            elif not mention.filler and mention.start < tail and (mention.start not in self.scene.aside or "FOREIGN" in concepts) and not self.own[at] <= NEUTRAL:
+            elif (
+                not mention.filler
+                and mention.start < tail
+                and (mention.start not in self.scene.aside or "FOREIGN" in concepts)
+                and not self.own[at] <= NEUTRAL
+            ):
                 weight = 5.0 if "FOREIGN" in concepts else mention.weight
                 score -= 0.6 * weight
                 lost += weight

@@ -92,7 +92,11 @@ class _Reader:
             return "fragment"
         asks = end < len(self.tokens) and self.tokens[end].fold == "?"
         if self._banned(words, start):
-            return "question" if asks and words[0] in self.lists["auxiliaries"] | self.lists["question words"] else "negated"
+            return (
+                "question"
+                if asks and words[0] in self.lists["auxiliaries"] | self.lists["question words"]
+                else "negated"
+            )
         if _starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
             return "question"
         return self._conditional(words, asks) or self._plain(words, start, asks)
@@ -105,21 +109,27 @@ class _Reader:
         return start
 
     def _banned(self, words: list[str], start: int) -> bool:
-        """"don't", "never", "hands off", "leave it alone"; not "we don't need": what somebody does not do."""
+        """ "don't", "never", "hands off", "leave it alone"; not "we don't need": what somebody does not do."""
         first = words[0]
         if first in self.lists["pronouns"] or self.person(start):
             return False
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
         if first in {"no", "nope", "not"} and len(words) > 1:
-            opening = not any(token.kind == "word" and token.fold not in self.lists["polite"] for token in self.tokens[:start])
-            return first == "not" or words[1] in {"that", "this", "yet", "need", "way"} or (opening and words[1] not in {"more", "to"})
+            opening = not any(
+                token.kind == "word" and token.fold not in self.lists["polite"] for token in self.tokens[:start]
+            )
+            return (
+                first == "not"
+                or words[1] in {"that", "this", "yet", "need", "way"}
+                or (opening and words[1] not in {"more", "to"})
+            )
         if first in self.lists["auxiliaries"] and not first.startswith(("do", "don")):
             return False
         return _starts(words, self.runs["bans"]) or self._forbids(words, start)
 
     def _forbids(self, words: list[str], start: int) -> bool:
-        """"please don't reboot": the word behind "don't" is something that the bot could do."""
+        """ "please don't reboot": the word behind "don't" is something that the bot could do."""
         for at, word in enumerate(words[:4]):
             end = at + (2 if words[at : at + 2] == ["do", "not"] else 1)
             if (word in {"don't", "dont", "never"} or end == at + 2) and end < len(words):
@@ -159,7 +169,12 @@ class _Reader:
         return at < len(self.tokens) and self.form(at) == "past"
 
     def _tense(self, words: list[str], start: int) -> str:
-        if self.person(start) and words[1:2] and words[1].endswith("s") and words[1] not in {"has", "is", "does", "was"}:
+        if (
+            self.person(start)
+            and words[1:2]
+            and words[1].endswith("s")
+            and words[1] not in {"has", "is", "does", "was"}
+        ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if _ASKING & set(words[1:3]) or words[-1] in self.lists["question words"]:
             return "question"
@@ -182,7 +197,7 @@ class _Reader:
         return self._statement(words, start)
 
     def _has_object(self, at: int) -> bool:
-        """"rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
+        """ "rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
         return at < len(self.tokens) and (self.named[at] or self.tokens[at].fold in self.lists["objects"])
 
     def _subject_clause(self, words: list[str], start: int) -> str:
@@ -205,7 +220,9 @@ class _Reader:
             return "report"
         if rest[0] in self.lists["future"] | self.lists["telling"] or subject in self.lists["pronouns"]:
             return "other"
-        if rest[0].endswith("s") or any(self.form(at) == "s" for at in range(start + 1, min(start + 7, len(self.tokens)))):
+        if rest[0].endswith("s") or any(
+            self.form(at) == "s" for at in range(start + 1, min(start + 7, len(self.tokens)))
+        ):
             return "other"
         return "fragment"
 

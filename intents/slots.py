@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intents import specials, texts
+from intents.hits import Hit
 from intents.readings import Evidence, Name
 from intents.registry import Intent
-from intents.scenes import Hit, Scene
+from intents.scenes import Scene
 from intents.times import find_times, iso, merge
 
 # slot -> kinds of names that may fill it, the likeliest first
@@ -160,11 +161,13 @@ def _state_said(scene: Scene, start: int, end: int) -> bool:
     if end - start > 1 or scene.folds[start] not in _BARE_STATES:
         return True
     tails = {m.tail for m in scene.mentions if m.tail >= 0}
-    nouns = {at for m in scene.mentions if any(s.concept.startswith("k:") for s in m.senses) for at in range(m.start, m.end)}
+    nouns = {
+        at for m in scene.mentions if any(s.concept.startswith("k:") for s in m.senses) for at in range(m.start, m.end)
+    }
     before = scene.folds[start - 1] if start else ""
     last = end >= len(scene.tokens) or scene.tokens[end].kind == "mark"
     noun = end in nouns or (start - 1 in nouns and (last or scene.folds[start] not in {"on"}))
-    return start not in tails and (before in _BE and (last or scene.folds[start] != "on" or end in nouns) or noun)
+    return start not in tails and ((before in _BE and (last or scene.folds[start] != "on" or end in nouns)) or noun)
 
 
 def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None:
@@ -177,7 +180,9 @@ def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None
             if slot == "state" and value in _OPPOSITE:
                 filling.put(slot, _OPPOSITE[value], f"{scene.folds[mention.start - 1]} {said}")
             else:
-                filling.evidence.append(Evidence(f"{scene.folds[mention.start - 1]} {said}", f"unused:not {slot} {value}"))
+                filling.evidence.append(
+                    Evidence(f"{scene.folds[mention.start - 1]} {said}", f"unused:not {slot} {value}")
+                )
             continue
         for sense in mention.senses:
             if sense.concept == concept:

@@ -20,6 +20,11 @@ def words(scene: Scene, start: int, end: int) -> str:
     return scene.text[scene.tokens[start].start : scene.tokens[end - 1].end]
 
 
+def unnamed_words(scene: Scene) -> list[int]:
+    """Tokens that may be a new name or value: what looks like a name first, then other unknown words."""
+    return [*scene.namelike, *(at for at in scene.unknown if at not in scene.namelike)]
+
+
 def value_of(mention: Mention, concept: str) -> str:
     return next((s.value for s in mention.senses if s.concept == concept), "")
 
@@ -162,7 +167,9 @@ _SOUGHT = re.compile(
     r"(?=\s+in\s+(?:its|the|their)\s+names?|\s*[?.!]?$)",
     re.IGNORECASE,
 )
-_NOT_SOUGHT = frozenset({"it", "this", "that", "name", "them", "me", "all", "vms", "please", "pls", "server", "vm", "machine"})
+_NOT_SOUGHT = frozenset(
+    {"it", "this", "that", "name", "them", "me", "all", "vms", "please", "pls", "server", "vm", "machine"}
+)
 
 
 def fill_query(scene: Scene, filling: "Filling") -> None:
@@ -242,7 +249,10 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
         match = re.search(mark, scene.text, re.IGNORECASE)
         if match:
             rest = _POLITE_TAIL.sub("", scene.text[match.end() :].strip())
-            if re.search(r"\b(?:it|them|that one|set it)\b", " ".join(rest.split()[:4]), re.IGNORECASE) and mark in _TEXT_MARKS[7:]:
+            if (
+                re.search(r"\b(?:it|them|that one|set it)\b", " ".join(rest.split()[:4]), re.IGNORECASE)
+                and mark in _TEXT_MARKS[7:]
+            ):
                 continue  # "refuse it": the command, not its reason
             if scene.has("DENY"):
                 rest = _VERDICT.sub("", rest)
@@ -267,12 +277,18 @@ FILLERS: Mapping[str, Fill] = {
     "text": fill_text, "masked": flag("masked", "MASKED", value=True), "hard": flag("hard", "HARD", value=True),
     "waiting": flag("waiting", "WAITING", value=True), "mine": flag("mine", "MINE", value=True),
 }  # fmt: skip
+
+
 def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
     """Corrections that need all the slots of an intent."""
     beside = [m for m, kind in kinds_said(scene) if kind == filling.slots.get("kind")]
     if intent.name in {"deleted", "changes", "export"} and beside and all(scene.beside(m) for m in beside):
         filling.slots.pop("kind", None)  # "in project x": the noun of a name, not what is asked for
-    if intent.name in {"list", "count"} and "kind" not in filling.slots and {"tag", "os", "owner"} & filling.slots.keys():
+    if (
+        intent.name in {"list", "count"}
+        and "kind" not in filling.slots
+        and {"tag", "os", "owner"} & filling.slots.keys()
+    ):
         filling.slots["kind"] = "vm"  # only a VM has them
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
         filling.slots["sort"] = "largest"

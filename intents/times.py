@@ -122,7 +122,7 @@ class _Clock:
         return self._then_until(Span(at, moment.end, moment.since, None if moment.open else moment.until))
 
     def _is_whole(self, at: int, moment: _Moment) -> bool:
-        """"from yesterday", "from last week": what is of that time; "from monday on" begins there."""
+        """ "from yesterday", "from last week": what is of that time; "from monday on" begins there."""
         if moment.open or self.word(moment.end) in {"on", "onwards", "onward", "until", "till", "to", "-"}:
             return False
         return self.word(at) in _LAST | {"yesterday"}

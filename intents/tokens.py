@@ -70,6 +70,11 @@ _TOKEN = re.compile(
 )
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a line."""
+    return frozenset(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """`text` as it stood (without quotes), `fold` for comparing; `start`, `end` in the cleaned text."""

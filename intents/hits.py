@@ -1,0 +1,138 @@
+"""Where the names of the inventory stand in a sentence, and how sure it is that they are meant as names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from intents.lexicon import Lexicon
+from intents.names import LONGEST, Names, span_text
+from intents.readings import Name
+from intents.tokens import Token, word_set
+
+_PREPOSITIONS = word_set("of for on from at in into called named off")
+_AFTER_NAME = word_set("in of on for to from with and by pls please plz last this since until is are was")
+_NAME_WORDS = word_set("vm server machine host project tenant domain user network volume instance box customer")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Names found at tokens [start:end]. `exact`: as spelt; `sure`: where a name must stand, or no ordinary word.
+
+    `ordinary`: a word of the language that is neither quoted nor beside its noun.
+    `open`: its words are read as words too ("snapshot quota forecast").
+    """
+
+    start: int
+    end: int
+    names: tuple[Name, ...]
+    exact: bool = True
+    sure: bool = True
+    open: bool = False
+    ordinary: bool = False
+
+    def of(self, kind: str) -> tuple[Name, ...]:
+        return tuple(name for name in self.names if name.kind == kind)
+
+
+def find_hits(text: str, tokens: Sequence[Token], names: Names, lexicon: Lexicon) -> tuple[Hit, ...]:
+    found: list[Hit] = []
+    at = 0
+    while at < len(tokens):
+        hit = _hit_at(text, tokens, at, names, lexicon)
+        if hit:
+            found.append(hit)
+        at = hit.end if hit else at + 1
+    return tuple(found)
+
+
+def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
+    """Exact names of several words, names of runbooks by their words, exact single words, loose spellings."""
+    longest = min(LONGEST, len(tokens) - at)
+    for size in range(longest, 1, -1):
+        said = span_text(text, tokens, at, at + size)
+        if said and (entries := names.at(said)):
+            return Hit(at, at + size, entries)
+    if worded := _worded(tokens, at, names, lexicon):
+        return worded
+    if tokens[at].kind in {"mark", "request", "job", "channel", "clock"}:
+        return None
+    for size in range(min(4, longest), 1, -1):
+        said = span_text(text, tokens, at, at + size)
+        if len(said) >= 4 and not _phrase_known(lexicon, said) and (entries := names.like(said)):
+            words = all(lexicon.knows(token.fold) for token in tokens[at : at + size])
+            return Hit(at, at + size, entries, False, not words, words)
+    if entries := tuple(name for name in names.at(tokens[at].fold) if name.kind != "event"):
+        if all(name.kind in {"tag", "role"} for name in entries):
+            return Hit(at, at + 1, entries, open=True)
+        plain = _is_ordinary(tokens, at, lexicon)
+        return Hit(at, at + 1, entries, True, _is_sure(tokens, at, at + 1, lexicon), False, plain)
+    said = tokens[at].fold
+    if len(said) >= 4 and not lexicon.knows(said) and (entries := names.like(said)):
+        return Hit(at, at + 1, entries, False)
+    return None
+
+
+def _phrase_known(lexicon: Lexicon, said: str) -> bool:
+    words = tuple(said.split())
+    return any(phrase.words == words for phrase in lexicon.phrases.get(words[0], ()))
+
+
+def _is_ordinary(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
+    """An ordinary word that is neither quoted nor beside its noun: never enough for a write."""
+    beside = {tokens[there].fold for there in (at - 1, at + 1) if 0 <= there < len(tokens)}
+    return tokens[at].kind != "quoted" and lexicon.knows(tokens[at].fold) and not beside & _NAME_WORDS
+
+
+def _is_sure(tokens: Sequence[Token], start: int, end: int, lexicon: Lexicon) -> bool:
+    """A name that is an ordinary word too counts when quoted, beside its noun, or where only a name can stand."""
+    word = tokens[start].fold
+    if tokens[start].kind == "quoted" or not lexicon.knows(word):
+        return True
+    before = tokens[start - 1].fold if start else ""
+    after = tokens[end].fold if end < len(tokens) else ""
+    if before in _NAME_WORDS or after in _NAME_WORDS:
+        return True
+    if _in_phrase(tokens, start, lexicon):
+        return False
+    last = end >= len(tokens) or tokens[end].kind == "mark" or after in _AFTER_NAME
+    return before in _PREPOSITIONS and last
+
+
+def _in_phrase(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
+    """Is the word part of a longer phrase of the lexicon ("back into service")?"""
+    folds = [token.fold for token in tokens]
+    for start in range(max(0, at - 3), at + 1):
+        for phrase in lexicon.phrases.get(folds[start], ()):
+            size = len(phrase.words)
+            if size > 1 and start + size > at and tuple(folds[start : start + size]) == phrase.words:
+                return True
+    return False
+
+
+def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
+    """Names of runbooks and reports by two or more of their words, in order: "orphan cleanup"."""
+    for size in (5, 4, 3, 2):
+        if at + size > len(tokens):
+            continue
+        if _phrase_known(lexicon, " ".join(token.fold for token in tokens[at : at + size])):
+            continue
+        words = [token.fold.rstrip("s") if len(token.fold) > 4 else token.fold for token in tokens[at : at + size]]
+        found = [name for parts, name in names.worded if _in_order(words, parts, name.name.lower())]
+        if found:
+            best = min(len(name.name.split("_")) for name in found)
+            closest = tuple(name for name in found if len(name.name.split("_")) == best)
+            return Hit(at, at + size, closest, False, True, True)
+    return None
+
+
+def _in_order(words: Sequence[str], parts: frozenset[str], name: str) -> bool:
+    place = 0
+    for word in words:
+        if len(word) < 2:
+            return False
+        place = name.find(word, place)
+        if place < 0 or (place and name[place - 1] not in "_ -"):
+            return False
+        place += len(word)
+        if place < len(name) and name[place] not in "_ -s":
+            return False
+    return len(words) >= 2

@@ -1,0 +1,92 @@
+"""Features of a sentence that come from how its parts stand to each other."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from intents.items import EDGES, item_run
+from intents.lexicon import Mention
+from intents.tokens import word_set
+
+if TYPE_CHECKING:
+    from intents.scenes import Scene
+
+_SPREAD = word_set("per by over across each every")
+_SPREAD_PAIRS = frozenset({("for", "every"), ("in", "every"), ("on", "each"), ("of", "each"), ("for", "each"),
+                           ("in", "each"), ("each", "of")})  # fmt: skip
+_DIMENSIONS = word_set("os platform state status platforms states")
+_BOT = word_set("bot stackhand you yourself")
+_ASSIGNS = frozenset({":", "=", "->", "=>"})
+_WHY = frozenset({"why", "why so", "how so", "but why", "how come", "and why", "why that", "why is that"})
+
+
+def shape(scene: "Scene") -> dict[str, float]:
+    """Feature -> weight; the names are those of claims.txt."""
+    return {**dict(_plain(scene)), **dict(_emptiness(scene)), **dict(_kinds(scene))}
+
+
+def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
+    folds = set(scene.folds)
+    kinds = {token.kind for token in scene.tokens}
+    waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
+    tests = (
+        ("time", 1.0, bool(scene.spans)),
+        ("q", 0.3, scene.asks),
+        ("cmd", 0.1, scene.mood == "command"),
+        ("neg", 0.5, scene.mood == "negated"),
+        ("quoted", 1.0, "quoted" in kinds),
+        ("unknown", 1.0, bool(scene.namelike)),
+        ("UNKNOWNWORD", 0.3, len(scene.unknown) in {1, 2}),
+        ("TWOVMS", 1.0, sum(bool(hit.of("vm")) for hit in scene.hits) > 1),
+        ("SELFBOT", 0.5, bool(_BOT & folds)),
+        ("VALUE", 0.5, bool(_ASSIGNS & folds or scene.namelike or kinds & {"ip", "quoted"})),
+        ("ITEM", 0.5, bool(waves) and _has_item(scene, waves)),
+        ("RUNS", 0.5, "runs" in folds),
+        ("CALLED", 0.5, bool({"called", "named", "call"} & folds)),
+        ("WHYBARE", 1.0, " ".join(fold for fold in scene.folds if fold.isalpha()) in _WHY),
+    )
+    return ((name, weight) for name, weight, there in tests if there)
+
+
+def _has_item(scene: "Scene", waves: set[int]) -> bool:
+    return item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES}) is not None
+
+
+def _emptiness(scene: "Scene") -> Iterator[tuple[str, float]]:
+    """BARE: hardly more than one meaning was said; NAMEONLY: nothing but a name and its noun."""
+    solid = [m for m in scene.mentions if not m.filler]
+    if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
+        yield "BARE", 0.3
+    rest = [m for m in scene.mentions if not scene.beside(m) and m.senses and not scene.named[m.start]]
+    if scene.hits and not scene.unknown and not rest and not scene.spans:
+        yield "NAMEONLY", 1.0
+
+
+def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
+    """ "vms per project", "which domain has how many users": one kind broken down by another; a list of kinds."""
+    words = scene.folds
+    kinds = [m for m in scene.mentions if _is_kind(m)]
+    free = {s.value for m in kinds for s in m.senses if s.concept.startswith("k:") and not scene.beside(m)}
+    if len(free) > 2 and "," in words:
+        yield "OVERVIEW", 2.0
+        yield "MANYKINDS", 2.0
+    asked = words.index("how") if "how" in words else -1
+    if (
+        any(_spreads(scene, mention, len(kinds)) for mention in scene.mentions)
+        or any(word in _DIMENSIONS and words[at] in _SPREAD for at, word in enumerate(words[1:]))
+        or (len(kinds) == 2 and kinds[0].start < asked < kinds[1].start)
+    ):
+        yield "PERKINDS", 1.5
+
+
+def _is_kind(mention: Mention) -> bool:
+    return any(sense.concept.startswith("k:") for sense in mention.senses)
+
+
+def _spreads(scene: "Scene", mention: Mention, kinds: int) -> bool:
+    """Does "per", "by", "for each" stand before a kind (beside another) or before os, platform, state?"""
+    dimension = any(s.concept in {"os", "platform", "state"} or s.value == "os" for s in mention.senses)
+    if not mention.start or not (_is_kind(mention) or dimension):
+        return False
+    before = scene.folds[mention.start - 1]
+    spread = before in _SPREAD or tuple(scene.folds[mention.start - 2 : mention.start]) in _SPREAD_PAIRS
+    return spread and (kinds > 1 or not _is_kind(mention))
