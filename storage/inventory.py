@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, select, tuple_, union
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, literal, select, tuple_, union
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -242,3 +242,18 @@ async def siblings(conn: AsyncConnection, scope: Scope, vm: Found) -> list[Found
     )
     query = select(*FOUND_COLUMNS).where(resource.c.id.in_(union(direct, second)), visible(scope))
     return [found(row) for row in (await conn.execute(query.order_by(resource.c.name))).mappings()]
+
+
+async def group_uses(
+    conn: AsyncConnection, scope: Scope, projects: Sequence[Ref] = ()
+) -> list[tuple[tuple[str, str | None, str], int]]:
+    """How many VMs name a security group: ((source, project id, group's name), VMs)."""
+    name = func.jsonb_array_elements_text(resource.c.attrs["security_groups"]).table_valued("value").lateral()
+    kept = conditions(scope, Where("vm", projects=tuple(projects)))
+    query = (
+        select(resource.c.source, resource.c.project_id, name.c.value, func.count(func.distinct(resource.c.id)))
+        .select_from(resource.join(name, literal(True)))
+        .where(*kept)
+        .group_by(resource.c.source, resource.c.project_id, name.c.value)
+    )
+    return [((row[0], row[1], row[2]), int(row[3])) for row in await conn.execute(query)]

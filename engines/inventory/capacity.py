@@ -113,36 +113,37 @@ def totals(hosts: Sequence[Found]) -> Totals:
     )
 
 
-def fit(hosts: Sequence[Found], size: Size, vms_of: "VmsOf") -> Fit:
-    """How many VMs of a size fit now, and with one host down.
+def fullest(hosts: Sequence[Found]) -> Found | None:
+    """The host whose loss asks most of the others: of those that take VMs, the one with the most memory used."""
+    rooms = [(room(host), host) for host in hosts]
+    usable = [(r.memory_used_mib, r.vcpus_used, r.name, host) for r, host in rooms if r.usable]
+    return max(usable, key=lambda one: one[:3])[3] if usable else None
 
-    `vms_of` has the sizes of the VMs of each host by (source, name). The host taken away is the one with the most
-    memory used: its loss asks most of the others. Its VMs are placed biggest first, each on the host with most free
-    memory, before new ones are counted.
+
+def fit(hosts: Sequence[Found], size: Size, on_fullest: Sequence[Size]) -> Fit:
+    """How many VMs of a size fit now, and with the fullest host down.
+
+    `on_fullest` are the sizes of the VMs on `fullest(hosts)`. They are placed biggest first, each on the host with
+    most free memory, before new ones are counted.
     """
     rooms = [room(host) for host in hosts]
     usable = [r for r in rooms if r.usable]
     unknown = tuple(r.name for r in usable if r.vcpus is None or r.memory_mib is None)
-    now = sum(r.slots(size) for r in usable)
-    if not usable:
+    worst = fullest(hosts)
+    if worst is None:
         return Fit(0, None, "", 0, unknown)
-    worst = max(usable, key=lambda r: (r.memory_used_mib, r.vcpus_used, r.name))
-    rest = [r for r in usable if r is not worst]
-    moved = _evacuate(rest, vms_of.get((worst.source, worst.name), ()))
+    moved = _evacuate([r for r in usable if (r.source, r.name) != (worst.source, worst.name)], on_fullest)
     one_down = None if moved is None else sum(r.slots(size) for r in moved)
-    return Fit(now, one_down, worst.name, len(usable), unknown)
-
-
-VmsOf = dict[tuple[str, str], list[Size]]
+    return Fit(sum(r.slots(size) for r in usable), one_down, worst.name, len(usable), unknown)
 
 
 def _evacuate(rest: list[Room], sizes: Iterable[Size]) -> list[Room] | None:
     """The other hosts after taking the VMs of a failed one; None when one of them finds no room."""
-    rooms = {r.name: r for r in rest}
+    rooms = {(r.source, r.name): r for r in rest}
     for size in sorted(sizes, key=lambda s: (-s.memory_mib, -s.vcpus)):
         takers = [r for r in rooms.values() if r.slots(size) > 0]
         if not takers:
             return None
         best = max(takers, key=lambda r: ((r.memory_mib or 0) - r.memory_used_mib, r.name))
-        rooms[best.name] = best.with_vm(size)
+        rooms[best.source, best.name] = best.with_vm(size)
     return list(rooms.values())

@@ -1,0 +1,228 @@
+"""The way of a message: who asks, what was meant, may they, the answer, the record of it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters import Exchange, failure
+from bot.handlers.asking import Ask, UnknownNameError
+from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
+from bot.memory import reading_from_json, reading_to_json
+from bot.messages import Message
+from bot.misunderstandings import asked_back, not_allowed, not_built, not_understood, too_long, unused, unused_words
+from bot.people import Principal, principal
+from bot.replies import File, Reply, Text, from_json, to_json
+from engines.inventory.filters import NotApplicableError
+from engines.policy import decide
+from intents.matcher import Matcher
+from intents.names import Names, spans
+from intents.readings import Name, Reading
+from intents.registry import Catalogue, load_catalogue
+from storage import audit, exchanges
+from storage.database import Database, StorageUnavailable
+from storage.search import clusters_named, named
+
+log = structlog.get_logger(__name__)
+MOST_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    reading: Reading
+    reply: Reply
+    took_ms: int
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Pipeline:
+    """Answers messages, and knows what was said before. One for a whole process; it keeps nothing of a message."""
+
+    def __init__(
+        self, database: Database, *, catalogue: Catalogue | None = None, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue or load_catalogue()
+        self._matcher = Matcher(self._catalogue)
+        self._handlers: Handlers = find_handlers(self._catalogue)
+        self._clock = clock
+
+    async def answer(self, message: Message) -> tuple[Reply, ...]:
+        """One reply for each thing that was asked. What goes wrong is in a reply; nothing is raised."""
+        try:
+            return await self._answer(message)
+        except StorageUnavailable as away:
+            log.warning("answer.no_database", message=message.id, what=away.what)
+            return (Reply((Text(f"I cannot answer now: {away.what}.", "heading"), Text(f"{away.fix}.")), "failed"),)
+        except Exception:
+            log.exception("answer.fault", message=message.id)
+            return (failure(message.id),)
+
+    async def recent(self, conversation: str, person: str, limit: int) -> Sequence[Exchange]:
+        """What was said before; the replies to one message are put together again."""
+        async with self._database.connect() as conn:
+            rows = await exchanges.recent(conn, conversation, person, limit)
+        found: list[Exchange] = []
+        for row in rows:
+            reply = from_json(row.reply)
+            if found and found[-1].said == row.said and found[-1].at == row.at:
+                found[-1] = replace(found[-1], replies=(*found[-1].replies, reply))
+            else:
+                found.append(Exchange(row.said, (reply,), row.at))
+        return found
+
+    async def stored(self, id: str, person: str) -> File | None:  # noqa: A002
+        async with self._database.connect() as conn:
+            file = await exchanges.load_file(conn, id, person)
+        return File(file.name, file.mime, file.content, id) if file else None
+
+    async def _answer(self, message: Message) -> tuple[Reply, ...]:
+        if len(message.text) > MOST_CHARACTERS:
+            return (too_long(len(message.text), MOST_CHARACTERS),)
+        async with self._database.begin() as conn:
+            who = await principal(conn, message.person)
+            if who is None:
+                reply = not_allowed(message.person)
+                await self._audit(conn, message, None, reply)
+                return (reply,)
+            answered = await self._replies(conn, message, who)
+            kept = [await self._keep(conn, message, who, one) for one in answered]
+            for one in answered:
+                await self._audit(conn, message, one.reading, one.reply)
+        return tuple(kept)
+
+    async def _replies(self, conn: AsyncConnection, message: Message, who: Principal) -> list[_Answered]:
+        now = self._clock()
+        last = await self._last(conn, message, now)
+        names = await names_in(conn, who, message.text)
+        done: list[_Answered] = []
+        for reading in self._matcher.read_all(message.text, names, now, last):
+            begun = time.perf_counter()
+            ask = Ask(
+                conn,
+                who,
+                message.conversation,
+                reading,
+                now,
+                self._catalogue,
+                frozenset(self._handlers.by_intent),
+                last=last,
+                again=self._again,
+            )
+            reply = await self._reply(ask, reading)
+            done.append(_Answered(reading, reply, round((time.perf_counter() - begun) * 1000)))
+        if message.files:
+            done.append(_Answered(Reading(message.text), _files_not_read(message), 0))
+        return done
+
+    async def _last(self, conn: AsyncConnection, message: Message, now: datetime) -> Reading | None:
+        """The newest reading of this person here that was understood as a read, for follow-ups."""
+        for said in await exchanges.last(conn, message.conversation, message.person, now):
+            intent = self._catalogue.intents.get(said.intent or "")
+            if intent is not None and not intent.writes and intent.name not in ("why", "export", "help"):
+                return reading_from_json(said.reading)
+        return None
+
+    async def _reply(self, ask: Ask, reading: Reading) -> Reply:
+        """The answer, or the kind of misunderstanding that stands in its way."""
+        intent = self._catalogue.intents.get(reading.intent or "")
+        if intent is None:
+            return await not_understood(ask)
+        verdict = decide(intent.name, intent.risk, ask.who.roles)
+        if not verdict.allowed:
+            return not_allowed(ask.who.name, intent, verdict.needs)
+        if reading.ask is not None:
+            return await asked_back(ask, intent, reading.ask)
+        words = unused_words(reading)
+        if words:
+            return unused(intent, words)
+        if self._handlers.get(intent.name) is None:
+            return not_built(intent)
+        return await self._again(ask, reading)
+
+    async def _again(self, ask: Ask, reading: Reading) -> Reply:
+        """Answer a reading that needs no asking back."""
+        handler = self._handlers.get(reading.intent or "")
+        if handler is None:
+            return await not_understood(ask)
+        try:
+            reply = await handler.answer(ask, reading)
+        except UnusedSlotError as error:
+            return unused(self._catalogue.intents[handler.intent], error.slots)
+        except UnknownNameError as error:
+            return Reply((Text(str(error), "heading"), Text("Search by any part of it: find …")), "not_found")
+        except NotApplicableError as error:
+            return Reply((Text(f"{str(error)[0].upper()}{str(error)[1:]}.", "heading"), *_states(error)), "incomplete")
+        return replace(reply, intent=handler.intent, slots=dict(reading.slots))
+
+    async def _keep(self, conn: AsyncConnection, message: Message, who: Principal, answered: _Answered) -> Reply:
+        """Store the files and the exchange; the reply then knows where its files are."""
+        parts = [
+            replace(part, id=await exchanges.store_file(conn, who.id, part.name, part.mime, part.content))
+            if isinstance(part, File)
+            else part
+            for part in answered.reply.parts
+        ]
+        reply = replace(answered.reply, parts=tuple(parts))
+        await exchanges.append(
+            conn,
+            conversation=message.conversation,
+            person=who.id,
+            at=message.at,
+            said=message.text,
+            intent=answered.reading.intent,
+            reading=reading_to_json(answered.reading),
+            reply=to_json(reply),
+            took_ms=answered.took_ms,
+        )
+        return reply
+
+    async def _audit(self, conn: AsyncConnection, message: Message, reading: Reading | None, reply: Reply) -> None:
+        """The command that was understood, never the message around it."""
+        await audit.record(
+            conn,
+            person=message.person,
+            action=(reading.intent if reading else None) or "not_understood",
+            target=_target(reading),
+            outcome=reply.outcome,
+            detail={"slots": dict(reading.slots) if reading else {}, "conversation": message.conversation},
+        )
+
+
+def _target(reading: Reading | None) -> str:
+    slots = reading.slots if reading else {}
+    return str(next((slots[name] for name in ("name", "vm", "project", "query", "kind") if slots.get(name)), ""))
+
+
+def _states(error: NotApplicableError) -> tuple[Text, ...]:
+    if error.name == "state" and error.kind.states:
+        return (Text(f"{error.kind.plural} can be: {', '.join(error.kind.states)}."),)
+    return ()
+
+
+def _files_not_read(message: Message) -> Reply:
+    names = ", ".join(file.name for file in message.files)
+    return Reply(
+        (
+            Text(f"I have received {names}, but I cannot read such files.", "heading"),
+            Text("Nothing was kept of them."),
+        ),
+        "failed",
+    )
+
+
+async def names_in(conn: AsyncConnection, who: Principal, text: str) -> Names:
+    """The names of the inventory that stand in a text, as far as this person may know them."""
+    candidates = spans(text)
+    hits = await named(conn, who.scope, candidates)
+    hits += await clusters_named(conn, who.scope, candidates)
+    return Names(
+        (hit.span, Name(hit.kind, hit.name, hit.external_id, hit.project, hit.domain, hit.platform, hit.source))
+        for hit in hits
+    )
