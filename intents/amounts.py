@@ -24,7 +24,8 @@ _UNITS: dict[str, tuple[AmountKind, float]] = {
     "gib": ("gib", 1), "gb": ("gib", 1), "g": ("gib", 1), "gig": ("gib", 1), "gigs": ("gib", 1), "gigabyte": ("gib", 1),
     "gigabytes": ("gib", 1), "tb": ("gib", 1024), "tib": ("gib", 1024), "t": ("gib", 1024), "terabyte": ("gib", 1024),
     "terabytes": ("gib", 1024), "mb": ("gib", 1 / 1024), "mib": ("gib", 1 / 1024), "gbit": ("gbps", 1),
-    "gbps": ("gbps", 1), "gbit/s": ("gbps", 1), "gigabit": ("gbps", 1), "mbit": ("gbps", 0.001), "mbps": ("gbps", 0.001),
+    "gbps": ("gbps", 1), "gbit/s": ("gbps", 1), "gigabit": ("gbps", 1),
+    "mbit": ("gbps", 0.001), "mbps": ("gbps", 0.001),
     "vcpu": ("vcpus", 1), "vcpus": ("vcpus", 1), "cpu": ("vcpus", 1), "cpus": ("vcpus", 1), "core": ("vcpus", 1),
     "cores": ("vcpus", 1), "x": ("times", 1), "times": ("times", 1),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from intents.readings import Ask, Evidence, Name, Reading
+from intents.readings import Ask, Evidence, Mood, Name, Reading
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import NAME_KINDS, Filling, fill, take_hit
@@ -87,9 +87,13 @@ def _merged(scene: Scene, last: Reading, intent: Intent, filling: Filling, ask: 
         Evidence(str(value), f"{slot} (from before)") for slot, value in last.slots.items() if slot not in filling.slots
     )
     return Reading(
-        scene.text, intent.name, slots, objects, 0.9, "command" if scene.mood == "other" else scene.mood, "followup", ask,
+        scene.text, intent.name, slots, objects, 0.9, _said_as(scene), "followup", ask,
         (*filling.evidence, *inherited),
     )  # fmt: skip
+
+
+def _said_as(scene: Scene) -> Mood:
+    return "command" if scene.mood == "other" else scene.mood
 
 
 def _ordinal(scene: Scene, alone: Reading) -> Reading | None:

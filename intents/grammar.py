@@ -32,15 +32,15 @@ class Rule:
 class Choice:
     """One of these; an empty sequence among them makes it optional."""
 
-    options: tuple["Sequence_", ...]
+    options: tuple["Sentence", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:
+class Sentence:
     parts: tuple["Word | Slot | Rule | Choice", ...]
 
 
-def parse(template: str) -> Sequence_:
+def parse(template: str) -> Sentence:
     """Raises GrammarError with the place of the fault."""
     parts: list[str] = []
     at = 0
@@ -56,28 +56,28 @@ def parse(template: str) -> Sequence_:
     return tree
 
 
-def _choice(parts: Sequence[str], at: int, template: str) -> tuple[Sequence_, int]:
-    options: list[Sequence_] = []
+def _choice(parts: Sequence[str], at: int, template: str) -> tuple[Sentence, int]:
+    options: list[Sentence] = []
     current: list[Word | Slot | Rule | Choice] = []
     while at < len(parts) and parts[at] not in "])":
         part = parts[at]
         if part == "|":
-            options.append(Sequence_(tuple(current)))
+            options.append(Sentence(tuple(current)))
             current = []
             at += 1
         elif part in "[(":
             inner, at = _choice(parts, at + 1, template)
             if at >= len(parts) or parts[at] != {"[": "]", "(": ")"}[part]:
                 raise GrammarError(f"{part!r} is not closed in {template!r}")
-            current.append(Choice((inner, Sequence_(()))) if part == "[" else Choice((inner,)))
+            current.append(Choice((inner, Sentence(()))) if part == "[" else Choice((inner,)))
             at += 1
         else:
             current.append(_leaf(part))
             at += 1
-    options.append(Sequence_(tuple(current)))
+    options.append(Sentence(tuple(current)))
     if len(options) == 1:
         return options[0], at
-    return Sequence_((Choice(tuple(options)),)), at
+    return Sentence((Choice(tuple(options)),)), at
 
 
 def _leaf(part: str) -> Word | Slot | Rule:
@@ -89,7 +89,7 @@ def _leaf(part: str) -> Word | Slot | Rule:
 
 
 def match(
-    tree: Sequence_, words: Sequence[str], slots: Mapping[str, frozenset[str]], rules: Mapping[str, Sequence_] = {}
+    tree: Sentence, words: Sequence[str], slots: Mapping[str, frozenset[str]], rules: Mapping[str, Sentence] = {}
 ) -> dict[str, str] | None:
     """Slot values when `words` are a sentence of the template, else None. `slots`: name -> its folded values."""
     for end, found in _walk(tree, words, 0, slots, rules, 0):
@@ -99,11 +99,11 @@ def match(
 
 
 def _walk(
-    node: Sequence_ | Word | Slot | Rule | Choice,
+    node: Sentence | Word | Slot | Rule | Choice,
     words: Sequence[str],
     at: int,
     slots: Mapping[str, frozenset[str]],
-    rules: Mapping[str, Sequence_],
+    rules: Mapping[str, Sentence],
     depth: int,
 ) -> Iterator[tuple[int, dict[str, str]]]:
     if depth > MAX_DEPTH:
@@ -123,7 +123,7 @@ def _walk(
         case Choice(options):
             for option in options:
                 yield from _walk(option, words, at, slots, rules, depth + 1)
-        case Sequence_(parts):
+        case Sentence(parts):
             yield from _walk_parts(parts, words, at, slots, rules, depth)
 
 
@@ -132,7 +132,7 @@ def _walk_parts(
     words: Sequence[str],
     at: int,
     slots: Mapping[str, frozenset[str]],
-    rules: Mapping[str, Sequence_],
+    rules: Mapping[str, Sentence],
     depth: int,
 ) -> Iterator[tuple[int, dict[str, str]]]:
     if not parts:
@@ -144,16 +144,16 @@ def _walk_parts(
 
 
 def sample(
-    tree: Sequence_, slots: Mapping[str, Sequence[str]], rules: Mapping[str, Sequence_], dice: random.Random
+    tree: Sentence, slots: Mapping[str, Sequence[str]], rules: Mapping[str, Sentence], dice: random.Random
 ) -> str:
     """One sentence that the template accepts."""
     return " ".join(word for word in _sample(tree, slots, rules, dice) if word)
 
 
 def _sample(
-    node: Sequence_ | Word | Slot | Rule | Choice,
+    node: Sentence | Word | Slot | Rule | Choice,
     slots: Mapping[str, Sequence[str]],
-    rules: Mapping[str, Sequence_],
+    rules: Mapping[str, Sentence],
     dice: random.Random,
 ) -> Iterator[str]:
     match node:
@@ -165,6 +165,6 @@ def _sample(
             yield from _sample(rules[name], slots, rules, dice)
         case Choice(options):
             yield from _sample(dice.choice(options), slots, rules, dice)
-        case Sequence_(parts):
+        case Sentence(parts):
             for part in parts:
                 yield from _sample(part, slots, rules, dice)

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from intents.tokens import Token, word_set
 
 EDGES = word_set(
-    (
-        "tick untick check uncheck mark set off for in of wave preflight item pre-flight checklist the as is are not done "
-        "ready finished complete completed ok on please pls point to it green box again yet still has been step no "
-        "longer put a and now that can be we i you stackhand bot start begin confirm confirmed close finish go with "
-        "from at all also then checked ticked unchecked reopen mark's check's move advance please, undone "
-        "pending isn't isnt started launch kick over wrap up cleared satisfied fulfilled cross"
-    )
+    "tick untick check uncheck mark set off for in of wave preflight item pre-flight checklist the as is are not done "
+    "ready finished complete completed ok on please pls point to it green box again yet still has been step no "
+    "longer put a and now that can be we i you stackhand bot start begin confirm confirmed close finish go with "
+    "from at all also then checked ticked unchecked reopen mark's check's move advance undone pending isn't isnt "
+    "started launch kick over wrap up cleared satisfied fulfilled cross"
 )
 
 

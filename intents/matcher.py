@@ -15,6 +15,7 @@ from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue, Intent
 from intents.scenes import Scene, build_scene
 from intents.slots import EXPLAINS, NAME_KINDS, Filling, fill, words_of
+from intents.tokens import word_set
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -27,39 +28,9 @@ SURE = 0.42
 # they ask, point or join: said in every sentence, they speak against none
 NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG"})
 # what may be left unsaid when the rest of a claim is there
-UNSAID = NEUTRAL | frozenset(
-    [
-        "q",
-        "cmd",
-        "BARE",
-        "SET",
-        "CREATE",
-        "TAKE",
-        "RUN",
-        "START",
-        "BECOME",
-        "ASSIGN",
-        "GRANT",
-        "POST",
-        "USE",
-        "BUILD",
-        "STATUS",
-        "PROGRESS",
-        "HISTORY",
-        "NIGHT",
-        "WILL",
-        "ANSWERREF",
-        "FEEDBACK",
-        "SELFBOT",
-        "EVERY",
-        "FORECAST",
-        "COUNT",
-        "FIND",
-        "TIME",
-        "time",
-        "DATA",
-        "VERIFY",
-    ]
+UNSAID = NEUTRAL | word_set(
+    "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL "
+    "ANSWERREF FEEDBACK SELFBOT EVERY FORECAST COUNT FIND time DATA VERIFY"
 )
 PART_SURE = 0.6  # each part of a message must stand on its own
 SOFT_FLOOR = 0.5
@@ -198,9 +169,9 @@ class _Tally:
         self.where: dict[str, list[int]] = {}
         self.concepts: list[set[str]] = []
         self.own = [{s.concept for s in m.senses[: m.own]} | {"k"} for m in scene.mentions]
-        for at, mention in enumerate(scene.mentions):
-            if not any(concept.startswith("k:") for concept in self.own[at]):
-                self.own[at].discard("k")
+        for own in self.own:
+            if not any(concept.startswith("k:") for concept in own):
+                own.discard("k")
         for at, mention in enumerate(scene.mentions):
             concepts = {sense.concept for sense in mention.senses}
             if any(concept.startswith("k:") for concept in concepts):

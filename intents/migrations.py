@@ -45,7 +45,8 @@ def migration_map(scene: Scene, filling: "Filling") -> None:
     pairs = _named_pair(scene, frozenset({"tenant", "network", "project", "domain"}))
     tenants = [(at, hit) for at, hit in pairs if hit.of("tenant")]
     turned = re.search(
-        r"\b(?:as|is|be|becomes)\s+(?:the\s+)?(?:target|destination)\b|\bfor\s+(?:source\s+)?(?:tenant|network|vlan)\b|\breceives?\b|\btakes?\b",
+        r"\b(?:as|is|be|becomes)\s+(?:the\s+)?(?:target|destination)\b"
+        r"|\bfor\s+(?:source\s+)?(?:tenant|network|vlan)\b|\breceives?\b|\btakes?\b",
         scene.text,
         re.IGNORECASE,
     )
@@ -92,7 +93,8 @@ def migration_scope(scene: Scene, filling: "Filling") -> None:
 
 _FIRST = re.compile(r"\b(before|earlier than|prior to|ahead of|precedes?)\b", re.IGNORECASE)
 _SECOND = re.compile(
-    r"\b(after|depends? (?:up)?on|depending on|dependent on|needs?|waits? for|wait for|requires?|behind|later than|follows?|once|relies on|until|dependency|dependence)\b",
+    r"\b(after|depends? (?:up)?on|depending on|dependent on|needs?|waits? for|wait for|requires?|behind|later than"
+    r"|follows?|once|relies on|until|dependency|dependence)\b",
     re.IGNORECASE,
 )
 
@@ -143,7 +145,8 @@ def migration_estimate(scene: Scene, filling: "Filling") -> None:
     match = re.search(
         r"(\d{1,2}|"
         + "|".join(_NUMBERS)
-        + r")\s*-?\s*(?:h|hrs?|hours?)\s*(?:a|per|/|each|every|daily)\s*(?:day|night)?|(\d{1,2})\s*h/d|(\d{1,2})[- ]hour\s+(?:day|window|shift|night)s?",
+        + r")\s*-?\s*(?:h|hrs?|hours?)\s*(?:a|per|/|each|every|daily)\s*(?:day|night)?"
+        r"|(\d{1,2})\s*h/d|(\d{1,2})[- ]hour\s+(?:day|window|shift|night)s?",
         scene.text,
         re.IGNORECASE,
     )

@@ -26,7 +26,8 @@ _VALUE_SLOTS = {
     "ip_strategy": "ip_strategy",
 }  # fmt: skip
 # slots that only their own filler may fill
-_OWN = frozenset({("approval_list", "mine"), ("approval_list", "waiting"), ("top", "metric"), ("top", "by"), ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
+_OWN = frozenset({("approval_list", "mine"), ("approval_list", "waiting"), ("top", "metric"), ("top", "by"),
+                  ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
                   ("create", "name"), ("create", "kind"), ("migration_map", "network"), ("migration_map", "tenant"),
                   ("restore", "new_name"), ("wave_build", "count")})  # fmt: skip
 _CODES = {"request": "request", "job": "job"}
@@ -37,9 +38,11 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "tenant": ("@tenant", "k:tenant", "k:project"), "project": ("@project", "k:project"),
     "target": ("@network", "@project", "@domain", "TARGET"), "tag": ("@tag", "TAG"), "sort": ("sort", "TOP"),
     "mode": ("restore_mode", "move"), "strategy": ("strategy", "wave_strategy"), "masked": ("MASKED",),
-    "waiting": ("WAITING",), "mine": ("MINE",), "limit": ("num",), "count": ("num",), "value": ("num", "gib", "vcpus", "VALUE", "ip", "mac"),
+    "waiting": ("WAITING",), "mine": ("MINE",), "limit": ("num",), "count": ("num",),
+    "value": ("num", "gib", "vcpus", "VALUE", "ip", "mac"),
     "retention": ("RETENTION", "num"), "dry_run": ("DRY", "REAL"), "hard": ("HARD",), "vcpus": ("vcpus", "size"),
-    "memory_gb": ("gib", "size"), "bandwidth_gbps": ("gbps",), "vms_per_day": ("PERDAY", "num"), "port": ("service", "k:port"),
+    "memory_gb": ("gib", "size"), "bandwidth_gbps": ("gbps",), "vms_per_day": ("PERDAY", "num"),
+    "port": ("service", "k:port"),
     "by": ("PER", "k"), "time": ("clock", "time"), "days": ("days",), "channel": ("channel", "THISCHANNEL"),
     "policy": ("@policy", "POLICY", "k:snapshot_policy"), "after": ("@vm",), "snapshot": ("@snapshot", "k:snapshot"),
 }  # fmt: skip
@@ -142,10 +145,12 @@ def narrow(names: tuple[Name, ...], scene: Scene) -> tuple[Name, ...]:
 def noun_beside(scene: Scene, hit: Hit) -> str:
     """The kind whose noun stands next to a name ("project acme", "the acme domain")."""
     for mention in scene.mentions:
-        for sense in mention.senses:
-            if sense.concept.startswith("k:") and (mention.end == hit.start or mention.start == hit.end):
-                if sense.value == "tenant" or any(name.kind == sense.value for name in hit.names):
-                    return sense.value
+        if hit.start != mention.end and hit.end != mention.start:
+            continue
+        kinds = [sense.value for sense in mention.senses if sense.concept.startswith("k:")]
+        for kind in kinds:
+            if kind == "tenant" or any(name.kind == kind for name in hit.names):
+                return kind
     return ""
 
 

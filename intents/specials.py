@@ -276,7 +276,8 @@ def event(scene: Scene, filling: "Filling") -> None:
 
 
 _TOPIC = re.compile(
-    r"\b(?:with|about|on|for|regarding|concerning|around|topic)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*([\w][\w -]{1,60}?)\s*[?.!]*$", re.IGNORECASE)  # fmt: skip
+    r"\b(?:with|about|on|for|regarding|concerning|around|topic)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
+    r"([\w][\w -]{1,60}?)\s*[?.!]*$", re.IGNORECASE)  # fmt: skip
 
 
 def topic(scene: Scene, filling: "Filling") -> None:
@@ -300,9 +301,12 @@ SPECIAL: Mapping[str, Sequence[Fill]] = {
     "top": (top,), "quota_set": (quota_set,), "quota_near": (quota_near,), "override_set": (override_set,),
     "create": (create,), "tenant_create": (tenant_create,), "runbook_run": (dry_run,), "snapshot_run": (dry_run,),
     "restore": (restore,), "restore_plan": (restore,), "freeze": (freeze,), "digest_schedule": (digest_schedule,),
-    "wave_advance": (migrations.wave_advance,), "wave_check": (migrations.wave_check,), "migration_map": (migrations.migration_map,),
+    "wave_advance": (migrations.wave_advance,), "wave_check": (migrations.wave_check,),
+    "migration_map": (migrations.migration_map,),
     "migration_scope": (migrations.migration_scope,), "migration_depend": (migrations.migration_depend,),
-    "migration_estimate": (migrations.migration_estimate,), "cohort_build": (migrations.cohort_build,), "wave_build": (migrations.wave_build,),
-    "approval_list": (approval_list,), "migration_vms": (migrations.migration_vms,), "feedback": (feedback,), "subscribe": (event,), "unsubscribe": (event,),
+    "migration_estimate": (migrations.migration_estimate,), "cohort_build": (migrations.cohort_build,),
+    "wave_build": (migrations.wave_build,),
+    "approval_list": (approval_list,), "migration_vms": (migrations.migration_vms,), "feedback": (feedback,),
+    "subscribe": (event,), "unsubscribe": (event,),
     "help": (topic,), "runbook_list": (runbook_topic,),
 }  # fmt: skip

@@ -163,7 +163,8 @@ def fill_limit(scene: Scene, filling: "Filling") -> None:
 
 _SOUGHT = re.compile(
     r"\b(?:contain(?:s|ing)?|called|named|matching|matches|search(?: for)?|look(?:ing)? for|look up|find|locate|like|"
-    r"start(?:s|ing)? with|end(?:s|ing)? (?:with|in)|begin(?:s|ning)? with|with|has|have)\s+(?:the\s+(?:word|string|text)\s+)?([\w.-]*\w)"
+    r"start(?:s|ing)? with|end(?:s|ing)? (?:with|in)|begin(?:s|ning)? with|with|has|have)\s+"
+    r"(?:the\s+(?:word|string|text)\s+)?([\w.-]*\w)"
     r"(?=\s+in\s+(?:its|the|their)\s+names?|\s*[?.!]?$)",
     re.IGNORECASE,
 )

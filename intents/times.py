@@ -9,36 +9,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from intents.amounts import number
+from intents.calendars import (
+    AMBIGUOUS_DAYS,
+    CLOCK,
+    DAY_WORDS,
+    DOTTED_DATE,
+    DURING,
+    LAST,
+    MONTH_WORDS,
+    ORDINAL,
+    PARTS,
+    PLAIN_DATE,
+    SHORT,
+    SINCE,
+    UNITS,
+    UNTIL,
+    add,
+)
 from intents.tokens import Token
-
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAY_WORDS = {
-    **{day: at for at, day in enumerate(DAYS)}, **{day[:3]: at for at, day in enumerate(DAYS)},
-    **{day + "s": at for at, day in enumerate(DAYS)}, "tues": 1, "weds": 2, "thur": 3, "thurs": 3,
-}  # fmt: skip
-_AMBIGUOUS_DAYS = frozenset({"sun", "sat", "wed", "mon"})  # are words or names too: only after "on", "since", "last"
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-           "november", "december")  # fmt: skip
-_MONTH_WORDS = {**{m: at for at, m in enumerate(_MONTHS, 1)}, **{m[:3]: at for at, m in enumerate(_MONTHS, 1)},
-                "sept": 9}  # fmt: skip
-_UNITS = {
-    word: unit
-    for unit, words in {
-        "minute": "minute minutes min mins", "hour": "hour hours h hr hrs", "day": "day days d", "week": "week weeks",
-        "month": "month months", "quarter": "quarter quarters", "year": "year years",
-    }.items()
-    for word in words.split()
-}  # fmt: skip
-_SHORT = re.compile(r"(\d{1,4})(h|hr|hrs|d|w|min|mins|m)")
-_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?(am|pm)?")
-_PLAIN_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:t(\d{2}):(\d{2})(?::\d{2})?z?)?")
-_DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})?")
-_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
-_SINCE = frozenset({"since", "from", "after", "starting", "beginning"})
-_UNTIL = frozenset({"until", "till", "til", "to", "before", "by", "-", "through", "up", "'til", "ending", "and"})
-_DURING = frozenset({"in", "during", "over", "for", "within", "on", "at", "of", "from"})
-_LAST = frozenset({"last", "past", "previous", "recent", "preceding", "prior"})
-_PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +91,7 @@ class _Clock:
         word = self.word(at)
         if word in {"between", "from"} and (both := self._both(at)):
             return both
-        if word in _SINCE and (moment := self._edge(at + 1)):
+        if word in SINCE and (moment := self._edge(at + 1)):
             if word == "from" and not self.future and self._is_whole(at + 1, moment):
                 return Span(at, moment.end, moment.since, moment.until)
             return self._then_until(Span(at, moment.end, moment.since, None))
@@ -112,9 +100,9 @@ class _Clock:
             return Span(at, moment.end, None, moment.since)
         if word in {"up", "valid"} and self.word(at + 1) in {"to", "until"} and (moment := self._edge(at + 2)):
             return Span(at, moment.end, None, moment.since)
-        lead = 1 if word in _DURING else 0
+        lead = 1 if word in DURING else 0
         lead += 1 if lead and self.word(at + lead) == "the" else 0
-        if word == "the" and self.word(at + 1) in _LAST:
+        if word == "the" and self.word(at + 1) in LAST:
             lead = 1
         moment = self._moment(at + lead, bare=lead == 0)
         if moment is None:
@@ -125,11 +113,11 @@ class _Clock:
         """ "from yesterday", "from last week": what is of that time; "from monday on" begins there."""
         if moment.open or self.word(moment.end) in {"on", "onwards", "onward", "until", "till", "to", "-"}:
             return False
-        return self.word(at) in _LAST | {"yesterday"}
+        return self.word(at) in LAST | {"yesterday"}
 
     def _both(self, at: int) -> Span | None:
         first = self._edge(at + 1, hours=True)
-        if first is None or self.word(first.end) not in _UNTIL:
+        if first is None or self.word(first.end) not in UNTIL:
             return None
         second = self._edge(first.end + 1, hours=True)
         if second is None:
@@ -185,13 +173,13 @@ class _Clock:
         return self._timed(today + timedelta(days=offsets[word]), at + 1, open_=word == "today")
 
     def _weekday(self, at: int, word: str, bare: bool) -> _Moment | None:
-        if word not in _DAY_WORDS or (bare and word in _AMBIGUOUS_DAYS):
+        if word not in DAY_WORDS or (bare and word in AMBIGUOUS_DAYS):
             return None
         today = self.today()
-        ahead = (_DAY_WORDS[word] - today.weekday()) % 7
+        ahead = (DAY_WORDS[word] - today.weekday()) % 7
         day = today + timedelta(days=ahead or 7) if self.future else today - timedelta(days=(7 - ahead) % 7 or 7)
         dated = self._date(at + 1, self.word(at + 1))  # "monday 30.11.": the date decides
-        if dated and dated.since.weekday() == _DAY_WORDS[word]:
+        if dated and dated.since.weekday() == DAY_WORDS[word]:
             return dated
         return self._timed(day, at + 1)
 
@@ -203,30 +191,30 @@ class _Clock:
             hour, minute, after = clock
             moment = day + timedelta(hours=hour, minutes=minute)
             return _Moment(moment, moment, after)
-        if self.word(end) in _PARTS:
-            first, last = _PARTS[self.word(end)]
+        if self.word(end) in PARTS:
+            first, last = PARTS[self.word(end)]
             return _Moment(day + timedelta(hours=first), day + timedelta(hours=last), end + 1)
         return _Moment(day, day + timedelta(days=1), end, open_)
 
     def _date(self, at: int, word: str) -> _Moment | None:
-        if match := _PLAIN_DATE.fullmatch(word):
+        if match := PLAIN_DATE.fullmatch(word):
             year, month, day = int(match[1]), int(match[2]), int(match[3])
             moment = self._day(year, month, day)
             if moment and match[4]:
                 exact = moment + timedelta(hours=int(match[4]), minutes=int(match[5]))
                 return _Moment(exact, exact, at + 1)
             return self._timed(moment, at + 1) if moment else None
-        if match := _DOTTED_DATE.fullmatch(word):
+        if match := DOTTED_DATE.fullmatch(word):
             return self._dated(int(match[1]), int(match[2]), match[3], at + 1)
         return self._worded_date(at, word)
 
     def _worded_date(self, at: int, word: str) -> _Moment | None:
         """ "3 nov", "3rd of november 2026", "nov 3"."""
-        if word in _MONTH_WORDS and (match := _ORDINAL.fullmatch(self.word(at + 1))):
-            return self._dated(int(match[1]), _MONTH_WORDS[word], *self._year(at + 2))
-        match = _ORDINAL.fullmatch(word.rstrip("."))
+        if word in MONTH_WORDS and (match := ORDINAL.fullmatch(self.word(at + 1))):
+            return self._dated(int(match[1]), MONTH_WORDS[word], *self._year(at + 2))
+        match = ORDINAL.fullmatch(word.rstrip("."))
         skip = at + (2 if self.word(at + 1) == "of" else 1)
-        if match and (month := _MONTH_WORDS.get(self.word(skip))):
+        if match and (month := MONTH_WORDS.get(self.word(skip))):
             return self._dated(int(match[1]), month, *self._year(skip + 1))
         return None
 
@@ -253,7 +241,7 @@ class _Clock:
     # --- weeks, months, durations ---------------------------------------------------------------------------------
 
     def _month(self, at: int, word: str, bare: bool) -> _Moment | None:
-        month = _MONTH_WORDS.get(word)
+        month = MONTH_WORDS.get(word)
         if month is None or (bare and word in {"may", "mar", "march"}):
             return None
         said, end = self._year(at + 1)
@@ -263,31 +251,31 @@ class _Clock:
         if not said and self.future and month < self.now.month:
             year += 1
         first = self.today().replace(year=year, month=month, day=1)
-        return _Moment(first, _add(first, "month", 1), end, open=first <= self.now < _add(first, "month", 1))
+        return _Moment(first, add(first, "month", 1), end, open=first <= self.now < add(first, "month", 1))
 
     def _relative(self, at: int, word: str) -> _Moment | None:
         """ "this month", "last week", "last night", "last 14 days", "past day", "next monday"."""
-        if word not in _LAST | {"this", "current", "next", "coming"}:
+        if word not in LAST | {"this", "current", "next", "coming"}:
             return None
         following = self.word(at + 1)
         amount = number(following)
-        unit = _UNITS.get(self.word(at + 2))
-        if word in _LAST and amount is not None and unit:
-            return _Moment(_add(self.now, unit, -amount), self.now, at + 3, open=True)
-        if word in _LAST and (short := self._short(following)):
+        unit = UNITS.get(self.word(at + 2))
+        if word in LAST and amount is not None and unit:
+            return _Moment(add(self.now, unit, -amount), self.now, at + 3, open=True)
+        if word in LAST and (short := self._short(following)):
             return _Moment(self.now - short, self.now, at + 2, open=True)
-        if following in _PARTS:
+        if following in PARTS:
             return self._part(word, following, at + 2)
-        if following in _DAY_WORDS:
+        if following in DAY_WORDS:
             return replace(self, future=word in {"next", "coming"})._weekday(at + 1, following, bare=False)
-        unit = _UNITS.get(following)
+        unit = UNITS.get(following)
         if unit in {None, "minute"}:
             return None
         return self._whole_unit(word, str(unit), at + 2)
 
     def _part(self, word: str, part: str, end: int) -> _Moment | None:
-        first, last = _PARTS[part]
-        day = self.today() - timedelta(days=1 if word in _LAST else 0)
+        first, last = PARTS[part]
+        day = self.today() - timedelta(days=1 if word in LAST else 0)
         if word == "next":
             return None
         return _Moment(day + timedelta(hours=first), day + timedelta(hours=last), end, open=word == "this")
@@ -295,16 +283,16 @@ class _Clock:
     def _whole_unit(self, word: str, unit: str, end: int) -> _Moment:
         if unit in {"hour", "day"}:
             sign = 1 if word in {"next", "coming"} else -1
-            edge = _add(self.now, unit, sign)
+            edge = add(self.now, unit, sign)
             return _Moment(min(edge, self.now), max(edge, self.now), end, open=sign < 0)
         first = self._first_of(unit)
         if word == "past":
-            return _Moment(_add(self.now, unit, -1), self.now, end, open=True)
-        if word in _LAST:
-            return _Moment(_add(first, unit, -1), first, end)
+            return _Moment(add(self.now, unit, -1), self.now, end, open=True)
+        if word in LAST:
+            return _Moment(add(first, unit, -1), first, end)
         if word in {"next", "coming"}:
-            return _Moment(_add(first, unit, 1), _add(first, unit, 2), end)
-        return _Moment(first, _add(first, unit, 1), end, open=True)
+            return _Moment(add(first, unit, 1), add(first, unit, 2), end)
+        return _Moment(first, add(first, unit, 1), end, open=True)
 
     def _first_of(self, unit: str) -> datetime:
         today = self.today()
@@ -317,7 +305,7 @@ class _Clock:
         return today.replace(day=1)
 
     def _short(self, word: str) -> timedelta | None:
-        match = _SHORT.fullmatch(word)
+        match = SHORT.fullmatch(word)
         if not match:
             return None
         value = int(match[1])
@@ -326,14 +314,14 @@ class _Clock:
 
     def _duration(self, at: int, word: str, bare: bool) -> _Moment | None:
         """ "3 days ago"; and where "in", "for", "over" stand before it, "14 days": the time up to now."""
-        amount, unit, end = number(word), _UNITS.get(self.word(at + 1)), at + 2
+        amount, unit, end = number(word), UNITS.get(self.word(at + 1)), at + 2
         if word in {"a", "an"} and unit:
             amount = 1
         short = self._short(word)
         if short:
             since, end = self.now - short, at + 1
         elif amount is not None and unit and amount < 10**4:
-            since = _add(self.now, unit, -amount)
+            since = add(self.now, unit, -amount)
         else:
             return None
         if self.word(end) in {"ago", "back"}:
@@ -371,7 +359,7 @@ class _Clock:
         word = self.word(at)
         if word in {"noon", "midday", "midnight"}:
             return (0 if word == "midnight" else 12), 0, at + 1
-        match = _CLOCK.fullmatch(word)
+        match = CLOCK.fullmatch(word)
         if not match:
             return None
         half, end = match[3] or "", at + 1
@@ -383,20 +371,3 @@ class _Clock:
         if half in {"am", "pm"}:
             hour = hour % 12 + (12 if half == "pm" else 0)
         return (hour, minute, end) if hour <= 24 and minute < 60 else None
-
-
-def _add(moment: datetime, unit: str, amount: float) -> datetime:
-    """Calendar steps for months and more, where the day is cut to the month's last."""
-    if unit in {"minute", "hour", "day", "week"}:
-        return moment + timedelta(**{unit + "s": amount})
-    months = int(amount * {"month": 1, "quarter": 3, "year": 12}[unit])
-    at = moment.year * 12 + moment.month - 1 + months
-    if not 12 <= at < 9999 * 12:
-        return moment
-    year, month = divmod(at, 12)
-    for day in range(moment.day, 27, -1):
-        try:
-            return moment.replace(year=year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    return moment.replace(year=year, month=month + 1)

@@ -1,0 +1,50 @@
+"""Words and shapes of dates, and steps in the calendar."""
+
+import re
+from datetime import datetime, timedelta
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAY_WORDS = {
+    **{day: at for at, day in enumerate(DAYS)}, **{day[:3]: at for at, day in enumerate(DAYS)},
+    **{day + "s": at for at, day in enumerate(DAYS)}, "tues": 1, "weds": 2, "thur": 3, "thurs": 3,
+}  # fmt: skip
+AMBIGUOUS_DAYS = frozenset({"sun", "sat", "wed", "mon"})  # are words or names too: only after "on", "since", "last"
+MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+           "november", "december")  # fmt: skip
+MONTH_WORDS = {**{m: at for at, m in enumerate(MONTHS, 1)}, **{m[:3]: at for at, m in enumerate(MONTHS, 1)},
+                "sept": 9}  # fmt: skip
+UNITS = {
+    word: unit
+    for unit, words in {
+        "minute": "minute minutes min mins", "hour": "hour hours h hr hrs", "day": "day days d", "week": "week weeks",
+        "month": "month months", "quarter": "quarter quarters", "year": "year years",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+SHORT = re.compile(r"(\d{1,4})(h|hr|hrs|d|w|min|mins|m)")
+CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?(am|pm)?")
+PLAIN_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:t(\d{2}):(\d{2})(?::\d{2})?z?)?")
+DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})?")
+ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+SINCE = frozenset({"since", "from", "after", "starting", "beginning"})
+UNTIL = frozenset({"until", "till", "til", "to", "before", "by", "-", "through", "up", "'til", "ending", "and"})
+DURING = frozenset({"in", "during", "over", "for", "within", "on", "at", "of", "from"})
+LAST = frozenset({"last", "past", "previous", "recent", "preceding", "prior"})
+PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
+
+
+def add(moment: datetime, unit: str, amount: float) -> datetime:
+    """Calendar steps for months and more, where the day is cut to the month's last."""
+    if unit in {"minute", "hour", "day", "week"}:
+        return moment + timedelta(**{unit + "s": amount})
+    months = int(amount * {"month": 1, "quarter": 3, "year": 12}[unit])
+    at = moment.year * 12 + moment.month - 1 + months
+    if not 12 <= at < 9999 * 12:
+        return moment
+    year, month = divmod(at, 12)
+    for day in range(moment.day, 27, -1):
+        try:
+            return moment.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+    return moment.replace(year=year, month=month + 1)
