@@ -64,9 +64,13 @@ def doctor(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = Fal
 
 def version() -> int:
     """Print the version."""
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    typer.echo(f"stackhand {installed('stackhand')}")
+    try:
+        typer.echo(f"stackhand {installed('stackhand')}")
+    except PackageNotFoundError:
+        typer.echo("stackhand, from a checkout that is not installed")
     return OK
 
 

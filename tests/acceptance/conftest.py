@@ -4,6 +4,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,20 @@ clouds:
 """
 
 
+@contextmanager
+def new_state_dir() -> Iterator[Path]:
+    """One that does not exist yet, where the account that runs PostgreSQL for root can reach it."""
+    path = Path(tempfile.gettempdir()) / f"stackhand-test-{secrets.token_hex(6)}"
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 @pytest.fixture
 def state() -> Iterator[Path]:
-    """A state directory that does not exist yet, where the account that runs PostgreSQL for root can reach it."""
-    path = Path(tempfile.gettempdir()) / f"stackhand-test-{secrets.token_hex(6)}"
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with new_state_dir() as path:
+        yield path
 
 
 @pytest.fixture

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Self
 
 ROOT = Path(__file__).parent.parent.parent
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 STACKHAND = (sys.executable, "-m", "bot.cli")
 
 
@@ -21,7 +24,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, cwd: Path, seconds: float = 60, stdin: str = "", **more: str
+    *arguments: str, cwd: Path, seconds: float = 60, stdin: str = "", more: Mapping[str, str] = _NOTHING
 ) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself, within a bound."""
     return subprocess.run(

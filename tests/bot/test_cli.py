@@ -15,6 +15,12 @@ def test_without_a_command_it_helps(run: Run) -> None:
     assert all(word in out for word in ("demo", "serve", "ask", "doctor"))
 
 
+def test_it_knows_its_version(run: Run) -> None:
+    code, out, err = run("version")
+    assert (code, err) == (0, "")
+    assert out.startswith("stackhand")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
