@@ -34,7 +34,7 @@ def build() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: never returns; exits with 0 only when the command worked."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(guarded(lambda: _run(given or ["--help"])))
+    sys.exit(guarded(lambda: _run(given or ["--help"]), given))
 
 
 def _run(arguments: list[str]) -> int:

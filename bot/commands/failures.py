@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -21,8 +21,11 @@ class Failure(Exception):  # noqa: N818 - how a command ends, not a fault of the
         self.code = code
 
 
-def guarded(work: Callable[[], int]) -> int:
-    """Run a command; its exit code. Nothing that it raises reaches the terminal as a traceback."""
+def guarded(work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
+    """Run a command; its exit code. Nothing that it raises reaches the terminal as a traceback.
+
+    `arguments` are the command's, to find the state directory that an unexpected failure is written down in.
+    """
     try:
         return work()
     except KeyboardInterrupt:
@@ -32,7 +35,7 @@ def guarded(work: Callable[[], int]) -> int:
         return FAILED
     except Exception as error:
         code = error.code if isinstance(error, Failure) else FAILED
-        return say(_expected(error) or _unexpected(error), code)
+        return say(_expected(error) or _unexpected(error, crash_log(_state_dir(arguments))), code)
 
 
 def say(line: str, code: int = FAILED) -> int:
@@ -54,14 +57,13 @@ def _expected(error: Exception) -> str:
     return f"{what.rstrip('.')}. {fix[:1].upper()}{fix[1:]}" if fix else what
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: Exception, path: Path) -> str:
     """Keeps the traceback in a file of the state directory, under an id that the user can quote."""
     from bot.redaction import hide
 
     id_ = token_hex(4)
     trace = hide("".join(traceback.format_exception(error)))
     line = f"something unexpected went wrong ({type(error).__name__}, id {id_})"
-    path = crash_log()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
@@ -69,6 +71,15 @@ def _unexpected(error: Exception) -> str:
     except OSError:
         return f"{line}; its details could not be kept in {path}. Report it with what you did."
     return f"{line}. The details are in {path}: report it with them."
+
+
+def _state_dir(arguments: Sequence[str]) -> Path | None:
+    """What --state-dir says, also when the command failed before its options were read."""
+    for at, argument in enumerate(arguments):
+        option, _, value = argument.partition("=")
+        if option == "--state-dir":
+            return Path(value or next(iter(arguments[at + 1 :]), ".")).absolute()
+    return None
 
 
 def crash_log(state_dir: Path | None = None) -> Path:
