@@ -53,9 +53,11 @@ def _unnamed(intent: Intent, scene: Scene, filling: Filling) -> Ask | None:
 
 def _gate(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> Ask | None:
     """Own verb, unrepaired; objects exact and sure; a command; short. Anything less is shown and asked."""
+    if intent.name == "feedback" and not scene.strangers:
+        return None  # a word of praise or blame about an answer changes nothing but our own list
     mentions = [scene.mentions[at] for at in top.mentions]
-    wanted = {feature for need in top.claim.needs for feature in need}
-    verbs = [m for m in mentions if any(s.concept in wanted and s.form == "base" for s in m.senses)]
+    wanted = {feature for need in top.claim.needs for feature in need} | set(top.claim.also)
+    verbs = [m for m in mentions if any(s.concept in wanted for s in m.senses) and any(s.form == "base" for s in m.senses)]
     if (
         scene.mood != "command"
         or top.soft

@@ -8,6 +8,7 @@ from intents.names import LONGEST, Names, span_text
 from intents.readings import Name
 from intents.tokens import Token, word_set
 
+OWN_KINDS = word_set("runbook report policy migration wave cohort")
 _PREPOSITIONS = word_set("of for on from at in into called named off")
 _AFTER_NAME = word_set("in of on for to from with and by pls please plz last this since until is are was")
 _NAME_WORDS = word_set("vm server machine host project tenant domain user network volume instance box customer")
@@ -28,6 +29,12 @@ class Hit:
     sure: bool = True
     open: bool = False
     ordinary: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """Good enough for a write: as spelt and no ordinary word; names that we gave ourselves may lack a dash."""
+        own = all(name.kind in OWN_KINDS for name in self.names)
+        return not self.ordinary and (self.exact or (own and len(self.names) == 1))
 
     def of(self, kind: str) -> tuple[Name, ...]:
         return tuple(name for name in self.names if name.kind == kind)

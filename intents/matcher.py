@@ -336,16 +336,23 @@ def _harmless(scene: Scene, mention: Mention, top: Scored) -> bool:
     return beside or concepts <= NEUTRAL
 
 
+def _is_past(scene: Scene) -> bool:
+    """A closed time before today ("yesterday", "last week"); "last night" and "this morning" mean the newest run."""
+    span = scene.spans[0]
+    today = scene.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return span.until is not None and span.until <= today
+
+
 def _unused(scene: Scene, top: Scored, filling: Filling) -> list[Evidence]:
     """Filters that were said and that this intent cannot take: names, times, platforms, states, ..."""
     found = []
     for at, hit in enumerate(scene.hits):
         if hit.sure and not hit.open and at not in filling.used and hit.start not in scene.aside:
-            found.append(Evidence(words_of(scene, hit.start, hit.end), f"unused:{hit.names[0].kind}"))
-    if scene.spans and "since" not in top.intent.slots and "time" not in top.intent.slots:
-        found.append(Evidence(words_of(scene, scene.spans[0].start, scene.spans[0].end), "unused:time"))
+            found.append(Evidence(words_of(scene, hit.start, hit.end), f"unused:slot {hit.names[0].kind}"))
+    if scene.spans and not {"since", "time", "hours_per_day"} & set(top.intent.slots) and _is_past(scene):
+        found.append(Evidence(words_of(scene, scene.spans[0].start, scene.spans[0].end), "unused:slot time"))
     for slot in ("platform", "os", "severity"):
         for mention in scene.mentions_of(slot):
             if slot not in filling.slots and slot not in top.intent.slots and mention.start not in scene.aside:
-                found.append(Evidence(words_of(scene, mention.start, mention.end), f"unused:{slot}"))
+                found.append(Evidence(words_of(scene, mention.start, mention.end), f"unused:slot {slot}"))
     return found

@@ -117,7 +117,7 @@ def migration_depend(scene: Scene, filling: "Filling") -> None:
         filling.put(slot, name.name, words(scene, hit.start, hit.end))
         if len(hit.of("vm")) > 1:
             filling.choices[slot] = hit.of("vm")
-        if hit.ordinary or not hit.exact:
+        if not hit.certain:
             filling.unsure.add(slot)
 
 

@@ -129,7 +129,7 @@ def take_hit(slot: str, kind: str, at: int, scene: Scene, filling: Filling) -> N
         filling.choices[slot] = (*names, *(n for n in others if n.kind in {"project", "domain"}))
         if len(filling.choices[slot]) == 1:
             del filling.choices[slot]
-    if hit.ordinary or not hit.exact:
+    if not hit.certain:
         filling.unsure.add(slot)
 
 

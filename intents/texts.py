@@ -211,7 +211,7 @@ def fill_name(scene: Scene, filling: "Filling") -> None:
         filling.slots["kind"] = "snapshot_policy" if names[0].kind == "policy" else names[0].kind
         if len(names) > 1:
             filling.choices["name"] = names
-        if hit.ordinary or not hit.exact:
+        if not hit.certain:
             filling.unsure.add("name")
         return
 
