@@ -103,7 +103,12 @@ async def _history(ask: Ask, row: Found) -> list[Part]:
         return []
     columns = (Column("at", "seen", "time"), Column("what", "what"), Column("change", "change", "list"))
     return [
-        Table(columns, tuple((c.at.isoformat(), op_words(c), change_words(c)) for c in lines), total, "Last changes")
+        Table(
+            columns,
+            tuple((c.at.isoformat(), op_words(c), change_words(c) or None) for c in lines),
+            total,
+            "Last changes",
+        )
     ]
 
 

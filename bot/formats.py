@@ -191,6 +191,8 @@ def amount(value: float | None) -> float:
 
 def bar_value(value: float, limit: float | None, unit: str) -> str:
     """The words behind a bar: 38 of 40 VMs, 12.5 %, 3 TiB."""
+    if unit == "%" and limit == 100:
+        limit = None  # everybody knows the whole of a percentage
     behind = f" {clean(unit)}" if unit else ""
     words = [count(number) if math.isfinite(number) else UNKNOWN for number in (value, limit) if number is not None]
     return " of ".join(words) + behind

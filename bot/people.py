@@ -26,7 +26,13 @@ class Principal:
 async def principal(conn: AsyncConnection, person_id: str) -> Principal | None:
     """The person with their rights as they are now; None for nobody, or one who was disabled."""
     if person_id == LOCAL:
-        return Principal(LOCAL, "you", frozenset({"superadmin"}), EVERYTHING, ("superadmin everywhere (this machine)",))
+        return Principal(
+            LOCAL,
+            "whoever works on this machine",
+            frozenset({"superadmin"}),
+            EVERYTHING,
+            ("superadmin everywhere (this machine)",),
+        )
     person = await person_by_id(conn, person_id)
     if person is None or not person.active:
         return None

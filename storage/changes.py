@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.filters import Ref
 from storage.scopes import Scope, owned
-from storage.tables import deletion, history
+from storage.tables import deletion, history, sync_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,21 @@ def _in_window(table: Table, time: ColumnElement[datetime], window: Window, scop
     return kept
 
 
+def _changes_in(window: Window, scope: Scope) -> list[ColumnElement[bool]]:
+    """Of everything, what the first sync of a source found is no change; of one object it is where its record begins."""
+    kept = _in_window(history, history.c.at, window, scope)
+    if window.ops:
+        kept.append(history.c.op.in_(window.ops))
+    if not window.objects:
+        runs = select(func.min(sync_run.c.id)).where(sync_run.c.source == history.c.source)
+        kept.append(or_(history.c.op != "add", history.c.run_id.is_distinct_from(runs.scalar_subquery())))
+    return kept
+
+
 async def changes(conn: AsyncConnection, scope: Scope, window: Window, limit: int) -> tuple[list[Change], int]:
     """The newest `limit` changes, and how many there are in all."""
     h = history.c
-    kept = _in_window(history, h.at, window, scope)
-    if window.ops:
-        kept.append(h.op.in_(window.ops))
+    kept = _changes_in(window, scope)
     total = (await conn.execute(select(func.count()).select_from(history).where(*kept))).scalar_one()
     query = (
         select(h.at, h.op, h.source, h.kind, h.external_id, h.name, h.project_id, h.changed)
@@ -92,9 +101,7 @@ async def changes(conn: AsyncConnection, scope: Scope, window: Window, limit: in
 async def change_counts(conn: AsyncConnection, scope: Scope, window: Window) -> list[tuple[str, str, int]]:
     """(kind, op, how many), most first."""
     h = history.c
-    kept = _in_window(history, h.at, window, scope)
-    if window.ops:
-        kept.append(h.op.in_(window.ops))
+    kept = _changes_in(window, scope)
     query = select(h.kind, h.op, func.count()).where(*kept).group_by(h.kind, h.op).order_by(func.count().desc(), h.kind)
     return [(kind, op, int(number)) for kind, op, number in await conn.execute(query)]
 

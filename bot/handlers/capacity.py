@@ -45,7 +45,7 @@ async def capacity(
     words = in_words({k: v for k, v in ask.reading.slots.items() if k != "metric"}) or "everywhere"
     parts: list[Part] = [Text(_capacity_lead(lines, words), "heading"), _capacity_chart(lines)]
     columns = (Column("what", "what"), Column("used", "used"), Column("offered", "can be given away"),
-               Column("free", "free"), Column("physical", "physical"), Column("share", "used", "percent"))  # fmt: skip
+               Column("free", "free"), Column("physical", "physical"), Column("share", "share used", "percent"))  # fmt: skip
     cells = tuple(
         (title, _amount(u, unit), _amount(o, unit), _amount(max(o - u, 0), unit), _amount(p, unit), _percent(u, o))
         for _, title, unit, u, o, p in lines
@@ -201,7 +201,7 @@ def _quota_chart(title: str, usages: Sequence[quotas.Usage], label: Label) -> Ch
 def _quota_table(usages: Sequence[quotas.Usage], *, named: bool, rows: int | None = None) -> Table:
     lead = (Column("project", "project"), Column("domain", "domain")) if named else ()
     columns = (*lead, Column("what", "what"), Column("used", "used"), Column("limit", "limit"),
-               Column("share", "used", "percent"))  # fmt: skip
+               Column("share", "share used", "percent"))  # fmt: skip
     cells = tuple(
         (
             *((u.project, u.domain) if named else ()),

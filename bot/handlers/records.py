@@ -41,8 +41,10 @@ async def changes_(
     counted = await change_counts(ask.conn, ask.who.scope, window)
     span = _span(begin, until, said=since is not None)
     words = in_words({k: v for k, v in ask.reading.slots.items() if k in ("vm", "project")})
-    what = f"{total:,} change{'' if total == 1 else 's'}" + (f" of {plural(kind)}" if kind else "")
-    parts: list[Part] = [Text(f"{what} {words} {span}".replace("  ", " ").strip(), "heading")]
+    what = f"{f'{total:,}' if total else 'No'} change{'' if total == 1 else 's'}" + (
+        f" of {plural(kind)}" if kind else ""
+    )
+    parts: list[Part] = [Text(" ".join(f"{what} {words} {span}".split()), "heading")]
     parts += await _known_since(ask, begin)
     if len(counted) > 1:
         summary = ", ".join(f"{number:,} {plural(k, number)} {_past(op)}" for k, op, number in counted[:8])
@@ -50,7 +52,9 @@ async def changes_(
     if lines:
         parts.append(Table(_CHANGE_COLUMNS, await _change_cells(ask, lines), total))
     kinds = {window.kind} if window.kind else {kind_ for kind_, _, _ in counted} or {"vm"}
-    return await reply(ask, parts, kinds, scope=f"changes {words} {span}".strip(), sources=sources_of(vm, project))
+    return await reply(
+        ask, parts, kinds, scope=" ".join(f"changes {words} {span}".split()), sources=sources_of(vm, project)
+    )
 
 
 def _past(op: str) -> str:
@@ -80,7 +84,9 @@ async def _change_cells(ask: Ask, lines: list[Change]) -> tuple[tuple[object, ..
         named = projects.get((change.source, change.project_id or ""))
         return named.name if named else change.project_id
 
-    return tuple((c.at.isoformat(), plural(c.kind, 1), c.name, project(c), op_words(c), change_words(c)) for c in lines)
+    return tuple(
+        (c.at.isoformat(), plural(c.kind, 1), c.name, project(c), op_words(c), change_words(c) or None) for c in lines
+    )
 
 
 _DELETED_COLUMNS = (
@@ -104,7 +110,8 @@ async def deleted(
     what = plural(kind, total) if kind else f"object{'' if total == 1 else 's'}"
     span = _span(since, until, said=True)
     verb = "was" if total == 1 else "were"
-    parts: list[Part] = [Text(f"{total:,} {what} {words} {verb} deleted {span}".replace("  ", " "), "heading")]
+    number = f"{total:,}" if total else "No"
+    parts: list[Part] = [Text(" ".join(f"{number} {what} {words} {verb} deleted {span}".split()), "heading")]
     parts += await _known_since(ask, since)
     if lines:
         cells = tuple(
@@ -121,7 +128,9 @@ async def deleted(
         )
         parts.append(Table(_DELETED_COLUMNS, cells, total))
     kinds = {kind} if kind else {d.kind for d in lines} or {"vm"}
-    return await reply(ask, parts, kinds, scope=f"deletions {words} {span}".strip(), sources=sources_of(project))
+    return await reply(
+        ask, parts, kinds, scope=" ".join(f"deletions {words} {span}".split()), sources=sources_of(project)
+    )
 
 
 _FRESH_COLUMNS = (
