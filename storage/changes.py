@@ -74,7 +74,7 @@ def _in_window(table: Table, time: ColumnElement[datetime], window: Window, scop
 
 
 def _changes_in(window: Window, scope: Scope) -> list[ColumnElement[bool]]:
-    """Of everything, what the first sync of a source found is no change; of one object it is where its record begins."""
+    """What the first sync of a source found is no change, but of one object it is where its record begins."""
     kept = _in_window(history, history.c.at, window, scope)
     if window.ops:
         kept.append(history.c.op.in_(window.ops))

@@ -44,8 +44,8 @@ async def capacity(
         )
     words = in_words({k: v for k, v in ask.reading.slots.items() if k != "metric"}) or "everywhere"
     parts: list[Part] = [Text(_capacity_lead(lines, words), "heading"), _capacity_chart(lines)]
-    columns = (Column("what", "what"), Column("used", "used"), Column("offered", "can be given away"),
-               Column("free", "free"), Column("physical", "physical"), Column("share", "share used", "percent"))  # fmt: skip
+    titles = ("what", "used", "can be given away", "free", "physical")
+    columns = (*(Column(title, title) for title in titles), Column("share", "share used", "percent"))
     cells = tuple(
         (title, _amount(u, unit), _amount(o, unit), _amount(max(o - u, 0), unit), _amount(p, unit), _percent(u, o))
         for _, title, unit, u, o, p in lines
