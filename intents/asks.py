@@ -1,8 +1,9 @@
-"""What must be asked back, and the gate that no write passes unasked."""
+"""What must be asked back before a reading can be used."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from intents.gates import is_open
 from intents.readings import Ask
 from intents.registry import Intent
 from intents.scenes import Scene
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from intents.matcher import Scored
 
 _FREE = frozenset({"text", "value", "item", "name", "query", "target"})
-WRITE_LIMIT = 500
 
 
 def ask_back(intent: Intent, scene: Scene, filling: Filling, rivals: Sequence["Scored"], top: "Scored") -> Ask | None:
@@ -25,7 +25,7 @@ def ask_back(intent: Intent, scene: Scene, filling: Filling, rivals: Sequence["S
     if unnamed := _unnamed(intent, scene, filling):
         return unnamed
     if intent.writes:
-        return _gate(intent, scene, filling, top)
+        return None if is_open(intent, scene, filling, top) else Ask("confirm", intents=(intent.name,))
     if rivals and not rivals[0].intent.writes:
         return Ask("rivals", intents=(intent.name, rivals[0].intent.name))
     return None
@@ -49,36 +49,3 @@ def _unnamed(intent: Intent, scene: Scene, filling: Filling) -> Ask | None:
             said = scene.tokens[scene.namelike[0]].text
             return Ask("unknown", slot, said, scene.names.near(said, NAME_KINDS[slot], 3))
     return None
-
-
-def _gate(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> Ask | None:
-    """Own verb, unrepaired; objects exact and sure; a command; short. Anything less is shown and asked."""
-    if intent.name == "feedback" and not scene.strangers:
-        return None  # a word of praise or blame about an answer changes nothing but our own list
-    mentions = [scene.mentions[at] for at in top.mentions]
-    wanted = {feature for need in top.claim.needs for feature in need} | set(top.claim.also)
-    verbs = [m for m in mentions if any(s.concept in wanted for s in m.senses) and any(s.form == "base" for s in m.senses)]
-    if (
-        scene.mood != "command"
-        or top.soft
-        or _second_object(scene, filling)
-        or _tells_the_past(intent, scene)
-        or len(scene.text) > WRITE_LIMIT
-        or not any(not m.repaired for m in verbs)
-        or filling.unsure & set(intent.slots)
-        or scene.mentions_of("FOREIGN")
-    ):
-        return Ask("confirm", intents=(intent.name,))
-    return None
-
-
-def _tells_the_past(intent: Intent, scene: Scene) -> bool:
-    """ "shut down web-01 yesterday": a time gone by that the intent has no use for."""
-    return "since" not in intent.slots and any(span.since and span.since < scene.now for span in scene.spans)
-
-
-def _second_object(scene: Scene, filling: Filling) -> bool:
-    """ "restart web-01 and web-02": one write has one object of a kind."""
-    kinds = {name.kind for name in filling.objects.values()}
-    spare = [hit for at, hit in enumerate(scene.hits) if at not in filling.used and hit.sure and not hit.open]
-    return any(name.kind in kinds for hit in spare for name in hit.names)

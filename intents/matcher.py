@@ -227,7 +227,9 @@ class _Tally:
             return None
         if intent.writes and not any(hit.sure for hit in self.scene.hits):
             return None
-        if "k" in unmet[0] and features.keys().isdisjoint({"state", "os", "platform", "sort"}):
+        if "k" in unmet[0] and (
+            features.keys().isdisjoint({"state", "os", "platform", "sort"}) or "@vm" in features or "@host" in features
+        ):
             return None
         whole = self.score(replace(claim, needs=needs), intent, explains)
         if whole is None:

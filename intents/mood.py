@@ -138,6 +138,8 @@ class _Reader:
 
     def _conditional(self, words: list[str], asks: bool) -> str:
         first, second = words[0], words[1:2]
+        if _starts(words, (("in", "case"), ("as", "soon", "as"))):
+            return "conditional"
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:
                 return "wish"
@@ -193,7 +195,8 @@ class _Reader:
         if (form == "past" and self._has_object(start + 1)) or words[0] in self.lists["past auxiliaries"]:
             return "report"
         if form == "base":
-            return "command"
+            told = {"was", "were"} & set(words[1:7]) and not (_ASKING | {"that", "because"}) & set(words)
+            return "report" if told else "command"
         return self._statement(words, start)
 
     def _has_object(self, at: int) -> bool:
@@ -232,6 +235,8 @@ class _Reader:
             return "fragment"
         if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
             return "command"
+        if self._told_of(words, start):
+            return "report"
         for at, word in enumerate(words[1:], 1):
             if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
                 return "command"
@@ -241,6 +246,17 @@ class _Reader:
             if word in {"has", "have"} and (after in {"been", "already"} or after.endswith("ed")):
                 return "report"
         return "fragment"
+
+    def _told_of(self, words: list[str], start: int) -> bool:
+        """ "web-01 rebooted", "REQ-5 approved by noah", "pci tagged yesterday": a name, then what was done to it."""
+        after = self.lists["told after"]
+        for at in range(1, len(words)):
+            if self._past(start + at) and self.named[start + at - 1]:
+                rest = words[at + 1 : at + 2]
+                code = self.tokens[start + at - 1].kind == "request"
+                if (not rest and not code) or (rest and rest[0] in after):
+                    return True
+        return False
 
 
 def _starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:

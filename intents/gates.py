@@ -1,0 +1,114 @@
+"""The gate of the writes: what must hold so that a change may be started from a sentence without asking back.
+
+It is about structure, not about scores: who says it, in which place of the clause the verb stands, what is named.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from intents.lexicon import Mention
+from intents.mood import split_clauses
+from intents.registry import Intent
+from intents.scenes import Scene
+from intents.slots import Filling
+from intents.tokens import word_set
+
+if TYPE_CHECKING:
+    from intents.matcher import Scored
+
+MOST_CHARACTERS = 500
+MOST_UNEXPLAINED = 2.0
+# what may stand before the verb of a command: politeness, "could you", "I want you to", the bot's name
+_LEAD = re.compile(
+    r"(?:(?:please|pls|plz|plase|kindly|hey|hi|hello|ok|okay|so|and|then|just|now|also|quick|quickly|well|alright|yo|oh|"
+    r"thanks|thx|yes|yeah|stackhand|bot|again|simply|directly|@\S+)\s*)*"
+    r"(?:(?:can|could|would|will)\s+you\s*|i\s+(?:want|need)\s+(?:you\s+)?to\s*|"
+    r"i(?:'d|\s+would)\s+like\s+(?:you\s+)?to\s*|i\s*|go\s+ahead\s+and\s*|time\s+to\s*|you\s+can\s*|(?:for|on|in)\s+)?"
+    r"(?:(?:please|pls|plz|plase|kindly|just|also|now|quickly)\s*)*",
+    re.IGNORECASE,
+)
+_WANTING = word_set("want need approve deny reject decline withdraw accept confirm refuse acknowledge ack retract veto")
+# these make a command depend on something, or put it off
+_DEPENDING = word_set("if when once unless while whenever after before until till soon assuming otherwise case")
+_FINITE = word_set("is was were are has had did does done went took failed finished completed worked works started")
+_POINTERS = word_set("it this that them these those everything all me us")
+_TOLD = word_set("says said wrote write writes asked told asks tells ticket step comment quote mail runbook")
+_MAY_DEPEND = frozenset({"subscribe", "unsubscribe", "freeze", "migration_depend", "note_set"})
+
+
+def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
+    """A plain command, to the bot, with its own verb unrepaired, every object certain, nothing else in the message."""
+    if intent.name == "feedback":
+        return not scene.strangers  # praise or blame of an answer changes nothing but our own list
+    return (
+        scene.mood == "command"
+        and not top.soft
+        and len(scene.text) <= MOST_CHARACTERS
+        and not filling.unsure & set(intent.slots)
+        and not scene.mentions_of("FOREIGN")
+        and top.unexplained <= MOST_UNEXPLAINED
+        and _commanded(scene, top)
+        and not _second_object(scene, filling)
+        and (intent.name in _MAY_DEPEND or not _depends(scene))
+        and ("since" in intent.slots or "time" in intent.slots or not _timed(scene))
+    )
+
+
+def _commanded(scene: Scene, top: "Scored") -> bool:
+    """Does a verb of this intent, as it was typed, stand where a command begins?"""
+    wanted = {feature for need in top.claim.needs for feature in need} | set(top.claim.also)
+    return any(
+        not mention.repaired
+        and any(sense.concept in wanted for sense in mention.senses)
+        and any(sense.form == "base" for sense in mention.senses)
+        and _leads(scene, mention, bool(top.intent.required))
+        for mention in (scene.mentions[at] for at in top.mentions)
+    )
+
+
+def _leads(scene: Scene, mention: Mention, object_needed: bool) -> bool:
+    clause = next(((s, e) for s, e in split_clauses(scene.tokens, scene.named) if s <= mention.start < e), None)
+    if clause is None or (clause[0] and _told(scene, clause[0])):
+        return False
+    start, end = clause
+    rest = range(max(mention.end, mention.start + 1), end)
+    if any(scene.folds[at] in _FINITE and not scene.named[at] for at in rest):
+        return False  # "tag pci was removed", "reboot done on web-01": the verb is a noun there
+    if object_needed and not any(_is_object(scene, at) for at in range(start, end)):
+        return False
+    lead = " ".join(scene.folds[at] for at in range(start, mention.start) if not scene.named[at])
+    if lead.endswith(" i") or lead == "i":
+        return scene.folds[mention.start] in _WANTING
+    return _LEAD.fullmatch(lead + " " if lead else "") is not None
+
+
+def _is_object(scene: Scene, at: int) -> bool:
+    said = scene.tokens[at].kind not in {"word", "mark"} or scene.folds[at] in _POINTERS
+    return said or scene.named[at] or at in scene.unknown
+
+
+def _told(scene: Scene, start: int) -> bool:
+    """What stands before a colon and is more than a name: "mia wrote:", "ticket 4711:", "step 3:"."""
+    before = scene.folds[:start]
+    if before[-1] != ":":
+        return bool(_TOLD & set(before))
+    return any(not scene.named[at] and scene.tokens[at].kind in {"word", "number"} for at in range(start - 1)) and not (
+        set(before[:-1]) <= {"stackhand", "bot", "hey", "hi", "please", "pls", "now"}
+    )
+
+
+def _depends(scene: Scene) -> bool:
+    return bool(_DEPENDING & set(scene.folds))
+
+
+def _timed(scene: Scene) -> bool:
+    """ "tomorrow", "at midnight", "yesterday": another time than now, for an intent that knows none."""
+    later = {"tomorrow", "tmrw", "tonight", "midnight", "noon", "later", "next", "soon"}
+    return bool(scene.spans or later & set(scene.folds))
+
+
+def _second_object(scene: Scene, filling: Filling) -> bool:
+    """ "restart web-01 and web-02": one write has one object of a kind."""
+    kinds = {name.kind for name in filling.objects.values()}
+    spare = [hit for at, hit in enumerate(scene.hits) if at not in filling.used and hit.sure and not hit.open]
+    return any(name.kind in kinds for hit in spare for name in hit.names)
