@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 _PART = re.compile(r"\s*([\[\]()|]|\{\w+\}|<\w+>|[^\s\[\](){}<>|]+)")
 MAX_DEPTH = 20
@@ -168,3 +169,44 @@ def _sample(
         case Sentence(parts):
             for part in parts:
                 yield from _sample(part, slots, rules, dice)
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The templates of each intent, and the rules that they share."""
+
+    by_intent: Mapping[str, tuple[Sentence, ...]]
+    rules: Mapping[str, Sentence]
+
+    def samples(self, intent: str, count: int, slots: Mapping[str, Sequence[str]], seed: int = 0) -> tuple[str, ...]:
+        """At most `count` different sentences of an intent; the same seed gives the same ones.
+
+        `slots`: values for {slot}; one without values stays as it is written.
+        """
+        trees = self.by_intent.get(intent, ())
+        dice = random.Random(f"{intent} {seed}")  # noqa: S311 -- no secret depends on it
+        found: dict[str, None] = {}
+        for _ in range(count * 8 if trees else 0):
+            found[sample(dice.choice(trees), slots, self.rules, dice)] = None
+            if len(found) == count:
+                break
+        return tuple(found)
+
+
+def load_templates(text: str | None = None) -> Templates:
+    """The templates that come with the program, or those in `text`. Raises GrammarError."""
+    if text is None:
+        text = resources.files(__package__).joinpath("templates.txt").read_text(encoding="utf-8")
+    by_intent: dict[str, tuple[Sentence, ...]] = {}
+    rules: dict[str, Sentence] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, colon, template = line.partition(":")
+        if not colon or not template.strip():
+            raise GrammarError(f"templates line {number}: write it as intent: template")
+        if name.startswith("<"):
+            rules[name.strip("<> ")] = parse(template)
+        else:
+            by_intent[name] = (*by_intent.get(name, ()), parse(template))
+    return Templates(by_intent, rules)
