@@ -171,6 +171,7 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     """The chat page; gives the token of its first link."""
     from bot.adapters.web import Page, add_page
     from bot.counted import Counted
+    from bot.starters import STARTERS
     from bot.web.sessions import Sessions
 
     settings, sessions = process.settings, Sessions()
@@ -179,6 +180,7 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
         pipeline,
         sessions,
         _hosts(settings),
+        starters=STARTERS,
         demo=process.parts.demo,
         secure=settings.page_url.startswith("https:"),
     )
