@@ -1,6 +1,6 @@
 """Where the names of the inventory stand in a sentence, and how sure it is that they are meant as names."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from intents.lexicon import Lexicon
@@ -49,6 +49,20 @@ def find_hits(text: str, tokens: Sequence[Token], names: Names, lexicon: Lexicon
             found.append(hit)
         at = hit.end if hit else at + 1
     return tuple(found)
+
+
+def add_worded(
+    hits: tuple[Hit, ...], tokens: Sequence[Token], names: Names, lexicon: Lexicon, repaired: Collection[int]
+) -> tuple[Hit, ...]:
+    """Runbooks and reports whose words were misspelt; no other name is ever found by a repaired word."""
+    taken = {at for hit in hits for at in range(hit.start, hit.end)}
+    found = list(hits)
+    for at in range(len(tokens)):
+        hit = None if at in taken else _worded(tokens, at, names, lexicon)
+        if hit and not taken & set(range(hit.start, hit.end)) and set(range(hit.start, hit.end)) & set(repaired):
+            found.append(hit)
+            taken.update(range(hit.start, hit.end))
+    return tuple(sorted(found, key=lambda hit: hit.start))
 
 
 def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:

@@ -278,9 +278,11 @@ def weigh(words: Sequence[str], senses: Sequence[Sense], filler: bool) -> float:
     return weight + 0.6 * (min(len(words), 4) - 1)
 
 
-def find_mentions(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool]) -> list[Mention]:
-    """All recognised words; tokens that are `taken` (exact names, times) are passed over."""
-    words, repaired = _words(lexicon, tokens, taken)
+def find_mentions(
+    lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool], repaired: Mapping[int, str]
+) -> list[Mention]:
+    """All recognised words; tokens that are `taken` (exact names) are passed over; `repaired` ones are marked."""
+    words = ["" if taken[at] or token.kind == "quoted" else token.fold for at, token in enumerate(tokens)]
     found: list[Mention] = []
     tails: set[int] = set()
     at = reach = 0
@@ -313,18 +315,19 @@ def _with_word(split: Mention, word: Mention) -> Mention:
     return replace(split, senses=(*split.senses, *extra), own=len(split.senses))
 
 
-def _words(lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[str], Mapping[int, str]]:
-    """The words to look up ("" where there is none), spelling repaired; and what was repaired."""
-    words: list[str] = []
-    repaired: dict[int, str] = {}
+def repair_words(
+    lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool], more: frozenset[str]
+) -> Mapping[int, str]:
+    """Token -> the word that was meant, where one edit makes it a word of ours or one of `more`."""
+    found: dict[int, str] = {}
     for at, token in enumerate(tokens):
-        word = "" if taken[at] or token.kind == "quoted" else token.fold
-        if word and token.kind == "word" and word not in lexicon.vocabulary:
-            right = lexicon.repair(word)
-            if right:
-                repaired[at] = word = right
-        words.append(word)
-    return words, repaired
+        word = token.fold
+        if taken[at] or token.kind != "word" or word in lexicon.vocabulary or word in more:
+            continue
+        right = lexicon.repair(word) or next((m for m in more if len(m) >= REPAIR_FROM and one_edit(word, m)), "")
+        if right:
+            found[at] = right
+    return found
 
 
 def _mark(mention: Mention, repaired: Mapping[int, str]) -> Mention:

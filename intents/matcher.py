@@ -30,7 +30,7 @@ NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "M
 # what may be left unsaid when the rest of a claim is there
 UNSAID = NEUTRAL | word_set(
     "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL "
-    "ANSWERREF FEEDBACK SELFBOT EVERY FORECAST COUNT FIND time DATA VERIFY"
+    "ANSWERREF FEEDBACK SELFBOT EVERY FORECAST time DATA VERIFY"
 )
 PART_SURE = 0.6  # each part of a message must stand on its own
 SOFT_FLOOR = 0.5

@@ -105,9 +105,9 @@ def migration_depend(scene: Scene, filling: "Filling") -> None:
     if len(found) < 2:
         return
     (first_at, first), (second_at, second) = found[0], found[1]
-    between = scene.text[scene.tokens[first.end - 1].end : scene.tokens[second.start].start]
-    lead = scene.text[: scene.tokens[first.start].start]
-    after = scene.text[scene.tokens[second.end - 1].end :]
+    between = " ".join(scene.folds[first.end : second.start])
+    lead = " ".join(scene.folds[: first.start])
+    after = " ".join(scene.folds[second.end :])
     waits_first = _waits_first(lead, between, after)
     order = [(first_at, first), (second_at, second)] if waits_first else [(second_at, second), (first_at, first)]
     for slot, (at, hit) in zip(("vm", "after"), order, strict=True):
@@ -147,7 +147,7 @@ def migration_estimate(scene: Scene, filling: "Filling") -> None:
         + "|".join(_NUMBERS)
         + r")\s*-?\s*(?:h|hrs?|hours?)\s*(?:a|per|/|each|every|daily)\s*(?:day|night)?"
         r"|(\d{1,2})\s*h/d|(\d{1,2})[- ]hour\s+(?:day|window|shift|night)s?",
-        scene.text,
+        " ".join(scene.folds),
         re.IGNORECASE,
     )
     if match:

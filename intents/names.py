@@ -122,6 +122,11 @@ class Names:
         return halves
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """All words of the names of LOOSE_KINDS, for spelling."""
+        return frozenset(word for words, _ in self.worded for word in words)
+
+    @cached_property
     def worded(self) -> Sequence[tuple[frozenset[str], Name]]:
         """The words of names of LOOSE_KINDS."""
         return [

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import cached_property
 
 from intents.amounts import Amount, find_amounts
-from intents.hits import Hit, find_hits
-from intents.lexicon import Lexicon, Mention, find_mentions
+from intents.hits import Hit, add_worded, find_hits
+from intents.lexicon import Lexicon, Mention, find_mentions, repair_words
 from intents.mood import Words, clause_moods
 from intents.names import Names
 from intents.readings import Mood
@@ -139,10 +139,11 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
     text = clean(text)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
-    taken = [token.kind in _CODES for token in tokens]
-    for hit in hits:
-        if hit.sure and not hit.open:
-            taken[hit.start : hit.end] = [True] * (hit.end - hit.start)
+    taken = _taken(tokens, hits)
+    repaired = repair_words(lexicon, tokens, taken, names.words)
+    if repaired:
+        tokens = tuple(replace(t, fold=repaired[at]) if at in repaired else t for at, t in enumerate(tokens))
+        hits = add_worded(hits, tokens, names, lexicon, repaired)
     spans = tuple(
         s
         for s in find_times(tokens, now)
@@ -152,9 +153,18 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
     for span in spans:
         blocked[span.start : span.end] = [True] * (span.end - span.start)
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
-    mentions = tuple(find_mentions(lexicon, tokens, taken))
+    mentions = tuple(find_mentions(lexicon, tokens, taken, repaired))
     mood, aside = _mood(moods, text, tokens, hits, mentions)
     return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon)
+
+
+def _taken(tokens: Sequence[Token], hits: Sequence[Hit]) -> list[bool]:
+    """Tokens that are names or codes and no words."""
+    taken = [token.kind in _CODES for token in tokens]
+    for hit in hits:
+        if hit.sure and not hit.open:
+            taken[hit.start : hit.end] = [True] * (hit.end - hit.start)
+    return taken
 
 
 def _mood(
@@ -173,8 +183,6 @@ def _mood(
     for hit in hits:
         named[hit.start : hit.end] = [True] * (hit.end - hit.start)
     cut = _note_start(tokens, mentions)
-    fixed = {m.start: m.repaired for m in mentions if m.repaired and " " not in m.repaired and m.end == m.start + 1}
-    tokens = tuple(replace(t, fold=fixed[at]) if at in fixed else t for at, t in enumerate(tokens))
     mood, clauses = clause_moods(
         moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, "")
     )

@@ -16,7 +16,8 @@ _SPREAD_PAIRS = frozenset({("for", "every"), ("in", "every"), ("on", "each"), ("
 _DIMENSIONS = word_set("os platform state status platforms states")
 _BOT = word_set("bot stackhand you yourself")
 _ASSIGNS = frozenset({":", "=", "->", "=>"})
-_WHY = frozenset({"why", "why so", "how so", "but why", "how come", "and why", "why that", "why is that"})
+_POLITE = word_set("please pls plz stackhand bot hey hmm ok so")
+_WHY = frozenset({"why", "how so", "but why", "how come", "and why", "why that", "why is that"})
 
 
 def shape(scene: "Scene") -> dict[str, float]:
@@ -42,7 +43,7 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("ITEM", 0.5, bool(waves) and _has_item(scene, waves)),
         ("RUNS", 0.5, "runs" in folds),
         ("CALLED", 0.5, bool({"called", "named", "call"} & folds)),
-        ("WHYBARE", 1.0, " ".join(fold for fold in scene.folds if fold.isalpha()) in _WHY),
+        ("WHYBARE", 1.0, " ".join(f for f in scene.folds if f.isalpha() and f not in _POLITE) in _WHY),
     )
     return ((name, weight) for name, weight, there in tests if there)
 

@@ -1,12 +1,14 @@
 """Scores the language on a file of sentences: accuracy, wrong writes, CPU.
 
-    python -m tests.benchmarks.language SENTENCES.jsonl NAMES.json [--now TIME] [--part all|work|held] [--show]
+    python -m tests.benchmarks.language SENTENCES.jsonl NAMES.json [--now TIME] [--part all|work|held] [--typos SEED] [--show]
 
 A line is {"text", "intent", "slots", "missing"}. `--part`: "held" is every third sentence, "work" the others.
 """
 
 import argparse
 import json
+import random
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -45,6 +47,25 @@ def load(path: Path, part: str) -> list[dict[str, Any]]:
     return [line for at, line in enumerate(lines) if (at % 3 == 2) == (part == "held")]
 
 
+def with_typo(text: str, names: Names, dice: random.Random) -> str:
+    """One letter dropped, doubled, swapped or replaced in one ordinary word of five letters or more."""
+    words = [w for w in re.finditer(r"(?<![\w.-])[A-Za-z]{5,}(?![\w.-])", text) if not names.at(w[0].lower())]
+    named = {part for w in words for part in (w[0].lower(),) if names.like(part)}
+    words = [w for w in words if w[0].lower() not in named]
+    if not words:
+        return text
+    word = dice.choice(words)
+    at = dice.randrange(1, len(word[0]) - 1)
+    said = word[0]
+    edited = {
+        0: said[:at] + said[at + 1 :],
+        1: said[:at] + said[at] + said[at:],
+        2: said[:at] + said[at + 1] + said[at] + said[at + 2 :],
+        3: said[:at] + dice.choice("abcdefghijklmnopqrstuvwxyz") + said[at + 1 :],
+    }[dice.randrange(4)]
+    return text[: word.start()] + edited + text[word.end() :]
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
@@ -81,10 +102,15 @@ def main() -> None:
     parser.add_argument("names", type=Path)
     parser.add_argument("--now", default=NOW)
     parser.add_argument("--part", choices=("all", "work", "held"), default="all")
+    parser.add_argument("--typos", type=int, help="edit one word of each sentence, by this seed")
     parser.add_argument("--show", action="store_true")
     given = parser.parse_args()
     names = Names.from_json(json.loads(given.names.read_text(encoding="utf-8")))
-    run(load(given.sentences, given.part), names, datetime.fromisoformat(given.now), given.show)
+    sentences = load(given.sentences, given.part)
+    if given.typos is not None:
+        dice = random.Random(given.typos)
+        sentences = [{**said, "text": with_typo(said["text"], names, dice)} for said in sentences]
+    run(sentences, names, datetime.fromisoformat(given.now), given.show)
 
 
 if __name__ == "__main__":
