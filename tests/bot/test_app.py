@@ -1,0 +1,41 @@
+"""What is put together, as far as it can be seen without starting it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.app import STARTERS, cloud_secrets, known_secrets
+from bot.pipeline import Pipeline
+from bot.settings import Settings
+from intents.matcher import Matcher
+from intents.names import Names
+from intents.registry import load_catalogue
+from storage.database import Database
+
+
+@pytest.mark.parametrize("said", [choice.said for choice in STARTERS])
+async def test_what_the_page_offers_is_understood_and_answered(said: str, database: Database) -> None:
+    import datetime
+
+    now = datetime.datetime.now(datetime.UTC)
+    reading = Matcher(load_catalogue()).read(said, Names(), now)
+    assert reading.intent is not None and reading.ask is None, reading
+    assert reading.intent in Pipeline(database)._handlers.by_intent
+
+
+def test_every_secret_is_known_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text("clouds: {a: {auth: {username: u, password: p-4711}}}")
+    clouds.with_name("secure.yaml").write_text("clouds: {b: {auth: {application_credential_secret: s-4711}}}")
+    monkeypatch.setenv("PGPASSWORD", "g-4711")
+    settings = Settings(database_url=SecretStr("postgresql://u:d%404711@h/n"), clouds_file=clouds)
+    assert {"d%404711", "d@4711", "g-4711"} <= set(known_secrets(settings))
+    assert set(cloud_secrets(settings)) == {"p-4711", "s-4711"}
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "clouds: 3", ""])
+def test_a_broken_clouds_file_is_no_matter_for_the_log(tmp_path: Path, content: str) -> None:
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text(content)
+    assert cloud_secrets(Settings(clouds_file=clouds)) == ()
