@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.app import STARTERS, cloud_secrets, known_secrets
+from bot.app import cloud_secrets, known_secrets
 from bot.pipeline import Pipeline
 from bot.settings import Settings
+from bot.starters import STARTERS
 from intents.matcher import Matcher
 from intents.names import Names
 from intents.registry import load_catalogue
