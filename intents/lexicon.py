@@ -316,13 +316,13 @@ def _with_word(split: Mention, word: Mention) -> Mention:
 
 
 def repair_words(
-    lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool], more: frozenset[str]
+    lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool], more: frozenset[str], known: frozenset[str]
 ) -> Mapping[int, str]:
     """Token -> the word that was meant, where one edit makes it a word of ours or one of `more`."""
     found: dict[int, str] = {}
     for at, token in enumerate(tokens):
         word = token.fold
-        if taken[at] or token.kind != "word" or word in lexicon.vocabulary or word in more:
+        if taken[at] or token.kind != "word" or word in lexicon.vocabulary or word in more or word in known:
             continue
         right = lexicon.repair(word) or next((m for m in more if len(m) >= REPAIR_FROM and one_edit(word, m)), "")
         if right:

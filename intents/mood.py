@@ -25,6 +25,7 @@ class Words:
     """The lists of moods.txt: `single` words, and `runs` of words."""
 
     single: Mapping[str, frozenset[str]]
+    known: frozenset[str]
     runs: Mapping[str, tuple[tuple[str, ...], ...]]
 
 
@@ -39,7 +40,8 @@ def load_words(text: str | None = None) -> Words:
             phrases = tuple(tuple(phrase.split()) for phrase in rest.split(",") if phrase.strip())
             runs[name] = phrases
             single[name] = frozenset(phrase[0] for phrase in phrases if len(phrase) == 1)
-    return Words(single, runs)
+    known = frozenset(word for phrases in runs.values() for phrase in phrases for word in phrase)
+    return Words(single, known, runs)
 
 
 def split_clauses(tokens: Sequence[Token], taken: Sequence[bool]) -> list[tuple[int, int]]:
