@@ -23,6 +23,7 @@ def build() -> typer.Typer:
     app.command("match")(match)
     app.command("list")(list_all)
     app.command("explain")(explain)
+    app.command("sample")(sample)
     return app
 
 
@@ -64,6 +65,33 @@ def list_all(as_json: AsJson = False) -> int:
             typer.echo(json.dumps({**whole, "examples": list(intent.examples)}, ensure_ascii=False))
         else:
             typer.echo(f"{intent.name:20} {intent.risk:8} {intent.does}\n{'':30}“{intent.examples[0]}”")
+    return OK
+
+
+def sample(
+    intent: Annotated[str | None, typer.Argument(help="An intent; none: all that have templates.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="How many sentences of each intent at most.")] = 5,
+    names: NamesFile = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same sentences.")] = 0,
+) -> int:
+    """Sentences that are understood, made from the templates: one JSON object a line, as `match` reads them.
+
+    Names come from the file of names; without one they stand in braces, as {vm}.
+    """
+    import json
+
+    from intents.grammar import load_templates
+    from intents.registry import load_catalogue
+
+    known = load_catalogue().intents
+    if intent is not None and intent not in known:
+        raise Failure(f"there is no intent {intent!r}", "`stackhand intents list` shows them all", USAGE)
+    found, templates = _names(names), load_templates()
+    kinds = {slot for one in known.values() for slot in one.slots}
+    slots = {kind: [name.name for name in found.of(kind)] for kind in sorted(kinds)}
+    for name in [intent] if intent else known:
+        for text in templates.samples(name, count, slots, seed=seed):
+            typer.echo(json.dumps({"text": text, "intent": name}, ensure_ascii=False))
     return OK
 
 

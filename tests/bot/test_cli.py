@@ -171,6 +171,21 @@ def test_intents_are_listed_and_explained(run: Run) -> None:
     assert "count" in out
 
 
+def test_samples_are_read_back_as_what_they_are(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "names.json").write_text('{"vm": ["web-01"], "project": ["acme-prod"], "host": ["node-07"]}')
+    code, out, err = run("intents", "sample", "show", "--names", "names.json", "--count", "4", "--seed", "1")
+    assert (code, err) == (0, "")
+    assert out == run("intents", "sample", "show", "--names", "names.json", "--count", "4", "--seed", "1")[1]
+    assert all("web-01" in json.loads(line)["text"] for line in out.splitlines())
+    (tmp_path / "in.jsonl").write_text(out)
+    with (tmp_path / "in.jsonl").open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        read = run("intents", "match", "--names", "names.json")[1]
+    assert {json.loads(line)["intent"] for line in read.splitlines()} == {"show"}
+    code, _, err = run("intents", "sample", "fly")
+    assert (code, is_one_line(err)) == (2, True)
+
+
 def test_the_doctor_names_what_is_wrong_and_how_to_mend_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACKHAND_DATABASE_URL", "postgresql://u:canary-4711@127.0.0.1:1/d")
     monkeypatch.setenv("STACKHAND_DATABSE_URL", "typo")
