@@ -44,6 +44,8 @@ class Amount:
 
 def number(word: str) -> int | float | None:
     """A number in digits or words; a comma or point with three digits after it is a thousands mark."""
+    if len(word) > 15:
+        return None
     if word in _WORDS:
         return _WORDS[word]
     if re.fullmatch(r"\d{1,3}([.,]\d{3})+", word):

@@ -47,7 +47,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not filling.unsure & set(intent.slots)
         and not scene.mentions_of("FOREIGN")
         and top.unexplained <= MOST_UNEXPLAINED
-        and not _strange(intent, scene, filling)
+        and not _strange(intent, scene, filling, top)
         and _commanded(scene, top)
         and not _second_object(scene, filling)
         and (intent.name in _MAY_DEPEND or not _depends(scene))
@@ -55,11 +55,13 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
     )
 
 
-def _strange(intent: Intent, scene: Scene, filling: Filling) -> bool:
-    """A word that nobody knows, outside a free text and outside the values that were taken from the sentence."""
+def _strange(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
+    """A word that nobody knows beside the verb, outside a free text and the values taken from the sentence."""
     tail = scene.tail if "text" in intent.slots else 0 if "item" in intent.slots else len(scene.tokens)
     said = " ".join(str(value) for value in filling.slots.values())
-    return any(at < tail and at not in scene.aside and scene.tokens[at].text not in said for at in scene.unknown)
+    starts = {scene.mentions[at].start for at in top.mentions if any(s.form for s in scene.mentions[at].senses)}
+    near = {at for s, e in split_clauses(scene.tokens, scene.named) if starts & set(range(s, e)) for at in range(s, e)}
+    return any(at < tail and at in near and scene.tokens[at].text not in said for at in scene.unknown)
 
 
 def _commanded(scene: Scene, top: "Scored") -> bool:

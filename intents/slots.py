@@ -175,19 +175,29 @@ def _state_said(scene: Scene, start: int, end: int) -> bool:
     return start not in tails and ((before in _BE and (last or scene.folds[start] != "on" or end in nouns)) or noun)
 
 
+def _denied(scene: Scene, at: int) -> str:
+    """The negation before a value ("not on vmware", "without windows"), or ""."""
+    for back in (1, 2):
+        word = scene.folds[at - back] if at >= back else ""
+        if word in _NOT:
+            return word
+        if word not in {"on", "in", "of", "from", "the"}:
+            return ""
+    return ""
+
+
 def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None:
     for mention in scene.mentions_of(concept):
         if slot == "state" and not _state_said(scene, mention.start, mention.end):
             continue
         said = words_of(scene, mention.start, mention.end)
-        if mention.start and scene.folds[mention.start - 1] in _NOT:
+        denied = _denied(scene, mention.start)
+        if denied:
             value = next(s.value for s in mention.senses if s.concept == concept)
             if slot == "state" and value in _OPPOSITE:
-                filling.put(slot, _OPPOSITE[value], f"{scene.folds[mention.start - 1]} {said}")
+                filling.put(slot, _OPPOSITE[value], f"{denied} {said}")
             else:
-                filling.evidence.append(
-                    Evidence(f"{scene.folds[mention.start - 1]} {said}", f"unused:not {slot} {value}")
-                )
+                filling.evidence.append(Evidence(f"{denied} {said}", f"unused:not {slot} {value}"))
             continue
         for sense in mention.senses:
             if sense.concept == concept:

@@ -242,6 +242,8 @@ class _Clock:
 
     def _month(self, at: int, word: str, bare: bool) -> _Moment | None:
         month = MONTH_WORDS.get(word)
+        if ORDINAL.fullmatch(self.word(at - 1)):
+            return None  # "31 february": no such day is no month either
         if month is None or (bare and word in {"may", "mar", "march"}):
             return None
         said, end = self._year(at + 1)

@@ -1,6 +1,7 @@
 """Scores the language on a file of sentences: accuracy, wrong writes, CPU.
 
-    python -m tests.benchmarks.language SENTENCES.jsonl NAMES.json [--now TIME] [--part all|work|held] [--typos SEED] [--show]
+    python -m tests.benchmarks.language SENTENCES.jsonl NAMES.json [--now TIME] [--part all|work|held]
+        [--typos SEED] [--show]
 
 A line is {"text", "intent", "slots", "missing"}. `--part`: "held" is every third sentence, "work" the others.
 """
