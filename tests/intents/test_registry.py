@@ -7,6 +7,7 @@ from intents.lexicon import LexiconError, load_lexicon
 from intents.registry import CatalogueError, load_catalogue
 
 CATALOGUE = load_catalogue()
+_ONE = "x: {does: d, risk: read, slots: '', examples: []}"
 
 
 def test_all_intents_are_there_with_their_slots() -> None:
@@ -24,10 +25,7 @@ def test_every_intent_has_a_claim() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (
-            "a:\n  x: {does: d, risk: read, slots: '', examples: []}\n  x: {does: d, risk: read, slots: '', examples: []}",
-            "twice",
-        ),
+        (f"a:\n  {_ONE}\n  {_ONE}", "twice"),
         ("a:\n  x: {does: d, risk: odd, slots: '', examples: []}", "risk"),
         ("a:\n  x: {does: d, risk: read}", "lacks"),
         ("- 1", "no mapping|not a mapping"),
