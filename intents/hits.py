@@ -131,13 +131,14 @@ def _in_phrase(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
 
 def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
     """Names of runbooks and reports by two or more of their words, in order: "orphan cleanup"."""
-    for size in (5, 4, 3, 2):
+    candidates = names.by_word.get(tokens[at].fold.rstrip("s"), ())
+    for size in (5, 4, 3, 2) if candidates else ():
         if at + size > len(tokens):
             continue
         if _phrase_known(lexicon, " ".join(token.fold for token in tokens[at : at + size])):
             continue
         words = [token.fold.rstrip("s") if len(token.fold) > 4 else token.fold for token in tokens[at : at + size]]
-        found = [name for parts, name in names.worded if _in_order(words, parts, name.name.lower())]
+        found = [name for parts, name in candidates if _in_order(words, parts, name.name.lower())]
         if found:
             best = min(len(name.name.split("_")) for name in found)
             closest = tuple(name for name in found if len(name.name.split("_")) == best)

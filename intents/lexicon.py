@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from intents.tokens import Token
 
@@ -22,8 +22,7 @@ class LexiconError(ValueError):
     """A line of the lexicon cannot be read; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sense:
+class Sense(NamedTuple):
     """One meaning of a word: `concept` as claims write it; `value` for slot words (k:vm has the value "vm")."""
 
     concept: str
@@ -271,7 +270,7 @@ def one_edit(a: str, b: str) -> bool:
 
 def weigh(words: Sequence[str], senses: Sequence[Sense], filler: bool) -> float:
     """A word of one meaning says much, one of ten meanings little; each further word of a phrase makes it surer."""
-    several = len({sense.concept.removesuffix(".past") for sense in senses})
+    several = len({sense.concept.removesuffix(".past") for sense in senses}) if len(senses) > 1 else 1
     weight = max(0.5, 2.2 - 0.25 * (several - 1))
     if filler and len(words) == 1:
         return 0.4

@@ -32,6 +32,7 @@ UNSAID = NEUTRAL | word_set(
     "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL "
     "ANSWERREF FEEDBACK SELFBOT EVERY FORECAST time DATA VERIFY"
 )
+MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
@@ -61,6 +62,8 @@ class Matcher:
     def read(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> Reading:
         """`now` has a zone; times come back in UTC. `last`: the last read in this conversation, for follow-ups."""
         started = time.thread_time_ns()
+        if len(text) > MOST_CHARACTERS:
+            return Reading(text[:MOST_CHARACTERS], mood="other")  # pasted, not said
         scene = build_scene(text, names, self.lexicon, self.moods, now)
         reading = self._read(scene)
         if last is not None:

@@ -122,6 +122,15 @@ class Names:
         return halves
 
     @cached_property
+    def by_word(self) -> Mapping[str, Sequence[tuple[frozenset[str], Name]]]:
+        """Names of LOOSE_KINDS by each of their words, without a plural s."""
+        found: dict[str, list[tuple[frozenset[str], Name]]] = {}
+        for words, name in self.worded:
+            for word in words:
+                found.setdefault(word.rstrip("s"), []).append((words, name))
+        return found
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """All words of the names of LOOSE_KINDS, for spelling."""
         return frozenset(word for words, _ in self.worded for word in words)
