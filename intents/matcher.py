@@ -78,6 +78,8 @@ class Matcher:
             if any(reading.intent is None or reading.confidence < PART_SURE for reading in readings):
                 continue
             intents = tuple(dict.fromkeys(reading.intent or "" for reading in readings))
+            if whole.intent is not None and whole.ask is None and whole.intent not in intents:
+                continue  # it means more than its parts: "12 VMs with 8 vCPU and 64 GB"
             if any(self.catalogue.intents[name].writes for name in intents):
                 return (replace(whole, ask=whole.ask or Ask("confirm", intents=intents)),)
             if len(readings) <= MOST and (len(intents) > 1 or all(reading.ask is None for reading in readings)):

@@ -180,6 +180,8 @@ class _Reader:
             and words[1] not in {"has", "is", "does", "was"}
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
+        if words[0] in {"anything", "any", "anyone", "anybody", "something"}:
+            return "question"
         if _ASKING & set(words[1:3]) or words[-1] in self.lists["question words"]:
             return "question"
         people = self.lists["people"]

@@ -16,6 +16,7 @@ _SPREAD_PAIRS = frozenset({("for", "every"), ("in", "every"), ("on", "each"), ("
 _DIMENSIONS = word_set("os platform state status platforms states")
 _BOT = word_set("bot stackhand you yourself")
 _ASSIGNS = frozenset({":", "=", "->", "=>"})
+_ASKING = word_set("who whose why when where how which")
 _POLITE = word_set("please pls plz stackhand bot hey hmm ok so")
 _WHY = frozenset({"why", "how so", "but why", "how come", "and why", "why that", "why is that"})
 
@@ -58,7 +59,8 @@ def _emptiness(scene: "Scene") -> Iterator[tuple[str, float]]:
     if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
         yield "BARE", 0.3
     rest = [m for m in scene.mentions if not scene.beside(m) and m.senses and not scene.named[m.start]]
-    if scene.hits and not scene.unknown and not rest and not scene.spans:
+    asked = _ASKING & set(scene.folds)
+    if scene.hits and not scene.unknown and not rest and not scene.spans and not asked:
         yield "NAMEONLY", 1.0
 
 

@@ -163,6 +163,8 @@ _BE = frozenset({"is", "are", "be", "was", "were", "being", "currently", "still"
 
 def _state_said(scene: Scene, start: int, end: int) -> bool:
     """A small word ("on", "off", "down") is a state only where one can stand."""
+    if scene.folds[end : end + 1] == ("to",) and any(scene.named[end + 1 : end + 3]):
+        return False  # "attached to web-01": which ones, not in which state
     if end - start > 1 or scene.folds[start] not in _BARE_STATES:
         return True
     tails = {m.tail for m in scene.mentions if m.tail >= 0}

@@ -288,7 +288,7 @@ def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
     if (
         intent.name in {"list", "count"}
         and "kind" not in filling.slots
-        and {"tag", "os", "owner"} & filling.slots.keys()
+        and {"tag", "os", "owner", "host", "cluster"} & filling.slots.keys()
     ):
         filling.slots["kind"] = "vm"  # only a VM has them
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
