@@ -152,7 +152,7 @@ class Pipeline:
         if handler is None:
             return await not_understood(ask)
         try:
-            reply = await handler.answer(ask, reading)
+            reply = await handler.answer(replace(ask, reading=reading), reading)
         except UnusedSlotError as error:
             return unused(self._catalogue.intents[handler.intent], error.slots)
         except UnknownNameError as error:

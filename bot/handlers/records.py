@@ -1,5 +1,6 @@
 """The record of the inventory: what changed, what is gone, how old it is; a new sync, and files of answers."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.cards import change_words, op_words
@@ -201,7 +202,7 @@ async def sync_(ask: Ask, platform: str | None) -> Reply:
 @answers("export")
 async def export(ask: Ask, kind: str | None, where: Place, format: str | None, masked: bool | None) -> Reply:  # noqa: A002
     """A file of the last answer; with a kind, of all that the filters leave of it."""
-    again = ask.last if kind is None else _as_list(ask.reading)
+    again = _listing_of(ask.last) if kind is None else _as_list(ask.reading)
     if again is None or ask.again is None or again.intent is None:
         text = Text("There is no answer yet that I could put into a file.", "heading")
         return Reply((text, Text("Ask first, or say what: export all vms of acme-prod as xlsx")), "incomplete")
@@ -218,6 +219,11 @@ async def export(ask: Ask, kind: str | None, where: Place, format: str | None, m
     lead = f"{file.name}: {len(table.rows):,} of {table.total:,} rows" + (", masked" if masked else "")
     parts: tuple[Part, ...] = (Text(lead, "heading"), file)
     return Reply(parts, scope=whole.scope, freshness=whole.freshness, demo=whole.demo)
+
+
+def _listing_of(last: Reading | None) -> Reading | None:
+    """A count shows a few of what it counted; its file has all of them."""
+    return replace(last, intent="list") if last is not None and last.intent == "count" else last
 
 
 def _as_list(reading: Reading) -> Reading:
