@@ -10,7 +10,7 @@ from intents.tokens import Token, word_set
 
 OWN_KINDS = word_set("runbook report policy migration wave cohort")
 _PREPOSITIONS = word_set("of for on from at in into called named off")
-_AFTER_NAME = word_set("in of on for to from with and by pls please plz last this since until is are was")
+_AFTER_NAME = word_set("in of on for to from with and by pls please plz last this since until is are was up down")
 _NAME_WORDS = word_set("vm server machine host project tenant domain user network volume instance box customer")
 
 
@@ -81,7 +81,9 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
         if len(said) >= 4 and not _phrase_known(lexicon, said) and (entries := names.like(said)):
             words = all(lexicon.knows(token.fold) for token in tokens[at : at + size])
             return Hit(at, at + size, entries, False, not words, words)
-    if entries := tuple(name for name in names.at(tokens[at].fold) if name.kind != "event"):
+    fold = tokens[at].fold
+    roles = tuple(name for name in names.at(fold[:-1]) if name.kind == "role") if fold.endswith("s") else ()
+    if entries := tuple(name for name in names.at(fold) if name.kind != "event") or roles:
         if all(name.kind in {"tag", "role"} for name in entries):
             return Hit(at, at + 1, entries, open=True)
         plain = _is_ordinary(tokens, at, lexicon)

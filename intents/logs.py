@@ -21,7 +21,7 @@ _PATTERNS = (
     r";\s*$",
     rf"\b({_TOOLS})\s+(?:\S+\s+){{0,6}}--?[a-z]",
     r"^\s*openstack (server|volume|network|project|user|router|image|flavor|port|subnet|hypervisor)\s",
-    r"^\s*(nova|cinder|neutron|glance|kubectl|virsh|systemctl|sudo|govc|terraform|ansible-playbook|docker|curl|git|ssh"
+    r"^\s*(nova|cinder|neutron|glance|kubectl|virsh|systemctl|sudo|govc|terraform|ansible-playbook"
     r"|esxcli|acli|ncli)\s+[a-z0-9]",
     r"\w\.\w+\(|\w+\(\)|==|!=|&&|\|\||\brc=\d|\w+=\w+ \w+=|\bif \S+ ?: ",
     r"traceback \(most|\bat 0x|stack ?trace|\bexit code\b|\w\[\d+\]:|\w\[\d+\] ",

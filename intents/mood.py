@@ -140,6 +140,8 @@ class _Reader:
 
     def _conditional(self, words: list[str], asks: bool) -> str:
         first, second = words[0], words[1:2]
+        if first in self.lists["leading"] and second and second[0] in self.lists["question words"]:
+            return "question"
         if _starts(words, (("in", "case"), ("as", "soon", "as"))):
             return "conditional"
         if first in self.lists["conditions"] and not (first == "should" and asks):

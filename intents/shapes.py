@@ -34,6 +34,7 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("time", 1.0, bool(scene.spans)),
         ("q", 0.3, scene.asks),
         ("cmd", 0.1, scene.mood == "command"),
+        ("cond", 0.5, scene.mood == "conditional"),
         ("neg", 0.5, scene.mood == "negated"),
         ("quoted", 1.0, "quoted" in kinds),
         ("unknown", 1.0, bool(scene.namelike)),

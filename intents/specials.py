@@ -44,8 +44,9 @@ def word_after(scene: Scene, nouns: Sequence[str], skip: frozenset[int] = frozen
 
 def metric_of(scene: Scene, filling: "Filling", kinds: bool) -> None:
     """cpu, memory, storage; cost; or, where `kinds`, a kind that is counted (vms, volumes, ...)."""
-    if scene.has("COST"):
-        mention = scene.mentions_of("COST")[0]
+    costs = [m for m in scene.mentions_of("COST") if not scene.named[m.start]]
+    if costs:
+        mention = costs[0]
         filling.put("metric", "cost", words(scene, mention.start, mention.end))
         return
     for mention in scene.mentions_of("metric"):
