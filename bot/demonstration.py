@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from engines.clouds.demo import DemoWorld
 from sqlalchemy import text
 
 from bot.app import Parts, Process, close_clouds, open_storage, run_process
@@ -18,6 +17,7 @@ from bot.logs import configure
 from bot.metrics import Metrics
 from bot.service import bind, stop_on_signals
 from bot.settings import Settings
+from engines.clouds.demo import DemoWorld
 from engines.inventory.collect import sync_source
 from storage.database import Database
 from storage.embedded import running_url
@@ -80,9 +80,8 @@ async def _fill(database: Database, world: DemoWorld, stop: asyncio.Event) -> No
     for number, point in enumerate([*points, None], 1):
         if stop.is_set():
             return
-        typer.echo(f"\rfilling the inventory: {number} of {len(points) + 1}", nl=False)
+        typer.echo(f"filling the inventory: {number} of {len(points) + 1}")
         await _sync(database, world.clouds(at=point) if point else world.clouds(), point)
-    typer.echo("")
 
 
 async def _sync(database: Database, clouds: Sequence["Cloud"], at: datetime | None) -> None:

@@ -47,7 +47,7 @@ def worker(host: Host = None, port: Port = None, state_dir: StateDir = None) -> 
 
 
 def demo(
-    vms: Annotated[int, typer.Option(min=20, max=200_000, help="How many VMs the invented cloud has.")] = 300,
+    vms: Annotated[int, typer.Option(min=100, max=200_000, help="How many VMs the invented cloud has.")] = 300,
     host: Host = None,
     port: Port = None,
     state_dir: StateDir = None,

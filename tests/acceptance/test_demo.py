@@ -20,7 +20,7 @@ LINK = r"(http://127\.0\.0\.1:\d+)/\?token=([\w-]+)"
 
 
 def demo(state: Path, *more: str) -> tuple[str, ...]:
-    return ("demo", "--vms", "60", "--port", "0", "--state-dir", str(state), *more)
+    return ("demo", "--vms", "300", "--port", "0", "--state-dir", str(state), *more)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +56,13 @@ def test_the_first_answer_comes_within_a_minute_from_nothing(
 
 def test_it_has_a_past_and_things_to_find(running: tuple[Process, Path, float], tmp_path: Path) -> None:
     _, state, _ = running
-    assert ask(state, tmp_path, "what changed in the last 7 days?")["table"]["total"] > 0
-    assert ask(state, tmp_path, "list VMs in error")["table"]["total"] > 0
-    assert ask(state, tmp_path, "which hosts are down?")["table"]["total"] > 0
+    changes = ask(state, tmp_path, "what changed in the last 7 days?")
+    assert changes["table"] is not None, changes["text"]
+    assert changes["table"]["total"] > 0
+    for question in ("list VMs in error", "which VMs are down?"):
+        found = ask(state, tmp_path, question)
+        assert found["table"] is not None, found["text"]
+        assert found["table"]["total"] > 0
 
 
 def test_a_question_that_is_not_understood_is_no_success(running: tuple[Process, Path, float], tmp_path: Path) -> None:
@@ -76,7 +80,7 @@ def test_files_are_written_where_they_were_wanted(running: tuple[Process, Path, 
     (file,) = answer["files"]
     content = (tmp_path / file["path"]).read_bytes()
     assert len(content) == file["bytes"]
-    assert content.count(b"\n") > 60
+    assert content.count(b"\n") > 100
 
 
 def test_the_link_opens_the_page_once(running: tuple[Process, Path, float]) -> None:
@@ -104,12 +108,12 @@ def test_the_console_answers_a_pipe(running: tuple[Process, Path, float], tmp_pa
 
 def test_a_second_demo_beside_it_is_told_how(running: tuple[Process, Path, float], tmp_path: Path) -> None:
     _, state, _ = running
-    done = run("demo", "--vms", "80", "--port", "0", "--state-dir", str(state), cwd=tmp_path)
+    done = run("demo", "--vms", "200", "--port", "0", "--state-dir", str(state), cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "--fresh" in done.stderr
-    done = run("demo", "--vms", "80", "--port", "0", "--state-dir", str(state), "--fresh", cwd=tmp_path)
+    done = run("demo", "--vms", "200", "--port", "0", "--state-dir", str(state), "--fresh", cwd=tmp_path)
     assert done.returncode == 1
-    assert "stop it first" in done.stderr
+    assert "Stop it first" in done.stderr
 
 
 def test_a_directory_of_something_else_is_not_touched(tmp_path: Path, state: Path) -> None:
@@ -154,11 +158,10 @@ def test_it_goes_on_where_it_was_and_keeps_changing(tmp_path: Path, state: Path)
     with Process(demo(state), tmp_path) as second:
         second.wait_for(LINK)
         assert time.monotonic() - begun < 30
-        answer = ask(state, tmp_path, "how many VMs are there?")
-        eventually(lambda: _synced_again(state, tmp_path, answer), "synced again", 50)
+        there = time.monotonic()
+        eventually(lambda: _age(state, tmp_path) < time.monotonic() - there - 5, "synced again", 55)
 
 
-def _synced_again(state: Path, cwd: Path, before: dict[str, Any]) -> bool:
+def _age(state: Path, cwd: Path) -> int:
     time.sleep(1)
-    now = ask(state, cwd, "how many VMs are there?")
-    return bool(now["data_age_s"] < before["data_age_s"])
+    return int(ask(state, cwd, "how many VMs are there?")["data_age_s"])
