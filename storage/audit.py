@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, insert, select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.json_texts import clean_text, json_text
 from storage.tables import audit
 
 _LOCK = 7_203_002
@@ -66,15 +67,21 @@ async def record(
     values = {
         "id": last.id + 1 if last else 1,
         "at": at or datetime.now(UTC),
-        "person": person,
-        "action": action,
-        "target": target,
-        "outcome": outcome,
-        "detail": json.loads(json.dumps(dict(detail), default=str).replace("\\u0000", "")),
+        "person": clean_text(person),
+        "action": clean_text(action),
+        "target": clean_text(target),
+        "outcome": clean_text(outcome),
+        "detail": json.loads(json_text(detail), parse_float=_number),
     }
     previous = last.hash if last else _GENESIS
     await conn.execute(insert(audit).values(**values, prev_hash=previous, hash=_hash(previous, values)))
     return int(values["id"])
+
+
+def _number(written: str) -> int | float:
+    """A number that PostgreSQL gives back as it was given: 1e16 would come back as an integer, -0.0 as 0.0."""
+    value = float(written)
+    return int(value) if value.is_integer() else value
 
 
 def _hash(previous: bytes, row: Mapping[str, Any] | RowMapping) -> bytes:

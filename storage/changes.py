@@ -79,8 +79,8 @@ def _changes_in(window: Window, scope: Scope) -> list[ColumnElement[bool]]:
     if window.ops:
         kept.append(history.c.op.in_(window.ops))
     if not window.objects:
-        runs = select(func.min(sync_run.c.id)).where(sync_run.c.source == history.c.source)
-        kept.append(or_(history.c.op != "add", history.c.run_id.is_distinct_from(runs.scalar_subquery())))
+        firsts = select(sync_run.c.source, func.min(sync_run.c.id)).group_by(sync_run.c.source)
+        kept.append(or_(history.c.op != "add", tuple_(history.c.source, history.c.run_id).not_in(firsts)))
     return kept
 
 

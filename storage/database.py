@@ -18,6 +18,7 @@ _SERVER_SETTINGS = {
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "10min",
     "jit": "off",  # compiling costs more than our short queries
+    "plan_cache_mode": "force_custom_plan",  # partial and expression indexes match constants, not parameters
 }
 
 

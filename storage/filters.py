@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select, tuple_
 
 from storage.scopes import Scope, visible
-from storage.tables import address, resource
+from storage.tables import address, folded_tags, resource
 
 Ref = tuple[str, str]
 """(source, external id) of a resource; the kind is known from where it stands."""
@@ -58,48 +58,54 @@ def in_domains(domains: Sequence[Ref]) -> ColumnElement[bool]:
     )
 
 
+def _refers(kept: FromClause, value: ColumnElement[Any], refs: Sequence[Ref]) -> ColumnElement[bool]:
+    """A field that holds one of these ids, in the id's own source: short ids are the same in many sources."""
+    return tuple_(kept.c.source, value).in_(refs)
+
+
 def _on_networks(networks: Sequence[Ref]) -> ColumnElement[bool]:
-    ids = [external_id for _, external_id in networks]
-    by_address = exists().where(address.c.resource_id == resource.c.id, address.c.network_id.in_(ids))
+    r = resource.c
+    mine = tuple_(r.source, address.c.network_id).in_(networks)
+    by_address = exists().where(address.c.resource_id == r.id, mine)
     by_field = or_(
-        resource.c.attrs["network_id"].astext.in_(ids), resource.c.attrs["external_network_id"].astext.in_(ids)
+        *(_refers(resource, r.attrs[name].astext, networks) for name in ("network_id", "external_network_id"))
     )
-    by_parent = and_(resource.c.kind.in_(("subnet",)), resource.c.parent_id.in_(ids))
-    return and_(resource.c.source.in_(sorted({source for source, _ in networks})), or_(by_address, by_field, by_parent))
+    by_parent = and_(r.kind == "subnet", _refers(resource, r.parent_id, networks))
+    return or_(by_address, by_field, by_parent)
 
 
 def _of_vms(kind: str, vms: Sequence[Ref]) -> ColumnElement[bool]:
     """What belongs to VMs: its volumes and ports by parent, snapshots by their volume, floating IPs by their port."""
-    ids = [external_id for _, external_id in vms]
     step = resource.alias("step")
+    these = and_(step.c.kind == "vm", step.c.deleted_at.is_(None), _refers(step, step.c.external_id, vms))
     if kind in ("snapshot", "floating_ip"):
         between = "volume" if kind == "snapshot" else "port"
-        parents = select(step.c.external_id).where(
-            step.c.kind == between, step.c.parent_id.in_(ids), step.c.deleted_at.is_(None)
+        parents = select(step.c.source, step.c.external_id).where(
+            step.c.kind == between, step.c.deleted_at.is_(None), _refers(step, step.c.parent_id, vms)
         )
-        return or_(resource.c.parent_id.in_(parents), resource.c.attrs["vm_id"].astext.in_(ids))
+        direct = _refers(resource, resource.c.attrs["vm_id"].astext, vms)
+        return or_(tuple_(resource.c.source, resource.c.parent_id).in_(parents), direct)
     if kind == "network":
-        used = select(address.c.network_id).join(step, step.c.id == address.c.resource_id)
-        return resource.c.external_id.in_(used.where(step.c.kind == "vm", step.c.external_id.in_(ids)))
+        used = select(step.c.source, address.c.network_id).join(step, step.c.id == address.c.resource_id)
+        return tuple_(resource.c.source, resource.c.external_id).in_(used.where(these))
     if kind == "security_group":
-        names = select(func.jsonb_array_elements_text(step.c.attrs["security_groups"]))
-        mine = names.where(step.c.kind == "vm", step.c.external_id.in_(ids))
-        projects = select(step.c.source, step.c.project_id).where(step.c.kind == "vm", step.c.external_id.in_(ids))
-        return and_(resource.c.name.in_(mine), tuple_(resource.c.source, resource.c.project_id).in_(projects))
+        name = func.jsonb_array_elements_text(step.c.attrs["security_groups"])
+        mine = select(step.c.source, step.c.project_id, name).where(these)
+        return tuple_(resource.c.source, resource.c.project_id, resource.c.name).in_(mine)
     if kind == "server_group":
-        return or_(*(resource.c.attrs["member_ids"].contains([one]) for one in ids))
-    if kind == "vm":
-        return resource.c.external_id.in_(ids)
-    return resource.c.parent_id.in_(ids)
+        return _lists("member_ids", vms)
+    return _refers(resource, resource.c.external_id if kind == "vm" else resource.c.parent_id, vms)
 
 
 def _of_volumes(kind: str, volumes: Sequence[Ref]) -> ColumnElement[bool]:
-    ids = [external_id for _, external_id in volumes]
     if kind == "vm":
-        return or_(*(resource.c.attrs["volume_ids"].contains([one]) for one in ids))
-    if kind == "volume":
-        return resource.c.external_id.in_(ids)
-    return resource.c.parent_id.in_(ids)
+        return _lists("volume_ids", volumes)
+    return _refers(resource, resource.c.external_id if kind == "volume" else resource.c.parent_id, volumes)
+
+
+def _lists(name: str, refs: Sequence[Ref]) -> ColumnElement[bool]:
+    held = resource.c.attrs[name]
+    return or_(*(and_(resource.c.source == source, held.contains([one])) for source, one in refs))
 
 
 def _owned_by(owner: str) -> ColumnElement[bool]:
@@ -143,7 +149,7 @@ def conditions(scope: Scope, where: Where) -> list[ColumnElement[bool]]:
             or_(tuple_(r.source, r.cluster).in_(where.cluster), tuple_(r.source, r.host).in_(in_cluster)),
         ),
         (where.os, r.os == where.os),
-        (where.tag, or_(r.attrs["tags"].has_key(where.tag), r.attrs["tags"].has_key(where.tag.lower()))),
+        (where.tag, folded_tags.has_key(where.tag.lower())),
         (where.owner, _owned_by(where.owner)),
     ]
     kept = [condition for wanted, condition in optional if wanted]

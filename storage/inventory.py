@@ -73,20 +73,27 @@ async def count(conn: AsyncConnection, scope: Scope, where: Where) -> int:
 Order = Literal["name", "largest", "smallest", "oldest", "newest"]
 
 
-def _order(order: Order, size: str) -> tuple[ColumnElement[Any], ...]:
-    """`size` is the kind's size field; unknown sizes and times come last whatever the direction."""
+_Keys = tuple[ColumnElement[Any], ...]
+
+
+def _size(name: str) -> ColumnElement[Any]:
     hot = {"memory_mib": resource.c.memory_mib, "size_gib": resource.c.size_gib, "vcpus": resource.c.vcpus}
-    by_size: ColumnElement[Any] = hot.get(size, cast(resource.c.attrs[size].astext, BigInteger))
+    return hot[name] if name in hot else cast(resource.c.attrs[name].astext, BigInteger)
+
+
+def _order(order: Order, size: str) -> tuple[ColumnElement[Any] | None, _Keys]:
+    """The value that is compared (None: the name alone), and the keys for rows where it is known."""
+    by_name, newest_id = (resource.c.name, resource.c.id), resource.c.id.desc()
     match order:
         case "largest":
-            return (by_size.desc().nulls_last(), resource.c.name, resource.c.id)
+            return (value := _size(size)), (value.desc(), *by_name)
         case "smallest":
-            return (by_size.asc().nulls_last(), resource.c.name, resource.c.id)
+            return (value := _size(size)), (value, *by_name)
         case "oldest":
-            return (resource.c.created.asc().nulls_last(), resource.c.id)
+            return resource.c.created, (resource.c.created, resource.c.id)
         case "newest":
-            return (resource.c.created.desc().nulls_last(), resource.c.id.desc())
-    return (resource.c.name, resource.c.id)
+            return resource.c.created, (resource.c.created.desc(), newest_id)
+    return None, by_name
 
 
 async def rows(
@@ -99,10 +106,24 @@ async def rows(
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Found]:
-    """The resources in order. `size` must be a size field of the kind when ordered by it."""
-    query = select(*FOUND_COLUMNS).where(*conditions(scope, where)).order_by(*_order(order, size or "size_gib"))
-    result = await conn.execute(query.limit(limit).offset(offset))
-    return [found(row) for row in result.mappings()]
+    """The resources in order; unknown sizes and times come last whatever the direction.
+
+    `size` must be a size field of the kind when ordered by it.
+    """
+    kept = conditions(scope, where)
+    value, keys = _order(order, size or "size_gib")
+    if value is not None and limit is not None:  # an index has the known ones in order
+        first = await _page(conn, [*kept, value.is_not(None)], keys, limit, offset)
+        if len(first) == limit:
+            return first
+    return await _page(conn, kept, keys if value is None else (value.is_(None), *keys), limit, offset)
+
+
+async def _page(
+    conn: AsyncConnection, kept: Sequence[ColumnElement[bool]], keys: _Keys, limit: int | None, offset: int
+) -> list[Found]:
+    query = select(*FOUND_COLUMNS).where(*kept).order_by(*keys).limit(limit).offset(offset)
+    return [found(row) for row in (await conn.execute(query)).mappings()]
 
 
 async def one(conn: AsyncConnection, scope: Scope, kind: str, ref: Ref) -> Found | None:

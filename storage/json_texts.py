@@ -2,13 +2,16 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 NAME_LENGTH = 500
 """Longer names do not fit an index; no platform has them."""
+_INDEX_BYTES = 2000  # of a text that is indexed; PostgreSQL refuses a row of an index from about 2700 on
+_NUMBER_BITS = 10_000  # longer numbers are noise, and neither Python nor PostgreSQL writes them
 _HOT_NUMBERS = {"vcpus": 2**31 - 1, "memory_mib": 2**63 - 1, "size_gib": 2**63 - 1}
-_HOT_TEXTS = ("state", "host", "cluster", "os", "parent_id", "created")
+_HOT_TEXTS = ("state", "host", "cluster", "os", "parent_id", "created", "technical_owner", "business_owner")
 
 
 def clean_text(value: str) -> str:
@@ -17,7 +20,17 @@ def clean_text(value: str) -> str:
 
 
 def clean_name(value: str) -> str:
-    return clean_text(str(value))[:NAME_LENGTH]
+    """A text that fits an index, also folded: some single characters become eighteen in NFKC."""
+    name = clean_text(str(value))[:NAME_LENGTH]
+    while len(name) > 50 and _indexed_bytes(name) > _INDEX_BYTES:
+        name = name[: len(name) * 3 // 4]
+    return name
+
+
+def _indexed_bytes(name: str) -> int:
+    if name.isascii():
+        return len(name)
+    return max(len(name.encode()), len(unicodedata.normalize("NFKC", name).lower().encode()))
 
 
 def json_text(value: Mapping[str, Any]) -> str:
@@ -35,11 +48,15 @@ def hot_text(attrs: Mapping[str, Any]) -> str:
         name: _number(attrs[name], most) for name, most in _HOT_NUMBERS.items() if not _fits(attrs, name, most)
     }
     wrong |= {
-        name: None if isinstance(attrs[name], list | dict) else str(attrs[name])[:NAME_LENGTH]
+        name: None if isinstance(attrs[name], list | dict) else clean_name(attrs[name])
         for name in _HOT_TEXTS
-        if attrs.get(name) is not None and not (isinstance(attrs[name], str) and len(attrs[name]) <= NAME_LENGTH)
+        if attrs.get(name) is not None and not _is_short(attrs[name])
     }
     return json_text({**attrs, **wrong} if wrong else attrs)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= NAME_LENGTH and (value.isascii() or value == clean_name(value))
 
 
 def _fits(attrs: Mapping[str, Any], name: str, most: int) -> bool:
@@ -71,8 +88,12 @@ def _clean(value: Any) -> Any:
             return clean_text(value)
         case float() if not math.isfinite(value):
             return None
+        case int() if value.bit_length() > _NUMBER_BITS:
+            return None
+        case None | bool() | int() | float():
+            return value
         case Mapping():
             return {clean_text(str(key)): _clean(one) for key, one in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_clean(one) for one in value]
-    return value
+    return clean_text(str(value))

@@ -2,17 +2,19 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, text, union_all
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.dialects.postgresql import INET, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.inventory import FOUND_COLUMNS, Found, found
+from storage.json_texts import clean_text
 from storage.scopes import Scope, visible
-from storage.tables import address, resource
+from storage.tables import address, folded_tags, resource
 
 # What sentences name. Ports, rules, assignments and quotas bear generated names or those of their parents.
 NAMED_KINDS = (
@@ -61,7 +63,7 @@ async def named(conn: AsyncConnection, scope: Scope, spans: Sequence[str], *, li
     """
     if not spans:
         return []
-    wanted = list(dict.fromkeys(spans))
+    wanted = list(dict.fromkeys(map(clean_text, spans)))
     r = resource.c
     seen = and_(r.deleted_at.is_(None), visible(scope))
     by_name = _named(r.folded).where(r.folded.in_(wanted), r.kind.in_(NAMED_KINDS), seen).limit(limit)
@@ -84,7 +86,7 @@ async def _people_and_tags(conn: AsyncConnection, seen: ColumnElement[bool], wan
     tags = (
         select(tag.c.value)
         .select_from(resource.join(tag, literal(True)))
-        .where(vms, or_(*(r.attrs["tags"].has_key(span) for span in wanted)), func.lower(tag.c.value).in_(wanted))
+        .where(vms, folded_tags.has_any(array(wanted)), func.lower(tag.c.value).in_(wanted))
         .distinct()
     )
     people = {name for (name,) in await conn.execute(owners)}
@@ -108,9 +110,17 @@ async def clusters_named(conn: AsyncConnection, scope: Scope, spans: Sequence[st
     ]
 
 
+def _folded(said: str) -> str:
+    """As the column `folded` has it."""
+    return unicodedata.normalize("NFKC", clean_text(said[:_LONGEST])).lower().strip()
+
+
+_LONGEST = 500
+
+
 async def near(conn: AsyncConnection, scope: Scope, said: str, kinds: Sequence[str], *, limit: int = 5) -> list[Named]:
     """The nearest names to what was said, best first: same beginning, else by trigrams (similarity from 0.3 on)."""
-    wanted = said.strip().lower()[:100]
+    wanted = _folded(said)[:100]
     if not wanted:
         return []
     await conn.execute(text("SET LOCAL pg_trgm.similarity_threshold = 0.3"))
@@ -125,24 +135,36 @@ async def near(conn: AsyncConnection, scope: Scope, said: str, kinds: Sequence[s
     return await _hits(conn, query.order_by(likeness.desc(), r.folded).limit(limit))
 
 
-_MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}")
-_PART_OF_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){1,3}\.?|[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){2,7}")
+_MAC = re.compile(r"(?:[0-9a-f]{2}[:-]?){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}")
+_PART_OF_ADDRESS = re.compile(r"[0-9a-f]{0,4}(?:[.:-][0-9a-f]{0,4}){1,15}")
 _PART_OF_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f-]*)?|[0-9a-f]{8,32}")
+_WITHIN_ID = re.compile(r"[0-9a-f-]{4,36}")
 
 
-def _by_address(query: str) -> ColumnElement[bool] | None:
-    """Addresses that the query means: a MAC, an IP, a network in CIDR form, or the beginning of an IP."""
+def _by_address(query: str) -> list[ColumnElement[bool]]:
+    """What addresses the query may mean, the likeliest first: a MAC, an IP, a network in CIDR form, or a part."""
+    meant: list[ColumnElement[bool]] = []
     if _MAC.fullmatch(query):
-        return address.c.mac == query.replace("-", ":")
+        digits = re.sub(r"[:.-]", "", query)
+        meant.append(address.c.mac == ":".join(digits[at : at + 2] for at in range(0, 12, 2)))
+    network = _network(query)
+    if network is not None and network.num_addresses == 1:
+        meant.append(address.c.ip == cast(str(network.network_address), INET))
+    elif network is not None:
+        meant.append(address.c.ip.op("<<=")(cast(str(network), INET)))
+    if _PART_OF_ADDRESS.fullmatch(query) and len(query) >= 3 and any(c.isalnum() for c in query):
+        ip, mac, part = func.host(address.c.ip), address.c.mac, query.replace("-", ":")
+        meant.append(or_(ip.startswith(query, autoescape=True), mac.startswith(part, autoescape=True)))
+        if network is None:
+            meant.append(or_(ip.contains(query, autoescape=True), mac.contains(part, autoescape=True)))
+    return meant
+
+
+def _network(query: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
-        network = ipaddress.ip_network(query, strict=False)
+        return ipaddress.ip_network(query, strict=False)
     except ValueError:
-        if _PART_OF_IP.fullmatch(query):
-            return func.host(address.c.ip).startswith(query, autoescape=True)
         return None
-    if network.num_addresses == 1:
-        return address.c.ip == cast(str(network.network_address), INET)
-    return address.c.ip.op("<<=")(cast(str(network), INET))
 
 
 # VMs first, then what carries data, then what connects.
@@ -160,28 +182,35 @@ async def find(
 
     A name counts when it holds every word of the query. Only where nothing does are near names looked for.
     """
-    wanted = query.strip().lower()
+    wanted = _folded(query)
+    if not wanted:
+        return [], 0, False
     r = resource.c
     seen = [r.deleted_at.is_(None), visible(scope), *([r.kind == kind] if kind else [])]
-    by_address = _by_address(wanted)
-    if by_address is not None:
-        ids = select(address.c.resource_id).where(by_address)
-        hits = await _ranked(conn, [*seen, r.id.in_(ids)], (_RANK, r.name), limit)
-        if hits[1]:
-            return (*hits, False)
-    if _PART_OF_ID.fullmatch(wanted):
-        hits = await _ranked(conn, [*seen, r.external_id.startswith(wanted)], (_RANK, r.name), limit)
-        if hits[1]:
-            return (*hits, False)
-    words = wanted.split()[:8]
-    has_all = and_(*(r.folded.contains(word, autoescape=True) for word in words))
-    order = (r.folded != wanted, ~r.folded.startswith(wanted, autoescape=True), _RANK, func.length(r.name), r.name)
-    hits = await _ranked(conn, [*seen, has_all, r.kind.not_in(_NAMELESS)], order, limit)
-    if hits[1]:
-        return (*hits, False)
+    for meant, order in _exactly(wanted):
+        rows, total = await _ranked(conn, [*seen, meant], order, limit)
+        if total:
+            return rows, total, False
     await conn.execute(text("SET LOCAL pg_trgm.similarity_threshold = 0.35"))
     like = [*seen, r.folded.op("%")(wanted), r.kind.not_in(_NAMELESS)]
-    return (*await _ranked(conn, like, (func.similarity(r.folded, wanted).desc(), _RANK), limit), True)
+    return (*await _ranked(conn, like, (func.similarity(r.folded, wanted).desc(), _RANK, r.name), limit), True)
+
+
+def _exactly(wanted: str) -> Iterator[tuple[ColumnElement[bool], tuple[ColumnElement[Any], ...]]]:
+    """Conditions to try one after another, each with its order."""
+    r, plain = resource.c, (_RANK, resource.c.name, resource.c.id)
+    if len(wanted) < 3:  # too short for trigrams
+        yield and_(r.folded.startswith(wanted, autoescape=True), r.kind.not_in(_NAMELESS)), (r.folded, *plain)
+    for by_address in _by_address(wanted):
+        yield r.id.in_(select(address.c.resource_id).where(by_address)), plain
+    if _PART_OF_ID.fullmatch(wanted):
+        yield r.external_id.startswith(wanted, autoescape=True), plain
+    has_all = and_(*(r.folded.contains(word, autoescape=True) for word in wanted.split()[:8]))
+    begins = r.folded.startswith(wanted, autoescape=True)
+    best = (r.folded != wanted, ~begins, _RANK, func.length(r.name), r.name, r.id)
+    yield and_(has_all, r.kind.not_in(_NAMELESS)), best
+    if _WITHIN_ID.fullmatch(wanted) and any(c.isdigit() for c in wanted):
+        yield r.external_id.contains(wanted, autoescape=True), plain
 
 
 _NAMELESS = ("security_group_rule", "role_assignment", "quota")
@@ -190,8 +219,14 @@ _NAMELESS = ("security_group_rule", "role_assignment", "quota")
 async def _ranked(
     conn: AsyncConnection, conditions: list[ColumnElement[bool]], order: Sequence[ColumnElement[Any]], limit: int
 ) -> tuple[list[Found], int]:
-    total = (await conn.execute(select(func.count()).select_from(resource).where(*conditions))).scalar_one()
-    if not total:
-        return [], 0
-    query = select(*FOUND_COLUMNS).where(*conditions).order_by(*order).limit(limit)
-    return [found(row) for row in (await conn.execute(query)).mappings()], int(total)
+    """Counted and ordered in one reading of narrow rows; only those that are shown are fetched whole."""
+    hits = (
+        select(resource.c.id, func.count().over().label("total"), func.row_number().over(order_by=order).label("place"))
+        .where(*conditions)
+        .order_by(*order)
+        .limit(limit)
+        .subquery()
+    )
+    query = select(*FOUND_COLUMNS, hits.c.total).join(hits, resource.c.id == hits.c.id).order_by(hits.c.place)
+    rows = (await conn.execute(query)).mappings().all()
+    return [found(row) for row in rows], int(rows[0]["total"]) if rows else 0

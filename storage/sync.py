@@ -41,6 +41,9 @@ class Written:
     shrunk: bool = False
 
 
+_FEW = 1000  # changed rows that no plan depends on
+
+
 def shrunk(before: int, now: int) -> bool:
     """More than half is missing. Small kinds change by half every day, so they are believed at once."""
     return before >= 10 and now * 2 < before
@@ -77,6 +80,7 @@ async def write_listing(
     deleted = await _run(conn, sql.DELETE, known) if complete and not held else 0
     await _addresses(conn, kind, known)
     living = await _living(conn, source, kind)
+    await _fresh_statistics(conn, added + changed + returned + deleted)
     for statement in (sql.DROP_DIFF, sql.DROP_STAGE):
         await conn.execute(statement)
     return Written(living, added, changed, returned, deleted, held)
@@ -86,8 +90,14 @@ def _staged(rows: Iterable[Row]) -> Iterable[Sequence[Any]]:
     for number, row in enumerate(rows):
         external_id = clean_name(row.external_id)
         if external_id:
-            attrs, derived = hot_text(row.attrs), json_text(row.derived)
-            yield number, external_id, clean_name(row.name) or external_id, row.project_id, attrs, derived
+            project_id = clean_name(row.project_id) if row.project_id else None
+            attrs, derived = hot_text(row.attrs), json_text(_indexable(row.derived))
+            yield number, external_id, clean_name(row.name) or external_id, project_id, attrs, derived
+
+
+def _indexable(derived: Mapping[str, Any]) -> Mapping[str, Any]:
+    who = derived.get("created_by")
+    return derived if who is None else {**derived, "created_by": clean_name(who)}
 
 
 async def _run(conn: AsyncConnection, statement: TextClause, known: Mapping[str, Any]) -> int:
@@ -104,6 +114,16 @@ async def _is_doubtful(conn: AsyncConnection, source: str, kind: str) -> bool:
         return False
     query = select(listing.c.outcome).where(listing.c.source == source, listing.c.kind == kind)
     return (await conn.execute(query)).scalar_one_or_none() != "shrunk"
+
+
+async def _fresh_statistics(conn: AsyncConnection, touched: int) -> None:
+    """After a big change answers would be slow until autovacuum comes by, which takes a minute or more."""
+    if touched < _FEW:
+        return
+    known = int((await conn.execute(sql.COUNT_ESTIMATED)).scalar_one())
+    if touched * 10 > known:
+        for statement in sql.ANALYZE:
+            await conn.execute(statement)
 
 
 async def _addresses(conn: AsyncConnection, kind: str, known: Mapping[str, Any]) -> None:

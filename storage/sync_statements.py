@@ -16,6 +16,8 @@ KEEP_LAST = text("DELETE FROM stage a USING stage b WHERE a.external_id = b.exte
 INDEX_STAGE = text("CREATE INDEX ON stage (external_id)")
 ANALYZE_STAGE = text("ANALYZE stage")
 COUNT_STAGE = text("SELECT count(*) FROM stage")
+COUNT_ESTIMATED = text("SELECT reltuples FROM pg_class WHERE oid = 'resource'::regclass")
+ANALYZE = (text("ANALYZE resource"), text("ANALYZE address"))
 DROP_STAGE = text("DROP TABLE stage")
 DROP_DIFF = text("DROP TABLE diff")
 
@@ -136,7 +138,8 @@ _VM = text(
     """
     INSERT INTO address (resource_id, ip, mac, network_id, network, type)
     SELECT t.id, CASE WHEN pg_input_is_valid(a ->> 'ip', 'inet') THEN (a ->> 'ip')::inet END,
-           lower(a ->> 'mac'), a ->> 'network_id', a ->> 'network', coalesce(a ->> 'type', 'fixed')
+           left(replace(lower(a ->> 'mac'), '-', ':'), 64), left(a ->> 'network_id', 500), a ->> 'network',
+           coalesce(a ->> 'type', 'fixed')
     FROM diff d JOIN resource t ON t.source = :source AND t.kind = :kind AND t.external_id = d.external_id,
          jsonb_array_elements(CASE jsonb_typeof(d.attrs -> 'addresses') WHEN 'array' THEN d.attrs -> 'addresses'
                               ELSE '[]'::jsonb END) a
@@ -146,8 +149,9 @@ _VM = text(
 _PORT = text(
     """
     INSERT INTO address (resource_id, ip, mac, network_id, network, type)
-    SELECT t.id, CASE WHEN pg_input_is_valid(ip, 'inet') THEN ip::inet END, lower(d.attrs ->> 'mac'),
-           d.attrs ->> 'network_id', d.derived ->> 'network', 'fixed'
+    SELECT t.id, CASE WHEN pg_input_is_valid(ip, 'inet') THEN ip::inet END,
+           left(replace(lower(d.attrs ->> 'mac'), '-', ':'), 64),
+           left(d.attrs ->> 'network_id', 500), d.derived ->> 'network', 'fixed'
     FROM diff d JOIN resource t ON t.source = :source AND t.kind = :kind AND t.external_id = d.external_id
     LEFT JOIN LATERAL jsonb_array_elements_text(
         CASE jsonb_typeof(d.attrs -> 'ips') WHEN 'array' THEN d.attrs -> 'ips' ELSE '[]'::jsonb END) ip ON true
@@ -156,7 +160,7 @@ _PORT = text(
 _ROUTER = text(
     """
     INSERT INTO address (resource_id, ip, network_id, network, type)
-    SELECT t.id, ip::inet, d.attrs ->> 'external_network_id', d.derived ->> 'network', 'fixed'
+    SELECT t.id, ip::inet, left(d.attrs ->> 'external_network_id', 500), d.derived ->> 'network', 'fixed'
     FROM diff d JOIN resource t ON t.source = :source AND t.kind = :kind AND t.external_id = d.external_id,
          jsonb_array_elements_text(CASE jsonb_typeof(d.attrs -> 'external_ips') WHEN 'array'
                                    THEN d.attrs -> 'external_ips' ELSE '[]'::jsonb END) ip
@@ -166,7 +170,7 @@ _ROUTER = text(
 _FLOATING_IP = text(
     """
     INSERT INTO address (resource_id, ip, network_id, network, type)
-    SELECT t.id, (d.attrs ->> 'address')::inet, d.attrs ->> 'network_id', d.derived ->> 'network', 'floating'
+    SELECT t.id, (d.attrs ->> 'address')::inet, left(d.attrs ->> 'network_id', 500), d.derived ->> 'network', 'floating'
     FROM diff d JOIN resource t ON t.source = :source AND t.kind = :kind AND t.external_id = d.external_id
     WHERE pg_input_is_valid(d.attrs ->> 'address', 'inet')
     """

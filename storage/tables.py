@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
     func,
     text,
 )
@@ -79,10 +80,35 @@ Index(
     postgresql_include=["state", "vcpus", "memory_mib", "size_gib", "platform"],
     postgresql_where=_ALIVE,
 )
-Index("ix_resource_kind_host", resource.c.kind, resource.c.host, postgresql_where=_ALIVE)
+Index(
+    "ix_resource_kind_host",
+    resource.c.kind,
+    resource.c.source,
+    resource.c.host,
+    postgresql_include=["vcpus", "memory_mib", "size_gib"],
+    postgresql_where=_ALIVE,
+)
+Index("ix_resource_kind_name", resource.c.kind, resource.c.name, resource.c.id, postgresql_where=_ALIVE)
 Index("ix_resource_kind_created", resource.c.kind, resource.c.created, postgresql_where=_ALIVE)
-Index("ix_resource_kind_memory", resource.c.kind, resource.c.memory_mib, postgresql_where=_ALIVE)
-Index("ix_resource_kind_size", resource.c.kind, resource.c.size_gib, postgresql_where=_ALIVE)
+# Sizes are sorted only where they are known.
+Index(
+    "ix_resource_kind_vcpus",
+    resource.c.kind,
+    resource.c.vcpus,
+    postgresql_where=text("deleted_at IS NULL AND vcpus IS NOT NULL"),
+)
+Index(
+    "ix_resource_kind_memory",
+    resource.c.kind,
+    resource.c.memory_mib,
+    postgresql_where=text("deleted_at IS NULL AND memory_mib IS NOT NULL"),
+)
+Index(
+    "ix_resource_kind_size",
+    resource.c.kind,
+    resource.c.size_gib,
+    postgresql_where=text("deleted_at IS NULL AND size_gib IS NOT NULL"),
+)
 Index("ix_resource_parent", resource.c.parent_id, postgresql_where=_ALIVE)
 Index("ix_resource_folded", resource.c.folded, postgresql_ops={"folded": "text_pattern_ops"})
 Index("ix_resource_external_id", resource.c.external_id)
@@ -98,7 +124,8 @@ _VM_ALIVE = text("kind = 'vm' AND deleted_at IS NULL")
 Index("ix_resource_technical_owner", func.lower(resource.c.attrs["technical_owner"].astext), postgresql_where=_VM_ALIVE)
 Index("ix_resource_business_owner", func.lower(resource.c.attrs["business_owner"].astext), postgresql_where=_VM_ALIVE)
 Index("ix_resource_created_by", func.lower(resource.c.derived["created_by"].astext), postgresql_where=_VM_ALIVE)
-Index("ix_resource_tags", resource.c.attrs["tags"], postgresql_using="gin", postgresql_where=_VM_ALIVE)
+folded_tags = cast(func.lower(cast(resource.c.attrs["tags"], Text)), JSONB)
+Index("ix_resource_tags", folded_tags, postgresql_using="gin", postgresql_where=_VM_ALIVE)
 
 # Every address of every living resource that has one; kept by the sync from attrs.
 address = Table(
@@ -113,7 +140,8 @@ address = Table(
 )
 Index("ix_address_resource", address.c.resource_id)
 Index("ix_address_ip", address.c.ip)
-Index("ix_address_mac", address.c.mac)
+Index("ix_address_ip_text", func.host(address.c.ip).label("text"), postgresql_ops={"text": "text_pattern_ops"})
+Index("ix_address_mac", address.c.mac, postgresql_ops={"mac": "text_pattern_ops"})
 Index("ix_address_network", address.c.network_id)
 
 # One row for each change of a resource: op is add, change, delete or return (it was deleted and came back).
@@ -134,6 +162,7 @@ history = Table(
 )
 Index("ix_history_at", history.c.at)
 Index("ix_history_resource", history.c.resource_id, history.c.at)
+Index("ix_history_external_id", history.c.external_id, history.c.at)
 
 # What was deleted, with its last state: the recipe to bring it back.
 deletion = Table(
