@@ -11,7 +11,7 @@ from intents.mood import split_clauses
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import Filling
-from intents.tokens import word_set
+from intents.tokens import fold, word_set
 
 if TYPE_CHECKING:
     from intents.matcher import Scored
@@ -47,12 +47,19 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not filling.unsure & set(intent.slots)
         and not scene.mentions_of("FOREIGN")
         and top.unexplained <= MOST_UNEXPLAINED
+        and not _respelt(intent, scene)
         and not _strange(intent, scene, filling, top)
         and _commanded(scene, top)
         and not _second_object(scene, filling)
         and (intent.name in _MAY_DEPEND or not _depends(scene))
         and ("since" in intent.slots or "time" in intent.slots or not _timed(scene))
     )
+
+
+def _respelt(intent: Intent, scene: Scene) -> bool:
+    """Was any word of the request read as another one? A repaired word may be the "not" that was meant."""
+    tail = scene.tail if "text" in intent.slots else len(scene.tokens)
+    return any(fold(token.text) != token.fold for token in scene.tokens[:tail])
 
 
 def _strange(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:

@@ -76,6 +76,10 @@ def clause_moods(
     reader = _Reader(words, tokens, taken, person, form)
     clauses = [(start, end, reader.clause(start, end)) for start, end in split_clauses(tokens, taken)]
     moods = [mood for _, _, mood in clauses]
+    for at, (start, _, mood) in enumerate(clauses):
+        before = {token.fold for token in tokens[:start]} if at else set()
+        if mood == "command" and before & words.single["told"]:
+            return "report", clauses  # "mia wrote: reboot web-01"
     order: tuple[Mood, ...] = ("negated", "conditional", "wish", "command", "question", "report", "other")
     return next((mood for mood in order if mood in moods), "command"), clauses
 
@@ -201,9 +205,17 @@ class _Reader:
         if (form == "past" and self._has_object(start + 1)) or words[0] in self.lists["past auxiliaries"]:
             return "report"
         if form == "base":
+            if words[0] not in self.lists["telling verbs"] and self._hangs_on(words):
+                return "conditional"
             told = {"was", "were"} & set(words[1:7]) and not (_ASKING | {"that", "because"}) & set(words)
             return "report" if told else "command"
         return self._statement(words, start)
+
+    def _hangs_on(self, words: list[str]) -> bool:
+        """ "reboot it if it hangs", "approve it as soon as legal agrees"."""
+        return bool({"if", "unless", "when", "once", "whenever"} & set(words[1:])) or _anywhere(
+            words, (("as", "soon"),)
+        )
 
     def _has_object(self, at: int) -> bool:
         """ "rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
@@ -241,7 +253,7 @@ class _Reader:
             return "fragment"
         if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
             return "command"
-        if self._told_of(words, start):
+        if self._told_of(words, start) or self.lists["told"] & set(words):
             return "report"
         for at, word in enumerate(words[1:], 1):
             if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
