@@ -35,6 +35,7 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("q", 0.3, scene.asks),
         ("cmd", 0.1, scene.mood == "command"),
         ("cond", 0.5, scene.mood == "conditional"),
+        ("quotaof", 0.0, any(hit.of("project") for hit in scene.hits) and bool(scene.mentions_of("k:quota"))),
         ("neg", 0.5, scene.mood == "negated"),
         ("quoted", 1.0, "quoted" in kinds),
         ("unknown", 1.0, bool(scene.namelike)),

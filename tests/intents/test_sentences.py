@@ -11,7 +11,13 @@ from tests.intents.sets import NOW, names, nothings, sentences
 CATALOGUE = load_catalogue()
 MATCHER = Matcher(CATALOGUE)
 NAMES = names()
-ALL = [*sentences("sentences.yaml"), *sentences("more.yaml"), *sentences("third.yaml"), *sentences("fourth.yaml")]
+ALL = [
+    *sentences("sentences.yaml"),
+    *sentences("more.yaml"),
+    *sentences("third.yaml"),
+    *sentences("fourth.yaml"),
+    *sentences("fifth.yaml"),
+]
 
 
 @pytest.mark.parametrize(("intent", "said", "slots"), ALL, ids=[said for _, said, _ in ALL])
