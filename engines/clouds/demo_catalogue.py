@@ -219,7 +219,7 @@ PROJECTS = (
         (Net("VLAN-40", "192.168.40.0/24", 40), Net("VLAN-41", "192.168.41.0/24", 41)),
         _p(("nx-vdi-{:04}", "vdi", 9), ("nx-sql-{}", "sql", 2), ("nx-app-{:02}", "app", 2)),
         "Desktops and databases",
-        fill=(("storage_gib", 0.91),),
+        fill=(("storage_gib", 0.84),),
     ),
     Project(
         "initech-lab",

@@ -43,7 +43,9 @@ def groups_of(project: Project) -> list[Group]:
         for of, name, description, protocol, first, last in WORLD_OPEN
         if of == project.name
     ]
-    return [_DEFAULT, _WEB, _DB, *open_]
+    roles = {pattern.role for pattern in project.patterns}
+    used = [group for group, role in ((_WEB, "web"), (_DB, "db")) if role in roles]
+    return [_DEFAULT, *used, *open_]
 
 
 def _age(group: str) -> int:

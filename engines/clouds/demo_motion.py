@@ -1,4 +1,4 @@
-"""What goes on in the demo cloud all the time: every two minutes something may happen, and most of it passes again."""
+"""What goes on in the demo cloud all the time: every few minutes something begins, or passes again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -51,14 +51,14 @@ def motion(plan: Plan, living: dict[str, Vm], at: int) -> Motion:
     for slot in range(at // SLOT - _WINDOW, at // SLOT + 1):
         dice, start = plan.roll(f"slot:{slot}"), slot * SLOT
         lasts = plan.roll(f"lasts:{slot}", 1000)
-        if dice < 25 and at < start + 1200 + lasts * 10:
+        if dice < 12 and at < start + 1200 + lasts * 10:
             runners.extend(_runner(plan, room, slot, at))
-        elif 25 <= dice < 35 and at < start + 1800 + lasts * 20:
+        elif 12 <= dice < 15 and at < start + 1800 + lasts * 20:
             size = 10 * (1 + lasts % 9)
             scratch.append(Scratch(f"scratch:{slot}", f"scratch-{slot % 10_000:04}", size, start))
-        elif dice >= 35 and at < start + 1200 + lasts * 25:
+        elif 15 <= dice < 30 and at < start + 1200 + lasts * 25:
             vm = _pick(plan, living, changes, slot)
-            if vm is not None and dice < 45 and vm.boots_from_volume:
+            if vm is not None and dice < 18 and vm.boots_from_volume:
                 snapshots.append(ByHand(f"byhand:{slot}", vm.key, start))
             elif vm is not None:
                 changes[vm.key] = _changed(plan, room, vm, dice, slot)
@@ -74,9 +74,9 @@ def _pick(plan: Plan, living: dict[str, Vm], changes: dict[str, Vm], slot: int) 
 
 
 def _changed(plan: Plan, room: "_Room", vm: Vm, dice: int, slot: int) -> Vm:
-    if dice < 65:
+    if dice < 23:
         return replace(vm, state="off")
-    if dice < 78:
+    if dice < 26:
         return replace(vm, marks=("patched",))
     host = room.take(plan.projects[vm.project].source, vm.vcpus, vm.memory_mib, slot)
     return vm if host is None else replace(vm, host=host)
