@@ -24,9 +24,21 @@ _MASKED: dict[str, MaskKind] = {
 }  # fmt: skip
 
 
+class FileError(Exception):
+    """A file cannot be made: `what` is wrong, and what to do about it. One line each."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what = what
+        self.fix = fix
+
+
 async def as_file(table: Table, form: str, whole: Reply, of: Reading, *, masked: bool, now: datetime) -> File:
-    """The whole table in a format of `csv`, `xlsx`, `json`. A masked file hides names, addresses, ids and mails."""
-    from engines.exports import ExportColumn, export_csv, export_json, export_xlsx
+    """The whole table in a format of `csv`, `xlsx`, `json`. A masked file hides names, addresses, ids and mails.
+
+    Raises FileError for a table that the format cannot hold.
+    """
+    from engines.exports import ExportColumn, ExportError, export_csv, export_json, export_xlsx
     from engines.masking import Mask
 
     columns = [ExportColumn(c.name, c.title, c.type, _mask(c, str(of.slots.get("kind", "")))) for c in table.columns]
@@ -34,13 +46,16 @@ async def as_file(table: Table, form: str, whole: Reply, of: Reading, *, masked:
     about = (("what", "masked" if masked else whole.scope), ("rows", str(len(table.rows))), ("made", now.isoformat()),
              ("data of", _age(whole)), *((("note", "DEMO: a simulated platform"),) if whole.demo else ()))  # fmt: skip
     name = _file_name(of, form, now, masked)
-    match form:
-        case "csv":
-            content = await asyncio.to_thread(export_csv, columns, rows)
-        case "json":
-            content = await asyncio.to_thread(export_json, columns, rows)
-        case _:
-            content = await asyncio.to_thread(export_xlsx, columns, rows, title=_title(of), about=about)
+    try:
+        match form:
+            case "csv":
+                content = await asyncio.to_thread(export_csv, columns, rows)
+            case "json":
+                content = await asyncio.to_thread(export_json, columns, rows)
+            case _:
+                content = await asyncio.to_thread(export_xlsx, columns, rows, title=_title(of), about=about)
+    except ExportError as error:
+        raise FileError(error.what, error.fix) from error
     return File(name, _MIMES[form], content)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.cards import change_words, op_words
-from bot.files import as_file
+from bot.files import FileError, as_file
 from bot.handlers.asking import Ask, no_data, refs, reply
 from bot.handlers.filtering import Place, sources_of
 from bot.handlers.registry import answers
@@ -215,7 +215,10 @@ async def export(ask: Ask, kind: str | None, where: Place, format: str | None, m
     if not tables:
         return Reply((Text("The last answer has no table to put into a file.", "heading"),), "incomplete")
     table = max(tables, key=lambda one: len(one.rows))
-    file = await as_file(table, format or "xlsx", whole, again, masked=bool(masked), now=ask.now)
+    try:
+        file = await as_file(table, format or "xlsx", whole, again, masked=bool(masked), now=ask.now)
+    except FileError as error:
+        return Reply((Text(f"{error.what}.", "heading"), Text(f"{error.fix}.")), "failed")
     lead = f"{file.name}: {len(table.rows):,} of {table.total:,} rows" + (", masked" if masked else "")
     parts: tuple[Part, ...] = (Text(lead, "heading"), file)
     return Reply(parts, scope=whole.scope, freshness=whole.freshness, demo=whole.demo)
