@@ -1,6 +1,7 @@
 """Text to Reading: claims choose the intent, slots are filled, and what is missing or unsure is asked."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -83,7 +84,7 @@ class Matcher:
             if any(self.catalogue.intents[name].writes for name in intents):
                 return (replace(whole, ask=whole.ask or Ask("confirm", intents=intents)),)
             if len(readings) <= MOST and (len(intents) > 1 or all(reading.ask is None for reading in readings)):
-                return tuple(readings)
+                return _shared(readings)
         return (whole,)
 
     def scores(self, scene: Scene) -> list[Scored]:
@@ -139,6 +140,14 @@ class Matcher:
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
             "lexicon", ask, (*filling.evidence, *_evidence(scene, top, filling)), rivals,
         )  # fmt: skip
+
+
+def _shared(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """ "vms and volumes of acme": the filters that stand at the end are meant for both lists."""
+    last = readings[-1]
+    if {reading.intent for reading in readings} not in ({"list"}, {"count"}):
+        return tuple(readings)
+    return tuple(replace(r, slots={**last.slots, **r.slots}, objects={**last.objects, **r.objects}) for r in readings)
 
 
 def explained_by(intent: Intent) -> frozenset[str]:

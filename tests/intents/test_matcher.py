@@ -142,3 +142,11 @@ def test_two_kinds_with_one_name_are_a_question_unless_the_noun_decides() -> Non
     assert ask is not None and ask.why == "ambiguous"
     assert MATCHER.read("vms in project acme", names, NOW).ask is None
     assert MATCHER.read("vms in domain acme", names, NOW).slots["domain"] == "acme"
+
+
+def test_filters_at_the_end_are_meant_for_both_lists() -> None:
+    readings = MATCHER.read_all("vms and volumes of acme-prod", NAMES, NOW)
+    assert [dict(r.slots) for r in readings] == [
+        {"kind": "vm", "project": "acme-prod"},
+        {"kind": "volume", "project": "acme-prod"},
+    ]
