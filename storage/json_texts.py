@@ -8,7 +8,7 @@ from typing import Any
 
 NAME_LENGTH = 500
 """Longer names do not fit an index; no platform has them."""
-_INDEX_BYTES = 2000  # of a text that is indexed; PostgreSQL refuses a row of an index from about 2700 on
+_INDEX_BYTES = 1000  # of a text that is indexed; two of them must stay below PostgreSQL's 2704 bytes for an entry
 _NUMBER_BITS = 10_000  # longer numbers are noise, and neither Python nor PostgreSQL writes them
 _HOT_NUMBERS = {"vcpus": 2**31 - 1, "memory_mib": 2**63 - 1, "size_gib": 2**63 - 1}
 _HOT_TEXTS = ("state", "host", "cluster", "os", "parent_id", "created", "technical_owner", "business_owner")

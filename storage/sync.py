@@ -72,11 +72,11 @@ async def write_listing(
     for statement in (sql.KEEP_LAST, sql.INDEX_STAGE, sql.ANALYZE_STAGE):
         await conn.execute(statement)
     await _run(conn, sql.CREATE_DIFF, known)
+    held = complete and await _is_doubtful(conn, source, kind)
     added = await _run(conn, sql.ADD, known)
     changed = await _run(conn, sql.CHANGE, known)
     returned = await _run(conn, sql.RETURN, known)
     await _run(conn, sql.DERIVE, known)
-    held = complete and await _is_doubtful(conn, source, kind)
     deleted = await _run(conn, sql.DELETE, known) if complete and not held else 0
     await _addresses(conn, kind, known)
     living = await _living(conn, source, kind)
@@ -107,10 +107,10 @@ async def _run(conn: AsyncConnection, statement: TextClause, known: Mapping[str,
 
 
 async def _is_doubtful(conn: AsyncConnection, source: str, kind: str) -> bool:
-    staged = int((await conn.execute(sql.COUNT_STAGE)).scalar_one())
+    """Whether most of what was known is not listed, for the first time; asked before anything is added."""
     missing = int((await conn.execute(sql.COUNT_MISSING, {"source": source, "kind": kind})).scalar_one())
     kept = int((await conn.execute(sql.COUNT_KEPT, {"source": source, "kind": kind})).scalar_one())
-    if not shrunk(missing + kept, min(staged, kept)):
+    if not shrunk(missing + kept, kept):
         return False
     query = select(listing.c.outcome).where(listing.c.source == source, listing.c.kind == kind)
     return (await conn.execute(query)).scalar_one_or_none() != "shrunk"

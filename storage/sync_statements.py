@@ -15,7 +15,6 @@ CREATE_STAGE = text(
 KEEP_LAST = text("DELETE FROM stage a USING stage b WHERE a.external_id = b.external_id AND a.n < b.n")
 INDEX_STAGE = text("CREATE INDEX ON stage (external_id)")
 ANALYZE_STAGE = text("ANALYZE stage")
-COUNT_STAGE = text("SELECT count(*) FROM stage")
 COUNT_ESTIMATED = text("SELECT reltuples FROM pg_class WHERE oid = 'resource'::regclass")
 ANALYZE = (text("ANALYZE resource"), text("ANALYZE address"))
 DROP_STAGE = text("DROP TABLE stage")
