@@ -1,10 +1,15 @@
 """Readings as they are kept with an exchange, and read back for a follow-up, a correction or "why?"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bot.replies import Table, from_json
 from intents.readings import Ask, Evidence, Name, Reading
+from intents.registry import Catalogue
+from storage.exchanges import Said
+
+_NO_GROUND = frozenset({"why", "export", "help", "feedback"})  # they are about an answer, and none themselves
 
 
 def reading_to_json(reading: Reading) -> dict[str, Any]:
@@ -28,3 +33,28 @@ def reading_from_json(data: Mapping[str, Any]) -> Reading:
             "rivals": tuple((intent, score) for intent, score in data["rivals"]),
         }
     )
+
+
+def last_reading(before: Sequence[Said], catalogue: Catalogue) -> Reading | None:
+    """What a follow-up refers to: the newest read of these exchanges, or a change that misses one thing.
+
+    `before` is newest first.
+    """
+    for said in before:
+        intent = catalogue.intents.get(said.intent or "")
+        if intent is None or intent.name in _NO_GROUND:
+            continue
+        reading = reading_from_json(said.reading)
+        if not intent.writes or (reading.ask is not None and reading.ask.why == "missing"):
+            return reading
+    return None
+
+
+def row_opened(before: Sequence[Said], ordinal: Any) -> str | None:
+    """What opens the n-th row (from 1; -1 is the last) of the newest answer with a table; None without such a row."""
+    if not isinstance(ordinal, int) or ordinal == 0:
+        return None
+    tables = (part for said in before for part in from_json(said.reply).parts if isinstance(part, Table))
+    opens = next((table.opens for table in tables if table.opens), ())
+    at = ordinal - 1 if ordinal > 0 else ordinal
+    return opens[at] if -len(opens) <= at < len(opens) else None

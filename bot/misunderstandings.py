@@ -14,6 +14,11 @@ _STARTERS = ("overview", "list", "quota_near")
 _MOST_CHOICES = 8
 
 
+def no_such_row() -> Reply:
+    lines = (Text("The last answer has no such row.", "heading"), Text("Say the name of what you mean."))
+    return Reply(lines, "incomplete")
+
+
 def too_long(length: int, most: int) -> Reply:
     text = f"That is {length:,} characters; I read at most {most:,} at once."
     return Reply((Text(text, "heading"), Text("Ask one thing at a time, in a sentence or two.")), "not_understood")

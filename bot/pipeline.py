@@ -11,9 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters import Exchange, failure
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
-from bot.memory import reading_from_json, reading_to_json
+from bot.memory import last_reading, reading_to_json, row_opened
 from bot.messages import Message
-from bot.misunderstandings import asked_back, not_allowed, not_built, not_understood, too_long, unused, unused_words
+from bot.misunderstandings import (
+    asked_back,
+    no_such_row,
+    not_allowed,
+    not_built,
+    not_understood,
+    too_long,
+    unused,
+    unused_words,
+)
 from bot.people import Principal, principal
 from bot.replies import File, Reply, Text, from_json, to_json
 from engines.inventory.filters import NotApplicableError
@@ -99,10 +108,10 @@ class Pipeline:
 
     async def _replies(self, conn: AsyncConnection, message: Message, who: Principal) -> list[_Answered]:
         now = self._clock()
-        last = await self._last(conn, message, now)
-        names = await names_in(conn, who, message.text)
+        before = await exchanges.last(conn, message.conversation, message.person, now)
+        last = last_reading(before, self._catalogue)
         done: list[_Answered] = []
-        for reading in self._matcher.read_all(message.text, names, now, last):
+        for reading in await self._readings(conn, message, who, now, before):
             begun = time.perf_counter()
             ask = Ask(
                 conn,
@@ -121,13 +130,16 @@ class Pipeline:
             done.append(_Answered(Reading(message.text), _files_not_read(message), 0))
         return done
 
-    async def _last(self, conn: AsyncConnection, message: Message, now: datetime) -> Reading | None:
-        """The newest reading of this person here that was understood as a read, for follow-ups."""
-        for said in await exchanges.last(conn, message.conversation, message.person, now):
-            intent = self._catalogue.intents.get(said.intent or "")
-            if intent is not None and not intent.writes and intent.name not in ("why", "export", "help"):
-                return reading_from_json(said.reading)
-        return None
+    async def _readings(
+        self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
+    ) -> Sequence[Reading]:
+        """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
+        names = await names_in(conn, who, message.text)
+        readings = self._matcher.read_all(message.text, names, now, last_reading(before, self._catalogue))
+        opens = row_opened(before, readings[0].slots.get("ordinal"))
+        if opens is None:
+            return readings
+        return self._matcher.read_all(opens, await names_in(conn, who, opens), now)
 
     async def _reply(self, ask: Ask, reading: Reading) -> Reply:
         """The answer, or the kind of misunderstanding that stands in its way."""
@@ -137,6 +149,8 @@ class Pipeline:
         verdict = decide(intent.name, intent.risk, ask.who.roles)
         if not verdict.allowed:
             return not_allowed(ask.who.name, intent, verdict.needs)
+        if "ordinal" in reading.slots:
+            return no_such_row()
         if reading.ask is not None:
             return await asked_back(ask, intent, reading.ask)
         words = unused_words(reading)

@@ -39,12 +39,16 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of a longer whole: `total` counts all of them; a renderer says "N more" when it shows fewer."""
+    """Rows of a longer whole: `total` counts all of them; a renderer says "N more" when it shows fewer.
+
+    `opens` is what to say to see each row whole, empty for rows that stand for nothing.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: int
     title: str = ""
+    opens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ def _part(data: Mapping[str, Any]) -> Part:
                 tuple(tuple(r) for r in values["rows"]),
                 values["total"],
                 values["title"],
+                tuple(values.get("opens", ())),
             )
         case "chart":
             return Chart(**{**values, "bars": tuple(Bar(**b) for b in values["bars"])})

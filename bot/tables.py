@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.replies import Cell, CellType, Column, Table
+from bot.sentences import show_sentence
 from engines.inventory.kinds import KINDS, Field, Kind
 from storage.inventory import Found
 
@@ -17,7 +18,12 @@ def resource_table(kind_name: str, rows: Sequence[Found], total: int, *, full: b
     columns = tuple(_column(kind, name) for name in names) + (_ORIGIN if full else ())
     extra = ("platform", "source") if full else ()
     cells = tuple(tuple(cell(row, name) for name in (*names, *extra)) for row in rows)
-    return Table(columns, cells, total, title)
+    return Table(columns, cells, total, title, () if full else opens(rows))
+
+
+def opens(rows: Sequence[Found]) -> tuple[str, ...]:
+    """What to say to see each row whole."""
+    return tuple(show_sentence(row.kind, row.external_id) for row in rows)
 
 
 def _full(kind: Kind) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from bot.handlers.filtering import Narrowing, conditions, sources_of
 from bot.handlers.registry import answers
 from bot.replies import Bar, CellType, Chart, Choice, Choices, Column, Part, Reply, Table, Text
 from bot.sentences import conditions as in_words
-from bot.sentences import plural, show_sentence
+from bot.sentences import plural
+from bot.tables import opens
 from engines.inventory import capacity as rooms
 from engines.inventory import quotas
 from engines.inventory.kinds import KINDS
@@ -273,8 +274,7 @@ async def _top_vms(ask: Ask, metric: str, shown: int, project: Name | None) -> R
     parts: list[Part] = [
         Text(f"The {len(rows)} VMs with the most {title} {words}, of {total:,}", "heading"),
         *_top_chart(title, bars, unit),
-        Table(columns, cells, len(cells)),
-        Choices(tuple(Choice(r.name, show_sentence("vm", r.external_id)) for r in rows[:3])),
+        Table(columns, cells, len(cells), opens=opens(rows)),
     ]
     return await reply(ask, parts, {"vm"}, scope=f"VMs by {title}, {words}", sources=sources_of(project))
 

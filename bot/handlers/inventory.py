@@ -10,7 +10,7 @@ from bot.handlers.registry import answers
 from bot.replies import Bar, Chart, Choice, Choices, Column, Fields, Part, Reply, Table, Text
 from bot.sentences import PLATFORM_NAMES, list_sentence, plural, show_sentence, state_words
 from bot.sentences import conditions as in_words
-from bot.tables import resource_table
+from bot.tables import opens, resource_table
 from engines.inventory.kinds import KINDS
 from intents.readings import Name
 from storage import inventory, search
@@ -170,7 +170,7 @@ def _hits(query: str, kind: str | None, rows: Sequence[Found], total: int, forgi
         Choice(f"{r.name} · {plural(r.kind, 1)}", show_sentence(r.kind, r.external_id)) for r in rows[:_SAMPLE]
     )
     lead = f"{total:,} {plural(kind, total) if kind else 'hit' + ('' if total == 1 else 's')}{near} “{query}”"
-    return [Text(lead, "heading"), Table(columns, cells, total), Choices(choices)]
+    return [Text(lead, "heading"), Table(columns, cells, total, opens=opens(rows)), Choices(choices)]
 
 
 def _place(row: Found) -> list[str]:

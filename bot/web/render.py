@@ -81,6 +81,7 @@ class ShownTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[ShownCell, ...], ...]
     total: int
+    opens: tuple[str, ...] = ()
 
     @property
     def folded(self) -> int:
@@ -121,7 +122,7 @@ def is_state(name: str) -> bool:
 
 def shown_table(table: Table, now: datetime) -> ShownTable:
     rows = tuple(_row(table.columns, row, now) for row in table.rows[:MOST_ROWS])
-    return ShownTable(table.title, table.columns, rows, max(table.total, len(table.rows)))
+    return ShownTable(table.title, table.columns, rows, max(table.total, len(table.rows)), table.opens)
 
 
 def _row(columns: tuple[Column, ...], row: tuple[Cell, ...], now: datetime) -> tuple[ShownCell, ...]:
