@@ -5,8 +5,9 @@ from typing import Any
 
 from bot.formats import format_cell
 from bot.handlers.asking import Ask
+from bot.naming import marked
 from bot.replies import Choice, Choices, Column, Fields, Part, Table, Text
-from bot.sentences import PLATFORM_NAMES, list_sentence, plural, state_words
+from bot.sentences import PLATFORM_NAMES, state_words
 from bot.tables import cell
 from engines.inventory.kinds import KINDS, Kind
 from storage import inventory
@@ -141,18 +142,13 @@ def _short(value: Any) -> str:
 
 
 def _choices(row: Found) -> tuple[Choice, ...]:
+    this = marked(row.kind, row.name, row.source, row.external_id)
     if row.kind == "vm":
-        return (
-            Choice("snapshots", f"list snapshots of vm {row.external_id}"),
-            Choice("history", f"history of vm {row.external_id}"),
-        )
+        return (Choice("snapshots", f"list snapshots of {this}"), Choice("history", f"history of {this}"))
     if row.kind == "project":
-        return (
-            Choice("VMs", list_sentence({"kind": "vm", "project": row.external_id})),
-            Choice("quota", f"quota for project {row.external_id}"),
-        )
+        return (Choice("VMs", f"list vms in {this}"), Choice("quota", f"quota for {this}"))
     if row.kind == "host":
-        return (Choice(plural("vm"), list_sentence({"kind": "vm", "host": row.name})),)
+        return (Choice("VMs", f"list vms on {this}"),)
     if row.kind == "volume":
-        return (Choice("snapshots", f"list snapshots of volume {row.external_id}"),)
+        return (Choice("snapshots", f"list snapshots of {this}"),)
     return ()

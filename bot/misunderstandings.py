@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.handlers.asking import Ask
+from bot.naming import as_name, marked
 from bot.replies import Choice, Choices, Reply, Text
 from bot.sentences import plural
 from intents.readings import Ask as Question
@@ -127,9 +128,8 @@ def _where(name: Name) -> str:
 
 def _with_id(text: str, said: str, name: Name) -> str:
     at = text.casefold().find(said.casefold()) if said else -1
-    if at < 0:
-        return f"show {name.kind.replace('_', ' ')} {name.id}"
-    return f"{text[:at]}{name.kind.replace('_', ' ')} {name.id}{text[at + len(said) :]}"
+    this = marked(name.kind, name.name, name.source, name.id)
+    return f"{text[:at]}{this}{text[at + len(said) :]}" if at >= 0 else f"show {this}"
 
 
 async def _unknown(ask: Ask, question: Question) -> Reply:
@@ -138,8 +138,7 @@ async def _unknown(ask: Ask, question: Question) -> Reply:
     hits = await near(ask.conn, ask.who.scope, question.said, kinds, limit=4) if question.said else []
     what = plural(question.slot, 1) if question.slot in NAMED_KINDS else "object"
     lead = Text(f"I know no {what} “{question.said}”.", "heading")
-    names = [Name(h.kind, h.name, h.external_id, h.project, h.domain, h.platform, h.source) for h in hits]
-    return Reply((lead, *_nearest(ask.reading.text, question.said, names)), "not_found")
+    return Reply((lead, *_nearest(ask.reading.text, question.said, [as_name(hit) for hit in hits])), "not_found")
 
 
 def _nearest(text: str, said: str, names: Sequence[Name]) -> tuple[Text | Choices, ...]:

@@ -23,17 +23,16 @@ from bot.misunderstandings import (
     unused,
     unused_words,
 )
+from bot.naming import names_in
 from bot.people import Principal, principal
 from bot.replies import File, Reply, Text, from_json, to_json
 from engines.inventory.filters import NotApplicableError
 from engines.policy import decide
 from intents.matcher import Matcher
-from intents.names import Names, spans
-from intents.readings import Name, Reading
+from intents.readings import Reading
 from intents.registry import Catalogue, load_catalogue
 from storage import audit, exchanges
 from storage.database import Database, StorageUnavailable
-from storage.search import clusters_named, named
 
 log = structlog.get_logger(__name__)
 MOST_CHARACTERS = 4000
@@ -134,12 +133,13 @@ class Pipeline:
         self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
-        names = await names_in(conn, who, message.text)
-        readings = self._matcher.read_all(message.text, names, now, last_reading(before, self._catalogue))
+        text, names = await names_in(conn, who.scope, message.text)
+        readings = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings
-        return self._matcher.read_all(opens, await names_in(conn, who, opens), now)
+        text, names = await names_in(conn, who.scope, opens)
+        return self._matcher.read_all(text, names, now)
 
     async def _reply(self, ask: Ask, reading: Reading) -> Reply:
         """The answer, or the kind of misunderstanding that stands in its way."""
@@ -228,15 +228,4 @@ def _files_not_read(message: Message) -> Reply:
             Text("Nothing was kept of them."),
         ),
         "failed",
-    )
-
-
-async def names_in(conn: AsyncConnection, who: Principal, text: str) -> Names:
-    """The names of the inventory that stand in a text, as far as this person may know them."""
-    candidates = spans(text)
-    hits = await named(conn, who.scope, candidates)
-    hits += await clusters_named(conn, who.scope, candidates)
-    return Names(
-        (hit.span, Name(hit.kind, hit.name, hit.external_id, hit.project, hit.domain, hit.platform, hit.source))
-        for hit in hits
     )

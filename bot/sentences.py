@@ -78,8 +78,3 @@ def list_sentence(slots: Mapping[str, Any]) -> str:
             value = str(slots[name])
             parts.append(f'{lead} "{value}"' if " " in value else f"{lead} {value}")
     return " ".join(parts)
-
-
-def show_sentence(kind: str, external_id: str) -> str:
-    """Names may be shared; an id is not."""
-    return f"show {kind.replace('_', ' ')} {external_id}"

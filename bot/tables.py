@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.naming import show
 from bot.replies import Cell, CellType, Column, Table
-from bot.sentences import show_sentence
 from engines.inventory.kinds import KINDS, Field, Kind
 from storage.inventory import Found
 
@@ -23,7 +23,7 @@ def resource_table(kind_name: str, rows: Sequence[Found], total: int, *, full: b
 
 def opens(rows: Sequence[Found]) -> tuple[str, ...]:
     """What to say to see each row whole."""
-    return tuple(show_sentence(row.kind, row.external_id) for row in rows)
+    return tuple(show(row.kind, row.name, row.source, row.external_id) for row in rows)
 
 
 def _full(kind: Kind) -> tuple[str, ...]:

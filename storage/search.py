@@ -70,8 +70,18 @@ async def named(conn: AsyncConnection, scope: Scope, spans: Sequence[str], *, li
     ids = [span for span in wanted if _ID.fullmatch(span)]
     hits = await _hits(conn, by_name)
     if ids:
-        hits += await _hits(conn, _named(r.external_id).where(r.external_id.in_(ids), seen))
+        by_id = _named(r.external_id).where(r.external_id.in_(ids), r.kind.in_(NAMED_KINDS), seen)
+        hits += await _hits(conn, by_id)
     return hits + await _people_and_tags(conn, seen, wanted)
+
+
+async def with_ids(conn: AsyncConnection, scope: Scope, refs: Sequence[tuple[str, str]]) -> list[Named]:
+    """The objects with these (source, id); an empty source is any. Only what the scope may see."""
+    r = resource.c
+    meant = or_(
+        *(and_(r.external_id == clean_text(i), or_(literal(s) == "", r.source == clean_text(s))) for s, i in refs)
+    )
+    return await _hits(conn, _named(r.folded).where(meant, r.deleted_at.is_(None), visible(scope)).limit(100))
 
 
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[a-z]+-[0-9a-z:.-]+")
@@ -101,7 +111,12 @@ async def clusters_named(conn: AsyncConnection, scope: Scope, spans: Sequence[st
     r = resource.c
     query = (
         select(r.source, r.platform, r.cluster)
-        .where(r.kind == "host", func.lower(r.cluster).in_(list(spans)), r.deleted_at.is_(None), visible(scope))
+        .where(
+            r.kind == "host",
+            func.lower(r.cluster).in_([clean_text(span) for span in spans]),
+            r.deleted_at.is_(None),
+            visible(scope),
+        )
         .distinct()
     )
     return [
@@ -126,13 +141,14 @@ async def near(conn: AsyncConnection, scope: Scope, said: str, kinds: Sequence[s
     await conn.execute(text("SET LOCAL pg_trgm.similarity_threshold = 0.3"))
     r = resource.c
     likeness = func.similarity(r.folded, wanted)
+    begins = r.folded.startswith(wanted, autoescape=True)
     query = _named(r.folded).where(
-        or_(r.folded.op("%")(wanted), r.folded.startswith(wanted, autoescape=True)),
+        or_(r.folded.op("%")(wanted), begins),
         r.kind.in_(list(kinds) or NAMED_KINDS),
         r.deleted_at.is_(None),
         visible(scope),
     )
-    return await _hits(conn, query.order_by(likeness.desc(), r.folded).limit(limit))
+    return await _hits(conn, query.order_by(begins.desc(), likeness.desc(), r.folded).limit(limit))
 
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]?){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}")
