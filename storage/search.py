@@ -76,12 +76,14 @@ async def named(conn: AsyncConnection, scope: Scope, spans: Sequence[str], *, li
 
 
 async def with_ids(conn: AsyncConnection, scope: Scope, refs: Sequence[tuple[str, str]]) -> list[Named]:
-    """The objects with these (source, id); an empty source is any. Only what the scope may see."""
+    """The objects with these (source, id); an empty source is any. Only what the scope may see.
+
+    Quotas bear the ids of their projects and are left out.
+    """
     r = resource.c
-    meant = or_(
-        *(and_(r.external_id == clean_text(i), or_(literal(s) == "", r.source == clean_text(s))) for s, i in refs)
-    )
-    return await _hits(conn, _named(r.folded).where(meant, r.deleted_at.is_(None), visible(scope)).limit(100))
+    by_id = [r.external_id == clean_text(i) if not s else and_(r.external_id == i, r.source == s) for s, i in refs]
+    seen = and_(r.kind != "quota", r.deleted_at.is_(None), visible(scope))
+    return await _hits(conn, _named(r.folded).where(or_(*by_id), seen).limit(100))
 
 
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[a-z]+-[0-9a-z:.-]+")

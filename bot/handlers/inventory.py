@@ -7,7 +7,6 @@ from bot.cards import card
 from bot.handlers.asking import Ask, no_data, refs, reply
 from bot.handlers.filtering import Belonging, Narrowing, conditions, sources_of
 from bot.handlers.registry import answers
-from bot.naming import show as to_show
 from bot.replies import Bar, Chart, Choice, Choices, Column, Fields, Part, Reply, Table, Text
 from bot.sentences import PLATFORM_NAMES, list_sentence, plural, state_words
 from bot.sentences import conditions as in_words
@@ -167,10 +166,8 @@ def _hits(query: str, kind: str | None, rows: Sequence[Found], total: int, forgi
     columns = (Column("name", "name"), Column("kind", "kind"), Column("state", "state"), Column("project", "project"),
                Column("where", "address or place", "list"), Column("source", "source"))  # fmt: skip
     cells = tuple((r.name, plural(r.kind, 1), r.value("state"), r.value("project"), _place(r), r.source) for r in rows)
-    choices = tuple(
-        Choice(f"{r.name} · {plural(r.kind, 1)}", to_show(r.kind, r.name, r.source, r.external_id))
-        for r in rows[:_SAMPLE]
-    )
+    names = [f"{r.name} · {plural(r.kind, 1)}" for r in rows[:_SAMPLE]]
+    choices = tuple(Choice(name, said) for name, said in zip(names, opens(rows), strict=False))
     lead = f"{total:,} {plural(kind, total) if kind else 'hit' + ('' if total == 1 else 's')}{near} “{query}”"
     return [Text(lead, "heading"), Table(columns, cells, total, opens=opens(rows)), Choices(choices)]
 
