@@ -192,7 +192,7 @@ class EmbeddedServer:
         until = time.monotonic() + _START_SECONDS
         failures = 0
         while True:
-            _reap(data)
+            _forget_dead(data)
             started = self._run("pg_ctl", "start", "-w", "-t", "300", "-D", "data", "-l", "start.log", check=False)
             if answers_within(self._sockets, 1.0):
                 return
@@ -343,10 +343,28 @@ def _replace(path: Path, content: str) -> None:
         raise
 
 
-def _reap(data: Path) -> None:
-    """A dead server that is our own child (this process being a container's first) would still look alive."""
+def _forget_dead(data: Path) -> None:
+    """Make PostgreSQL see that the server its pid file names is dead, where it would believe it alive.
+
+    It may be a child of ours that nobody waited for (this process being a container's first), or its number may be
+    another process's now, as is usual after a container's restart. All processes of a server work in its data.
+    """
+    pid_file = data / "postmaster.pid"
     with suppress(OSError, ValueError, IndexError):
-        os.waitpid(int((data / "postmaster.pid").read_text().split()[0]), os.WNOHANG)
+        pid = int(pid_file.read_text().split()[0])
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        places = [_works_in(process) for process in Path("/proc").glob("[0-9]*")]
+        if _works_in(Path(f"/proc/{pid}")) and str(data.resolve()) not in places:
+            pid_file.unlink()
+
+
+def _works_in(process: Path) -> str:
+    """Empty when it is gone, or another user's."""
+    try:
+        return str((process / "cwd").readlink())
+    except OSError:
+        return ""
 
 
 def _program_failed(program: str, said: str, account: Account | None) -> EmbeddedError:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.json_texts import clean_text, json_value
 from storage.tables import exchange, stored_file
 
 MEMORY = timedelta(minutes=15)
@@ -54,10 +55,10 @@ async def append(
         conversation=conversation,
         person=person,
         at=at,
-        said=said.replace("\x00", ""),
+        said=clean_text(said),
         intent=intent,
-        reading=dict(reading),
-        reply=dict(reply),
+        reading=json_value(reading),
+        reply=json_value(reply),
         took_ms=took_ms,
     )
     return int((await conn.execute(query.returning(exchange.c.id))).scalar_one())
@@ -93,7 +94,7 @@ async def store_file(conn: AsyncConnection, person: str, name: str, mime: str, c
     await conn.execute(delete(stored_file).where(stored_file.c.expires_at < now))
     await conn.execute(
         insert(stored_file).values(
-            id=file_id, person=person, name=name, mime=mime, content=content, expires_at=now + KEPT
+            id=file_id, person=person, name=clean_text(name), mime=mime, content=content, expires_at=now + KEPT
         )
     )
     return file_id

@@ -230,7 +230,7 @@ async def totals(
     if domains:
         kept.append(in_domains(domains))
     query = select(resource.c.kind, func.count()).where(*kept).group_by(resource.c.kind)
-    return dict((await conn.execute(query)).tuples().all())
+    return {kind: int(number) for kind, number in await conn.execute(query)}
 
 
 async def names_of(conn: AsyncConnection, kind: str, refs: Sequence[Ref]) -> dict[Ref, Found]:

@@ -42,6 +42,11 @@ def json_text(value: Mapping[str, Any]) -> str:
     return told if "\\u0000" not in told and "\\ud" not in told else json.dumps(_clean(value), default=_plain)
 
 
+def json_value(value: Mapping[str, Any]) -> Any:
+    """The same, for a column that takes values."""
+    return json.loads(json_text(value))
+
+
 def hot_text(attrs: Mapping[str, Any]) -> str:
     """The same for `attrs`, whose hot fields are columns: what does not fit the column becomes null or is cut."""
     wrong: dict[str, Any] = {

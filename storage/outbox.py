@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.json_texts import clean_text, json_value
 from storage.tables import outbox
 
 
@@ -23,7 +24,8 @@ class Outgoing:
 
 async def enqueue(conn: AsyncConnection, *, surface: str, conversation: str, key: str, body: Mapping[str, Any]) -> bool:
     """Add a message in the caller's transaction; False when one with this key is there already."""
-    query = upsert(outbox).values(surface=surface, conversation=conversation, key=key, body=dict(body))
+    names = {"conversation": clean_text(conversation), "key": clean_text(key)}
+    query = upsert(outbox).values(surface=surface, **names, body=json_value(body))
     return (await conn.execute(query.on_conflict_do_nothing())).rowcount == 1
 
 
@@ -55,7 +57,9 @@ async def sent(conn: AsyncConnection, message_id: int) -> None:
 async def retry(conn: AsyncConnection, message_id: int, not_before: datetime, error: str) -> None:
     """Try again from `not_before` on; later messages of the conversation wait behind it."""
     query = update(outbox).where(outbox.c.id == message_id)
-    await conn.execute(query.values(not_before=not_before, attempts=outbox.c.attempts + 1, error=error[:500]))
+    await conn.execute(
+        query.values(not_before=not_before, attempts=outbox.c.attempts + 1, error=clean_text(error)[:500])
+    )
 
 
 async def pending(conn: AsyncConnection) -> int:

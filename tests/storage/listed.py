@@ -84,6 +84,7 @@ CUSTOMERS = (
 def _of(who: _Customer) -> dict[str, list[Row]]:
     """Ids are the same for all customers but for the mark; those of cloud two equal A's (short ids repeat)."""
     tag = who.mark if who.source == "one" else "alfa"
+    net = f"net-{tag}"
     named = {"project": f"{who.mark}-project", "domain": f"{who.mark}-domain", "created_by": f"{who.mark}-creator"}
 
     def own(external_id: str, name: str, **attrs: Any) -> Row:
@@ -140,9 +141,7 @@ def _of(who: _Customer) -> dict[str, list[Row]]:
                 mac="fa:16:3e:aa:aa:aa",
             )
         ],
-        "router": [
-            own("rt", "router", state="active", external_network_id=f"net-{tag}", external_ips=[f"192.0.2.{who.octet}"])
-        ],
+        "router": [own("rt", "router", state="active", external_network_id=net, external_ips=[f"192.0.2.{who.octet}"])],
         "floating_ip": [
             own(
                 "fip",
