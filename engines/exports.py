@@ -153,17 +153,20 @@ def _check_size(columns: Sequence[ExportColumn], rows: Sequence[Sequence[Cell]])
 
 def sheet_name(title: str) -> str:
     """What Excel allows: 31 characters, without []:*?/\\ and without an apostrophe at either end; not About."""
-    clean = _ILLEGAL.sub("", re.sub(r"[\[\]:*?/\\\t\r\n]", " ", title)).strip("' ")[:31].strip("' ") or "Data"
-    return "Data" if clean.casefold() in ("about", "history") else clean
+    clean = _ILLEGAL.sub("", re.sub(r"[\[\]:*?/\\\t\r\n]", " ", title)).strip("' ")
+    name = _first_units(clean, 31).strip("' ") or "Data"
+    return "Data" if name.casefold() in ("about", "history") else name
 
 
 def excel_text(text: str) -> str:
     """What can stand in a cell: no control characters, not longer than a cell."""
     clean = _ILLEGAL.sub("\ufffd", text)
-    if len(clean.encode("utf-16-le", "replace")) // 2 <= XLSX_CELL:
-        return clean
-    units = clean.encode("utf-16-le", "replace")[: (XLSX_CELL - len(_CUT)) * 2]
-    return units.decode("utf-16-le", "ignore") + _CUT
+    return clean if _first_units(clean, XLSX_CELL) == clean else _first_units(clean, XLSX_CELL - len(_CUT)) + _CUT
+
+
+def _first_units(text: str, units: int) -> str:
+    """The start of a text without surrogates; Excel counts in UTF-16, where an emoji is two."""
+    return text.encode("utf-16-le")[: units * 2].decode("utf-16-le", "ignore")
 
 
 class _Sheet:
