@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Text, and_, case, cast, exists, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.functions import FunctionElement
 
 from storage.scopes import Scope, visible
 from storage.tables import address, folded_tags, resource
@@ -39,6 +41,12 @@ class Where:
     attrs: Mapping[str, Any] = field(default_factory=dict)
     created_since: datetime | None = None
     created_until: datetime | None = None
+
+
+def items_of(value: ColumnElement[Any]) -> FunctionElement[Any]:
+    """The texts of a JSON array, one a row; none of anything else that a platform may have put there."""
+    empty = cast(literal("[]", Text), JSONB)
+    return func.jsonb_array_elements_text(case((func.jsonb_typeof(value) == "array", value), else_=empty))
 
 
 def _time(at: datetime) -> str:
@@ -89,7 +97,7 @@ def _of_vms(kind: str, vms: Sequence[Ref]) -> ColumnElement[bool]:
         used = select(step.c.source, address.c.network_id).join(step, step.c.id == address.c.resource_id)
         return tuple_(resource.c.source, resource.c.external_id).in_(used.where(these))
     if kind == "security_group":
-        name = func.jsonb_array_elements_text(step.c.attrs["security_groups"])
+        name = items_of(step.c.attrs["security_groups"])
         mine = select(step.c.source, step.c.project_id, name).where(these)
         return tuple_(resource.c.source, resource.c.project_id, resource.c.name).in_(mine)
     if kind == "server_group":

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, literal, sel
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.filters import Ref, Where, conditions, in_domains
+from storage.filters import Ref, Where, conditions, in_domains, items_of
 from storage.scopes import Scope, visible
 from storage.tables import resource
 
@@ -269,7 +269,7 @@ async def group_uses(
     conn: AsyncConnection, scope: Scope, projects: Sequence[Ref] = ()
 ) -> list[tuple[tuple[str, str | None, str], int]]:
     """How many VMs name a security group: ((source, project id, group's name), VMs)."""
-    name = func.jsonb_array_elements_text(resource.c.attrs["security_groups"]).table_valued("value").lateral()
+    name = items_of(resource.c.attrs["security_groups"]).table_valued("value").lateral()
     kept = conditions(scope, Where("vm", projects=tuple(projects)))
     query = (
         select(resource.c.source, resource.c.project_id, name.c.value, func.count(func.distinct(resource.c.id)))

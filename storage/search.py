@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, o
 from sqlalchemy.dialects.postgresql import INET, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.filters import items_of
 from storage.inventory import FOUND_COLUMNS, Found, found
 from storage.json_texts import clean_text
 from storage.scopes import Scope, visible
@@ -94,7 +95,7 @@ async def _people_and_tags(conn: AsyncConnection, seen: ColumnElement[bool], wan
     vms = and_(r.kind == "vm", seen)
     fields = (r.attrs["technical_owner"].astext, r.attrs["business_owner"].astext, r.derived["created_by"].astext)
     owners = union_all(*(select(f.label("name")).where(vms, func.lower(f).in_(wanted)).distinct() for f in fields))
-    tag = func.jsonb_array_elements_text(r.attrs["tags"]).table_valued("value").lateral()
+    tag = items_of(r.attrs["tags"]).table_valued("value").lateral()
     tags = (
         select(tag.c.value)
         .select_from(resource.join(tag, literal(True)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage import inventory
+from storage import inventory, search
 from storage.database import Database
 from storage.filters import Where
 from storage.inventory import Order, Part
@@ -205,3 +205,25 @@ async def test_totals(database: Database) -> None:
         in_domain = await inventory.totals(conn, EVERYTHING, domains=[("one", "dom-alfa")])
         assert (in_domain["vm"], in_domain["project"], in_domain["user"]) == (2, 1, 1)
         assert (await inventory.totals(conn, EVERYTHING, projects=[("one", "pb")]))["volume"] == 2
+
+
+@pytest.mark.parametrize("odd", ["not a list", 5, {"a": "not a list"}, None, [None, {"a": 1}, 5]], ids=range(5))
+async def test_a_platform_may_put_anything_where_a_list_belongs(database: Database, odd: object) -> None:
+    given: dict[str, Any] = {
+        "tags": odd,
+        "security_groups": odd,
+        "volume_ids": odd,
+        "member_ids": odd,
+        "addresses": odd,
+    }
+    for kind in ("vm", "server_group", "security_group"):
+        await write(database, kind, [row("odd", "odd", "p", **given), row("web", "web", "p", tags=["t"])])
+    ref = (("one", "not a list"),)
+    async with database.connect() as conn:
+        await inventory.group_uses(conn, EVERYTHING)
+        for kind in ("vm", "server_group", "security_group", "network"):
+            await inventory.rows(conn, EVERYTHING, Where(kind, vms=(("one", "odd"), *ref)))
+            await inventory.rows(conn, EVERYTHING, Where(kind, volumes=ref, networks=ref))
+        assert await inventory.count(conn, EVERYTHING, Where("vm", tag="t")) == 1
+        assert [n.name for n in await search.named(conn, EVERYTHING, ["t", "a"]) if n.kind == "tag"] == ["t"]
+        await search.named(conn, EVERYTHING, ["not a list"])
