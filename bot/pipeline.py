@@ -205,6 +205,7 @@ class Pipeline:
             action=(reading.intent if reading else None) or "not_understood",
             target=_target(reading),
             outcome=reply.outcome,
+            at=self._clock(),
             detail={"slots": dict(reading.slots) if reading else {}, "conversation": message.conversation},
         )
 

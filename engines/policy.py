@@ -32,8 +32,8 @@ class Verdict:
 
 def decide(intent: str, risk: str, roles: Collection[str]) -> Verdict:
     """May somebody with these roles ask for this? An unknown risk or role is denied."""
-    needed = _BY_INTENT.get(intent) or _BY_RISK.get(risk)
-    if needed is None:
+    if risk not in _BY_RISK:
         return Verdict(False)
+    needed = _BY_INTENT.get(intent) or _BY_RISK[risk]
     held = max((ROLES.index(role) for role in roles if role in ROLES), default=-1)
     return Verdict(held >= ROLES.index(needed), needed)

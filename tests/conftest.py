@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from storage.database import Database, migrate
 from storage.embedded import EmbeddedServer, start
 
-_TEMPLATE = "template_stackhand"
+TEMPLATE = "template_stackhand"
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +27,11 @@ def postgres() -> Iterator[EmbeddedServer]:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _named(url: str, name: str) -> str:
+def url_of(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-async def _execute(database: Database, *statements: str) -> None:
+async def execute(database: Database, *statements: str) -> None:
     """Statements that may not run inside a transaction."""
     async with database.engine.connect() as conn:
         alone = await conn.execution_options(isolation_level="AUTOCOMMIT")
@@ -44,14 +44,14 @@ async def _server(postgres: EmbeddedServer) -> AsyncIterator[Database]:
     """The maintenance database of the server, with durability off, and the template made."""
     server = Database(postgres.url, pool_size=1)
     try:
-        await _execute(
+        await execute(
             server,
             "ALTER SYSTEM SET fsync = off",
             "ALTER SYSTEM SET synchronous_commit = off",
             "SELECT pg_reload_conf()",
-            f"CREATE DATABASE {_TEMPLATE}",
+            f"CREATE DATABASE {TEMPLATE}",
         )
-        template = Database(_named(postgres.url, _TEMPLATE), pool_size=1)
+        template = Database(url_of(postgres.url, TEMPLATE), pool_size=1)
         await migrate(template)
         await template.close()
         yield server
@@ -63,9 +63,9 @@ async def _server(postgres: EmbeddedServer) -> AsyncIterator[Database]:
 async def database_url(_server: Database, postgres: EmbeddedServer) -> AsyncIterator[str]:
     """The URL of a database of its own, migrated and empty; dropped after the test."""
     name = f"test_{secrets.token_hex(6)}"
-    await _execute(_server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
-    yield _named(postgres.url, name)
-    await _execute(_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await execute(_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    yield url_of(postgres.url, name)
+    await execute(_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture
