@@ -78,39 +78,53 @@ def _offered(total: int | None, ratio: float | None, reserved: int | None) -> in
 
 
 def room(host: Found) -> Room:
+    """A host whose use is not known has room that is not known either."""
     a, d = host.attrs, host.derived
+    vcpus_used, memory_used_mib = d.get("vcpus_used"), d.get("memory_used_mib")
+    vcpus = _offered(a.get("vcpus"), a.get("cpu_ratio"), a.get("vcpus_reserved"))
+    memory_mib = _offered(a.get("memory_mib"), a.get("memory_ratio"), a.get("memory_reserved_mib"))
     return Room(
         host.source,
         host.name,
         a.get("state") == "up" and a.get("enabled") is not False,
-        _offered(a.get("vcpus"), a.get("cpu_ratio"), a.get("vcpus_reserved")),
-        _offered(a.get("memory_mib"), a.get("memory_ratio"), a.get("memory_reserved_mib")),
-        d.get("vcpus_used") or 0,
-        d.get("memory_used_mib") or 0,
+        None if vcpus_used is None else vcpus,
+        None if memory_used_mib is None else memory_mib,
+        vcpus_used or 0,
+        memory_used_mib or 0,
     )
 
 
 def totals(hosts: Sequence[Found]) -> Totals:
-    """Sums over all hosts; offered counts only those that take VMs. Unknown amounts count as nothing."""
+    """Sums over hosts. Physical amounts are of all of them; offered and used only of those that take VMs and say both,
+    so that the difference is what is free."""
 
     def total(name: str) -> int:
         return sum(host.value(name) or 0 for host in hosts)
 
-    open_hosts = [(h, r) for h, r in ((h, room(h)) for h in hosts) if r.usable]
-    disks = (_offered(h.value("disk_gib"), h.value("disk_ratio"), h.value("disk_reserved_gib")) for h, _ in open_hosts)
+    usable = [(h, r) for h, r in ((h, room(h)) for h in hosts) if r.usable]
+    vcpus = [(r.vcpus, r.vcpus_used) for _, r in usable if r.vcpus is not None]
+    memory = [(r.memory_mib, r.memory_used_mib) for _, r in usable if r.memory_mib is not None]
+    disk = [pair for pair in (_disk(h) for h, _ in usable) if pair is not None]
     return Totals(
         hosts=len(hosts),
-        usable_hosts=len(open_hosts),
+        usable_hosts=len(usable),
         vcpus=total("vcpus"),
-        vcpus_offered=sum(r.vcpus or 0 for _, r in open_hosts),
-        vcpus_used=total("vcpus_used"),
+        vcpus_offered=sum(offered for offered, _ in vcpus),
+        vcpus_used=sum(used for _, used in vcpus),
         memory_mib=total("memory_mib"),
-        memory_offered_mib=sum(r.memory_mib or 0 for _, r in open_hosts),
-        memory_used_mib=total("memory_used_mib"),
+        memory_offered_mib=sum(offered for offered, _ in memory),
+        memory_used_mib=sum(used for _, used in memory),
         disk_gib=total("disk_gib"),
-        disk_offered_gib=sum(disk or 0 for disk in disks),
-        disk_used_gib=total("disk_used_gib"),
+        disk_offered_gib=sum(offered for offered, _ in disk),
+        disk_used_gib=sum(used for _, used in disk),
     )
+
+
+def _disk(host: Found) -> tuple[int, int] | None:
+    """(offered, used) in GiB; None where one of them is not known."""
+    offered = _offered(host.value("disk_gib"), host.value("disk_ratio"), host.value("disk_reserved_gib"))
+    used = host.value("disk_used_gib")
+    return None if offered is None or used is None else (offered, used)
 
 
 def fullest(hosts: Sequence[Found]) -> Found | None:

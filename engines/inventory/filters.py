@@ -62,8 +62,9 @@ def where(kind_name: str, filters: Filters) -> Where:
     """The conditions for the tables; raises NotApplicableError for a filter or state that the kind does not have."""
     kind = KINDS[kind_name]
     for name in (f.name for f in fields(filters)):
-        if getattr(filters, name) and name not in kind.filters:
-            raise NotApplicableError(kind, name, "")
+        value = getattr(filters, name)
+        if value and name not in kind.filters:
+            raise NotApplicableError(kind, name, value if isinstance(value, str) else "")
     return Where(
         kind=kind_name,
         platform=filters.platform,
