@@ -104,7 +104,8 @@ def test_every_dependency_of_the_project_is_pinned() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["test"] + extras["models"]
     names = {re.split(r"[\[<>=!~ ;]", line)[0].lower() for line in wanted}
     pinned = set(re.findall(r"^([\w.-]+)", (ROOT / "tests" / "requirements.txt").read_text(), re.M))
     assert names - pinned == set()
