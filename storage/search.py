@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, text, union_all
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select, text, union
 from sqlalchemy.dialects.postgresql import INET, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -91,22 +91,26 @@ _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 
 
 async def _people_and_tags(conn: AsyncConnection, seen: ColumnElement[bool], wanted: list[str]) -> list[Named]:
+    """Each span is looked up by itself: a list of a hundred makes PostgreSQL expect many hits, and read every VM."""
     r = resource.c
     vms = and_(r.kind == "vm", seen)
+    span = func.unnest(cast(array(wanted), ARRAY(Text))).table_valued("value", name="span").render_derived()
     fields = (r.attrs["technical_owner"].astext, r.attrs["business_owner"].astext, r.derived["created_by"].astext)
-    owners = union_all(*(select(f.label("name")).where(vms, func.lower(f).in_(wanted)).distinct() for f in fields))
-    tag = items_of(r.attrs["tags"]).table_valued("value").lateral()
+    owners = [select(f.label("value")).where(vms, func.lower(f) == span.c.value).limit(1).lateral() for f in fields]
+    item = items_of(r.attrs["tags"]).table_valued("value").lateral()
     tags = (
-        select(tag.c.value)
-        .select_from(resource.join(tag, literal(True)))
-        .where(vms, folded_tags.has_any(array(wanted)), func.lower(tag.c.value).in_(wanted))
-        .distinct()
+        select(item.c.value)
+        .select_from(resource.join(item, literal(True)))
+        .where(vms, folded_tags.has_key(span.c.value), func.lower(item.c.value) == span.c.value)
+        .limit(1)
+        .lateral()
     )
-    people = {name for (name,) in await conn.execute(owners)}
-    marks = {value for (value,) in await conn.execute(tags)} if wanted else set()
-    return [Named(n.lower(), "owner", n, "", "", "", "", "") for n in sorted(people)] + [
-        Named(n.lower(), "tag", n, "", "", "", "", "") for n in sorted(marks)
-    ]
+    kinds = [*(("owner", probe) for probe in owners), ("tag", tags)]
+    query = union(
+        *(select(literal(kind), probe.c.value).select_from(span.join(probe, literal(True))) for kind, probe in kinds)
+    )
+    hits = sorted((kind, name) for kind, name in await conn.execute(query))
+    return [Named(name.lower(), kind, name, "", "", "", "", "") for kind, name in hits]
 
 
 async def clusters_named(conn: AsyncConnection, scope: Scope, spans: Sequence[str]) -> list[Named]:
