@@ -159,3 +159,11 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
 def test_examples_of_clouds_files_are_valid() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
     assert "auth_url" in yaml.safe_load(example)["clouds"]["pcd-1"]["auth"]
+
+
+def test_the_page_of_questions_is_what_the_program_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """When it differs: stackhand intents docs > docs/questions.md"""
+    from bot.commands.intents import docs
+
+    assert docs() == 0
+    assert (ROOT / "docs" / "questions.md").read_text(encoding="utf-8") == capsys.readouterr().out

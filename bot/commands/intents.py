@@ -24,6 +24,7 @@ def build() -> typer.Typer:
     app.command("list")(list_all)
     app.command("explain")(explain)
     app.command("sample")(sample)
+    app.command("docs")(docs)
     return app
 
 
@@ -92,6 +93,17 @@ def sample(
     for name in [intent] if intent else known:
         for text in templates.samples(name, count, slots, seed=seed):
             typer.echo(json.dumps({"text": text, "intent": name}, ensure_ascii=False))
+    return OK
+
+
+def docs() -> int:
+    """Print docs/questions.md: everything that can be asked, as this version has it."""
+    from bot.handlers.registry import find_handlers
+    from bot.questions import page
+    from intents.registry import load_catalogue
+
+    catalogue = load_catalogue()
+    typer.echo(page(catalogue, find_handlers(catalogue).by_intent), nl=False)
     return OK
 
 
