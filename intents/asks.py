@@ -42,10 +42,33 @@ def _missing(slot: str, scene: Scene, filling: Filling) -> Ask:
 
 def _unnamed(intent: Intent, scene: Scene, filling: Filling) -> Ask | None:
     """Something that looks like a name stands in the sentence, and no slot holds it."""
-    if _FREE & set(intent.slots) or not scene.namelike or "new_name" in filling.slots:
+    if _FREE & set(intent.slots) or "new_name" in filling.slots:
         return None
     for slot in intent.slots:
         if slot in NAME_KINDS and slot not in filling.slots:
-            said = scene.tokens[scene.namelike[0]].text
-            return Ask("unknown", slot, said, scene.names.near(said, NAME_KINDS[slot], 3))
+            at = _beside_noun(slot, scene)
+            if at is None and scene.namelike:
+                at = scene.namelike[0]
+            if at is not None:
+                said = scene.tokens[at].text
+                return Ask("unknown", slot, said, scene.names.near(said, NAME_KINDS[slot], 3))
     return None
+
+
+def _beside_noun(slot: str, scene: Scene) -> int | None:
+    """An unknown word where the name of a kind must stand: "in project foo", "on the host called foo"."""
+    nouns = {
+        mention.end
+        for mention in scene.mentions
+        if any(sense.concept == f"k:{slot}" for sense in mention.senses)
+        and not scene.folds[mention.end - 1].endswith("s")
+        and mention.start
+        and scene.folds[mention.start - 1] in _PLACES
+    }
+    return next(
+        (at for at in scene.unknown if at in nouns or (at - 1 in nouns and scene.folds[at - 1] in _CALLED)), None
+    )
+
+
+_PLACES = frozenset({"in", "on", "of", "for", "from", "at", "inside", "the", "within", "under"})
+_CALLED = frozenset({"called", "named", "is", "with"})

@@ -86,8 +86,10 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
     if entries := tuple(name for name in names.at(fold) if name.kind != "event") or roles:
         if all(name.kind in {"tag", "role"} for name in entries):
             return Hit(at, at + 1, entries, open=True)
-        plain = _is_ordinary(tokens, at, lexicon)
-        return Hit(at, at + 1, entries, True, _is_sure(tokens, at, at + 1, lexicon), False, plain)
+        plain, sure = _is_ordinary(tokens, at, lexicon), _is_sure(tokens, at, at + 1, lexicon)
+        if sure or not lexicon.is_noun(fold):  # "how many snapshots": not the project of that name
+            return Hit(at, at + 1, entries, True, sure, False, plain)
+        return None
     said = tokens[at].fold
     if len(said) >= 4 and not lexicon.knows(said) and (entries := names.like(said)):
         return Hit(at, at + 1, entries, False)

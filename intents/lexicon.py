@@ -70,6 +70,12 @@ class Lexicon:
             word in self.fillers or word in self.foreign or any(len(p.words) == 1 for p in self.phrases.get(word, ()))
         )
 
+    def is_noun(self, word: str) -> bool:
+        """Is it the noun of a kind: "snapshots", "network"?"""
+        return any(
+            len(p.words) == 1 and any(s.concept.startswith("k:") for s in p.senses) for p in self.phrases.get(word, ())
+        )
+
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
         if len(word) < REPAIR_FROM - 1 or not word.isalpha():

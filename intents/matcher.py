@@ -1,5 +1,6 @@
 """Text to Reading: claims choose the intent, slots are filled, and what is missing or unsure is asked."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ UNSAID = NEUTRAL | word_set(
 )
 MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
+CLAUSE_SURE = 0.8
+_TALKATIVE: frozenset[Mood] = frozenset({"other", "question", "command"})
+_ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
 
@@ -69,7 +73,21 @@ class Matcher:
         reading = self._read(scene)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
+        reading = self._clause(reading, scene, names)
         return replace(reading, cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+
+    def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
+        """The one read in a sentence with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
+        if whole.intent is not None or whole.mood not in _TALKATIVE or scene.mentions_of("FOREIGN"):
+            return whole
+        clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
+        if not 1 < len(clauses) < 5:
+            return whole
+        readings = [self._read(build_scene(part, names, self.lexicon, self.moods, scene.now)) for part in clauses]
+        reads = [r for r in readings if r.intent is not None and r.mood in ("command", "question")]
+        if len(reads) != 1 or reads[0].ask is not None or reads[0].confidence < CLAUSE_SURE:
+            return whole
+        return whole if self.catalogue.intents[reads[0].intent or ""].writes else replace(reads[0], text=scene.text)
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""

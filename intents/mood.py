@@ -17,6 +17,8 @@ VerbForm = Callable[[int], str]
 
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
+_NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
+_LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 _ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
 
@@ -226,8 +228,12 @@ class _Reader:
         subject, rest = words[0], [word for word in words[1:] if word not in self.lists["adverbs"]] or words[1:]
         if not rest:
             return "fragment"
-        if subject in {"i", "we"} and (rest[0] in {"want", "need"} or rest[:2] == ["would", "like"]):
+        if subject in {"i", "we"} and (rest[0] in _NEEDS or (rest[0] == "would" and rest[1:2] and rest[1] in _NEEDS)):
             return "command"
+        if subject in {"i", "we"} and rest[0] in {"don't", "dont"} and rest[1:2] in (["want"], ["need"]):
+            return "negated"
+        if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
+            return "question"  # "the auditor needs to know ..."
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
         if subject == "i" and rest[0] in self.lists["performatives"]:

@@ -48,7 +48,8 @@ class Reading:
     """`slots` are canonical values by the catalogue; `objects` has the entry found for each slot that names one.
 
     `intent` None: not understood, or not meant for the bot (`mood` tells). `confidence` is 0 to 1, from evidence only.
-    `source`: template, lexicon, or followup (completed from the last reading in the conversation).
+    `source`: template, lexicon, followup (completed from the last reading in the conversation), or model (a language
+    model chose the intent).
     """
 
     text: str

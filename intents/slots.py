@@ -105,6 +105,8 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
         if at in filling.used or not hit.of(kind):
             continue
         noun = noun_beside(scene, hit)
+        if slot == "user" and hit.of("role") and noun != "user" and _WHO & set(scene.folds):
+            continue  # "who is admin": the role, where a user bears the name too
         others = {name.kind for name in hit.names} - {kind}
         if noun and noun != kind and noun in others:
             continue
@@ -154,6 +156,7 @@ def noun_beside(scene: Scene, hit: Hit) -> str:
     return ""
 
 
+_WHO = frozenset({"who", "whom", "which", "anyone", "anybody", "everyone", "everybody", "people", "users"})
 _OPPOSITE = {"on": "off", "off": "on", "attached": "unattached", "unattached": "attached"}
 _NOT = frozenset({"not", "non", "isn't", "aren't", "isnt", "arent", "without", "except", "excluding", "non-"})
 _BARE_STATES = frozenset({"on", "off", "down", "up", "free", "loose", "live", "connected", "mounted", "locked"})
@@ -189,6 +192,9 @@ def _denied(scene: Scene, at: int) -> str:
 
 
 def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None:
+    if slot == "state" and any(s.value == "host_down" for m in scene.mentions_of("event") for s in m.senses):
+        filling.put(slot, "down", "down")  # "hosts are down" is also the name of an event
+        return
     for mention in scene.mentions_of(concept):
         if slot == "state" and not _state_said(scene, mention.start, mention.end):
             continue
