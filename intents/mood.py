@@ -230,7 +230,7 @@ class _Reader:
             return "fragment"
         if subject in {"i", "we"} and (rest[0] in _NEEDS or (rest[0] == "would" and rest[1:2] and rest[1] in _NEEDS)):
             return "command"
-        if subject in {"i", "we"} and rest[0] in {"don't", "dont"} and rest[1:2] in (["want"], ["need"]):
+        if subject in {"i", "we"} and rest[0] in {"don't", "dont"} and rest[1:2] == ["want"]:
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
             return "question"  # "the auditor needs to know ..."
