@@ -11,7 +11,7 @@ from intents.readings import Name, Reading
 from intents.registry import Intent
 from storage.search import NAMED_KINDS, near
 
-_STARTERS = ("overview", "list", "quota_near")
+_STARTERS = ("overview", "freshness", "quota_near")  # their examples name nothing that may not exist here
 _MOST_CHOICES = 8
 
 
