@@ -85,10 +85,17 @@ async def close_clouds(clouds: Sequence["Cloud"]) -> None:
     await asyncio.gather(*(cloud.close() for cloud in clouds), return_exceptions=True)
 
 
-def build_pipeline(database: Database) -> "Pipeline":
+def build_pipeline(database: Database, settings: Settings) -> "Pipeline":
+    """Raises SettingsError when a model is wanted whose package is missing."""
     from bot.pipeline import Pipeline
 
-    return Pipeline(database)
+    if settings.model == "off":
+        return Pipeline(database)
+    from bot.fallback import Limits
+    from bot.models.opening import open_router
+
+    limits = Limits(settings.model_deadline_s, settings.model_calls_per_person, settings.model_calls_per_day)
+    return Pipeline(database, router=open_router(settings), limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,7 @@ async def serve_forever(settings: Settings, parts: Parts, announce: Callable[[st
 
     start_logs(settings)
     _check_address(settings, parts)
+    _check_model(settings)
     taken = bind(settings.page_host, settings.page_port)
     clouds = open_clouds(settings)
     try:
@@ -145,6 +153,12 @@ def _check_address(settings: Settings, parts: Parts) -> None:
         )
 
 
+def _check_model(settings: Settings) -> None:
+    from bot.models.opening import open_router
+
+    open_router(settings)
+
+
 async def run_process(process: Process, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
     """The parts of a process, side by side until `stop` is set."""
     import structlog
@@ -157,7 +171,7 @@ async def run_process(process: Process, stop: asyncio.Event, announce: Callable[
     at = process.settings.page_url or address(process.taken, process.settings.page_host)
     app = web.Application()
     add_health(app, Health(process.storage.database, process.metrics))
-    pipeline = build_pipeline(process.storage.database) if process.parts.answers else None
+    pipeline = build_pipeline(process.storage.database, process.settings) if process.parts.answers else None
     link = _add_page(app, process, pipeline) if pipeline and process.parts.page else ""
     async with listening(app, process.taken), _door(process, pipeline):
         log.info("process.started", address=at, page=bool(link), worker=process.parts.worker)
@@ -241,6 +255,8 @@ def quiet_logs(settings: Settings) -> None:
 def known_secrets(settings: Settings) -> tuple[str, ...]:
     """Every secret in the settings and the environment: none of them may be seen in a log."""
     found = [os.environ[name] for name in ("PGPASSWORD", "OS_PASSWORD", "OS_TOKEN") if os.environ.get(name)]
+    if settings.model_key is not None:
+        found.append(settings.model_key.get_secret_value())
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
         password = urlsplit(url).password or ""

@@ -23,6 +23,12 @@ _NOISY = (
     "matplotlib",
     "aiohttp.access",
     "alembic",
+    "openai",
+    "anthropic",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
 )
 
 

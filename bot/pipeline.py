@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +35,10 @@ from intents.registry import Catalogue, load_catalogue
 from storage import audit, exchanges
 from storage.database import Database, StorageUnavailable
 
+if TYPE_CHECKING:
+    from bot.fallback import Fallback, Limits, Pending, Routed
+    from bot.models import Router
+
 log = structlog.get_logger(__name__)
 MOST_CHARACTERS = 4000
 
@@ -53,13 +58,21 @@ class Pipeline:
     """Answers messages, and knows what was said before. One for a whole process; it keeps nothing of a message."""
 
     def __init__(
-        self, database: Database, *, catalogue: Catalogue | None = None, clock: Callable[[], datetime] = _now
+        self,
+        database: Database,
+        *,
+        catalogue: Catalogue | None = None,
+        clock: Callable[[], datetime] = _now,
+        router: "Router | None" = None,
+        limits: "Limits | None" = None,
     ) -> None:
+        """`router` is a language model for what nothing understands, within `limits`; None: there is none."""
         self._database = database
         self._catalogue = catalogue or load_catalogue()
         self._matcher = Matcher(self._catalogue)
         self._handlers: Handlers = find_handlers(self._catalogue)
         self._clock = clock
+        self._fallback = _fallback(router, self._matcher, self._handlers, limits)
 
     async def answer(self, message: Message) -> tuple[Reply, ...]:
         """One reply for each thing that was asked. What goes wrong is in a reply; nothing is raised."""
@@ -93,24 +106,48 @@ class Pipeline:
     async def _answer(self, message: Message) -> tuple[Reply, ...]:
         if len(message.text) > MOST_CHARACTERS:
             return (too_long(len(message.text), MOST_CHARACTERS),)
+        done = await self._in_transaction(message, None)
+        if isinstance(done, tuple) or self._fallback is None:
+            return done if isinstance(done, tuple) else ()
+        routed = await self._fallback.ask(done)  # the transaction has ended; rights and names are looked up anew
+        done = await self._in_transaction(message, routed)
+        return done if isinstance(done, tuple) else ()
+
+    async def _in_transaction(self, message: Message, routed: "Routed | None") -> "tuple[Reply, ...] | Pending":
+        """The replies, kept and recorded; or what a model has to be asked first. `routed` is what it said."""
         async with self._database.begin() as conn:
             who = await principal(conn, message.person)
             if who is None:
                 reply = not_allowed(message.person)
                 await self._audit(conn, message, None, reply)
                 return (reply,)
-            answered = await self._replies(conn, message, who)
+            now = self._clock()
+            before = await exchanges.last(conn, message.conversation, message.person, now)
+            readings = await self._readings(conn, message, who, now, before)
+            if self._fallback is not None and routed is None:
+                pending = await self._fallback.prepare(conn, who, message, readings, now)
+                if pending is not None:
+                    return pending
+            if self._fallback is not None and routed is not None:
+                readings = [await self._fallback.reading(conn, who, message, readings[0], routed, now)]
+            answered = await self._replies(conn, message, who, now, before, readings)
             kept = [await self._keep(conn, message, who, one) for one in answered]
             for one in answered:
                 await self._audit(conn, message, one.reading, one.reply)
         return tuple(kept)
 
-    async def _replies(self, conn: AsyncConnection, message: Message, who: Principal) -> list[_Answered]:
-        now = self._clock()
-        before = await exchanges.last(conn, message.conversation, message.person, now)
+    async def _replies(
+        self,
+        conn: AsyncConnection,
+        message: Message,
+        who: Principal,
+        now: datetime,
+        before: Sequence[exchanges.Said],
+        readings: Sequence[Reading],
+    ) -> list[_Answered]:
         last = last_reading(before, self._catalogue)
         done: list[_Answered] = []
-        for reading in await self._readings(conn, message, who, now, before):
+        for reading in readings:
             begun = time.perf_counter()
             ask = Ask(
                 conn,
@@ -123,7 +160,7 @@ class Pipeline:
                 last=last,
                 again=self._again,
             )
-            reply = await self._reply(ask, reading)
+            reply = await self._marked(ask, reading)
             done.append(_Answered(reading, reply, round((time.perf_counter() - begun) * 1000)))
         if message.files:
             done.append(_Answered(Reading(message.text), _files_not_read(message), 0))
@@ -140,6 +177,16 @@ class Pipeline:
             return readings
         text, names = await names_in(conn, who.scope, opens)
         return self._matcher.read_all(text, names, now)
+
+    async def _marked(self, ask: Ask, reading: Reading) -> Reply:
+        """The answer, which says so where a model chose what it is an answer to."""
+        if reading.source != "model":
+            return await self._reply(ask, reading)
+        from bot.fallback import marked, offer, offered
+
+        if offered(reading) and reading.ask is not None:
+            return offer(self._catalogue.intents[reading.ask.intents[0]], reading.ask.said)
+        return marked(await self._reply(ask, reading), reading, self._catalogue.intents.get(reading.intent or ""))
 
     async def _reply(self, ask: Ask, reading: Reading) -> Reply:
         """The answer, or the kind of misunderstanding that stands in its way."""
@@ -206,8 +253,22 @@ class Pipeline:
             target=_target(reading),
             outcome=reply.outcome,
             at=self._clock(),
-            detail={"slots": dict(reading.slots) if reading else {}, "conversation": message.conversation},
+            detail={
+                "slots": dict(reading.slots) if reading else {},
+                "conversation": message.conversation,
+                **({"routed_by": "model"} if reading and reading.source == "model" else {}),
+            },
         )
+
+
+def _fallback(
+    router: "Router | None", matcher: Matcher, handlers: Handlers, limits: "Limits | None"
+) -> "Fallback | None":
+    if router is None:
+        return None
+    from bot.fallback import Fallback, Limits
+
+    return Fallback(router, matcher, handlers.by_intent, limits or Limits())
 
 
 def _target(reading: Reading | None) -> str:

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PREFIX = "STACKHAND_"
@@ -56,6 +56,20 @@ class Settings(BaseSettings):
     """Their port; 0: any free one."""
     page_url: str = ""
     """What people open when a proxy stands before the page, such as `https://stackhand.example.org`."""
+    model: Literal["off", "ollama", "openai", "anthropic"] = "off"
+    """The client of a language model that is asked to route what nothing else understood."""
+    model_url: str = ""
+    """Where it listens; empty: the usual place of that client."""
+    model_name: str = ""
+    """The model's name there."""
+    model_key: SecretStr | None = None
+    """Its key; Ollama needs none."""
+    model_deadline_s: Annotated[float, Field(gt=0, le=60)] = 8.0
+    """Seconds that one answer of it may take, a retry included."""
+    model_calls_per_person: Annotated[int, Field(ge=0)] = 50
+    """Calls for one person in a UTC day."""
+    model_calls_per_day: Annotated[int, Field(ge=0)] = 500
+    """Calls for all in a UTC day."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"
@@ -75,6 +89,23 @@ class Settings(BaseSettings):
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
             raise ValueError("is not the address of a page; write it as https://stackhand.example.org")
         return url.rstrip("/")
+
+    @field_validator("model_url")
+    @classmethod
+    def _is_endpoint(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
+            raise ValueError("is not the address of a model; write it as http://127.0.0.1:11434")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _model_is_whole(self) -> Self:
+        """A half-configured model is refused, and what is missing named."""
+        wanted = {"model_name": self.model_name, "model_key": self.model_key or self.model == "ollama"}
+        missing = [PREFIX + name.upper() for name, value in wanted.items() if not value]
+        if self.model != "off" and missing:
+            raise ValueError(f"{' and '.join(missing)} missing: {PREFIX}MODEL is {self.model}")
+        return self
 
     @field_validator("clouds_file", "postgres_bin")
     @classmethod
@@ -120,5 +151,5 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> tuple[str,
 
 
 def _said(error: Any) -> str:
-    name = PREFIX + ".".join(str(part) for part in error["loc"]).upper()
-    return f"{name} {error['msg'].removeprefix('Value error, ')}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{'.'.join(str(part) for part in error['loc']).upper()} {said}" if error["loc"] else said

@@ -184,7 +184,7 @@ def _fill(matcher: Matcher, intent: Intent, slot: str, words: str, scene: Scene,
 def _take_the_rest(intent: Intent, scene: Scene, filling: Filling) -> None:
     """Names, times and filters that were said and that the model left out: into their slots, or told as unused."""
     whole = fill(intent, scene)
-    taken = {name for name in filling.objects.values()}
+    taken = set(filling.objects.values())
     for slot in (*NAME_KINDS, *_CONCEPTS, "since", "until"):
         if slot in whole.slots and slot not in filling.slots and whole.objects.get(slot) not in taken:
             filling.put(slot, whole.slots[slot], str(whole.slots[slot]))

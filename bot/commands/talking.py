@@ -58,7 +58,7 @@ async def _chat(settings: "Settings", person: str, out: Path | None) -> int:
 
     quiet_logs(settings)
     async with open_storage(settings) as storage:
-        return await console.chat(build_pipeline(storage.database), person=person, out=out)
+        return await console.chat(build_pipeline(storage.database, settings), person=person, out=out)
 
 
 def _message(text: str, person: str, conversation: str) -> "Message":
@@ -85,7 +85,7 @@ async def _answered(settings: "Settings", message: "Message") -> "Told":
 
     quiet_logs(settings)
     async with open_storage(settings, visit=True) as storage:
-        return await tell(build_pipeline(storage.database), storage.database, message)
+        return await tell(build_pipeline(storage.database, settings), storage.database, message)
 
 
 def _text(replies: Sequence["Reply"]) -> str:
