@@ -112,7 +112,7 @@ def _ambiguous(text: str, question: Question) -> Reply:
     """Each choice says the sentence again with the id in place of the name."""
     choices = tuple(
         Choice(f"{one.name} · {_where(one)}", _with_id(text, question.said, one), plural(one.kind, 1))
-        for one in question.names[:_MOST_CHOICES]
+        for one in sorted(question.names, key=_where)[:_MOST_CHOICES]
     )
     more = len(question.names) - len(choices)
     count = {2: "two"}.get(len(question.names), str(len(question.names)))

@@ -14,13 +14,15 @@ database's password already, so they may do everything. Adapters of chat platfor
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`grants` are lines such as "admin everywhere" or "viewer on acme-prod (pcd-1)", for `whoami`."""
+    """`everywhere` are the roles that are not bound to a project; `grants` are lines such as "admin everywhere" or
+    "viewer on acme-prod (pcd-1)", for `whoami`."""
 
     id: str
     name: str
     roles: frozenset[str]
     scope: Scope
     grants: tuple[str, ...] = ()
+    everywhere: frozenset[str] = frozenset()
 
 
 async def principal(conn: AsyncConnection, person_id: str) -> Principal | None:
@@ -32,11 +34,12 @@ async def principal(conn: AsyncConnection, person_id: str) -> Principal | None:
             frozenset({"superadmin"}),
             EVERYTHING,
             ("superadmin everywhere (this machine)",),
+            frozenset({"superadmin"}),
         )
     person = await person_by_id(conn, person_id)
     if person is None or not person.active:
         return None
-    everywhere = any(grant.source is None for grant in person.grants)
+    everywhere = frozenset(grant.role for grant in person.grants if grant.source is None)
     projects = frozenset(
         (grant.source, grant.project_id) for grant in person.grants if grant.source and grant.project_id
     )
@@ -46,6 +49,7 @@ async def principal(conn: AsyncConnection, person_id: str) -> Principal | None:
         frozenset(grant.role for grant in person.grants),
         EVERYTHING if everywhere else Scope(projects=projects),
         tuple(_line(grant.role, grant.source, grant.project_id) for grant in person.grants),
+        everywhere,
     )
 
 

@@ -180,7 +180,8 @@ async def freshness_(ask: Ask, platform: str | None) -> Reply:
 @answers("sync")
 async def sync_(ask: Ask, platform: str | None) -> Reply:
     known = await listings(ask.conn, platform=platform or "")
-    sources = sorted({one.source for one in known})
+    scope = ask.who.scope
+    sources = sorted({one.source for one in known if scope.everything or one.source in scope.sources})
     if not sources:
         what = (
             f"There is no {PLATFORM_NAMES.get(platform, platform)} source." if platform else "There is no source yet."
