@@ -21,7 +21,8 @@ def ask_back(intent: Intent, scene: Scene, filling: Filling, rivals: Sequence["S
         return Ask("ambiguous", slot, names[0].name, names)
     missing = [slot for slot in intent.required if slot not in filling.slots]
     if missing:
-        return _missing(missing[0], scene, filling)
+        named = "name" in missing and bool(scene.namelike)  # a name that nobody bears says more than its missing kind
+        return _missing("name" if named else missing[0], scene, filling)
     if unnamed := _unnamed(intent, scene, filling):
         return unnamed
     if intent.writes:

@@ -39,6 +39,7 @@ PART_SURE = 0.6  # each part of a message must stand on its own
 CLAUSE_SURE = 0.8
 _TALKATIVE: frozenset[Mood] = frozenset({"other", "question", "command"})
 _ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
+_MEASURED = word_set("vcpus memory_gb value bandwidth_gbps text item")
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
 
@@ -385,6 +386,10 @@ def _unused(scene: Scene, top: Scored, filling: Filling) -> list[Evidence]:
             found.append(Evidence(words_of(scene, hit.start, hit.end), f"unused:slot {hit.names[0].kind}"))
     if scene.spans and not {"since", "time", "hours_per_day"} & set(top.intent.slots) and _is_past(scene):
         found.append(Evidence(words_of(scene, scene.spans[0].start, scene.spans[0].end), "unused:slot time"))
+    if not _MEASURED & set(top.intent.slots):
+        for amount in scene.amounts:  # "VMs with more than 16 vCPUs" are not all VMs
+            if amount.kind in {"vcpus", "gib", "size"} and amount.start not in scene.aside:
+                found.append(Evidence(words_of(scene, amount.start, amount.end), "unused:slot size"))
     for slot in ("platform", "os", "severity"):
         for mention in scene.mentions_of(slot):
             if slot not in filling.slots and slot not in top.intent.slots and mention.start not in scene.aside:
