@@ -13,7 +13,7 @@ from engines.inventory.kinds import KINDS
 
 Cell = Any
 _MAC = re.compile(r"(?<![0-9a-f:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:])", re.IGNORECASE)
-_MAIL = re.compile(r"[^\s@<>,;:()\[\]\"']+@[^\s@<>,;:()\[\]\"']+")
+_MAIL = re.compile(r"[^\s@<>,;:()\[\]\"']+@[^\s@<>,;:()\[\]\"']*\w")
 _IP4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\d.])")
 _IP6 = re.compile(r"(?<![\w:])(?=[0-9a-f:]*:[0-9a-f]*:)[0-9a-f:]{3,39}(?:/\d{1,3})?(?![\w:])", re.IGNORECASE)
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
@@ -25,8 +25,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], MaskKind], ...] = (
     (_IP6, "ip"),
 )
 _ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})  # says that it is open, and nothing about anybody
-_WORD = re.compile(r"[^\s,;()\[\]{}<>\"'=]+")
-_MOST_WORDS = 6  # of a name that is found again in free text
+_ATOM = re.compile(r"[^\W_]+|[\W_]")  # a run of letters and digits, or one character of anything else
+_MOST_ATOMS = 64  # of a name that is found again in free text
+_APART = frozenset(",;()[]{}<>\"'=")
 # Words of the inventory itself: a VM that is called "error" must not change what the state column says.
 _OWN_WORDS = frozenset({s for kind in KINDS.values() for s in kind.states} | set(KINDS) | {"openstack", "vmware"})
 
@@ -49,19 +50,24 @@ class Mask:
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
-        self._tokens: dict[tuple[str, str], str] = {}
-        self._names: set[str] = set()
+        self._tokens: dict[str, str] = {}
+        self._names: set[tuple[str, ...]] = set()  # as atoms
+        self._lengths: dict[str, set[int]] = {}  # how many atoms the names have that start with this one
 
     def token(self, value: str, kind: MaskKind) -> str:
-        """The same for two spellings of one address, MAC or id. The length of a range stays: `ip-3f2a…/24`."""
+        """One value has one token, in whatever column and spelling it stands; what it looks like goes before `kind`.
+
+        The length of a range stays: `ip-3f2a…/24`.
+        """
+        kind = _looks_like(value) or kind
         folded = _folded(value, kind)
         if kind == "ip" and "/" in folded:
             address, _, length = folded.partition("/")
             return value if folded in _ANYWHERE else f"{self.token(address, 'ip')}/{length}"
-        found = self._tokens.get((kind, folded))
+        found = self._tokens.get(folded)
         if found is None:
-            digest = hmac.new(self._key, f"{kind}:{folded}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-            found = self._tokens[kind, folded] = f"{kind}-{digest.hexdigest()[:12]}"
+            digest = hmac.new(self._key, folded.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+            found = self._tokens[folded] = f"{kind}-{digest[:12]}"
         return found
 
     def rows(self, columns: Sequence[Masked], rows: Iterable[Sequence[Cell]]) -> list[tuple[Cell, ...]]:
@@ -72,9 +78,15 @@ class Mask:
         given = [tuple(row) for row in rows]
         for place, column in enumerate(columns):
             if column.mask == "name":
-                self._names.update(text.strip().casefold() for row in given for text in _texts(row[place]))
-        self._names.discard("")
+                for text in (text for row in given for text in _texts(row[place])):
+                    self._learn(text)
         return [tuple(self._cell(v, c.mask, c.name) for v, c in zip(row, columns, strict=True)) for row in given]
+
+    def _learn(self, name: str) -> None:
+        atoms = tuple(atom.casefold() for atom in _ATOM.findall(name.strip()))
+        if 0 < len(atoms) <= _MOST_ATOMS:
+            self._names.add(atoms)
+            self._lengths.setdefault(atoms[0], set()).add(len(atoms))
 
     def _cell(self, value: Cell, kind: MaskKind, column: str) -> Cell:
         if isinstance(value, str):
@@ -112,25 +124,24 @@ class Mask:
         return value if kind == "ip" and not _is_address(value) else self.token(value, kind)
 
     def _known(self, value: str) -> str:
-        """Names of up to a few words; the longest that fits is taken."""
+        """The text with tokens for the names in it, beside whatever punctuation; the longest that fits is taken."""
         if not self._names:
             return value
-        words = list(_WORD.finditer(value))
-        out, done, place = [], 0, 0
-        while place < len(words):
-            end = self._longest(value, words, place)
-            if end:
-                start, stop = words[place].start(), words[end - 1].end()
-                out.append(value[done:start] + self.token(value[start:stop], "name"))
-                done = stop
-            place = end or place + 1
-        return "".join(out) + value[done:]
+        atoms: list[str] = _ATOM.findall(value)
+        folded = tuple(atom.casefold() for atom in atoms)
+        out, place = [], 0
+        while place < len(atoms):
+            length = self._longest(folded, place)
+            out.append(self.token("".join(atoms[place : place + length]), "name") if length else atoms[place])
+            place += length or 1
+        return "".join(out)
 
-    def _longest(self, value: str, words: list[re.Match[str]], place: int) -> int:
-        """The number of the word after the longest known name that starts at a word; 0: none does."""
-        for end in range(min(len(words), place + _MOST_WORDS), place, -1):
-            if value[words[place].start() : words[end - 1].end()].casefold() in self._names:
-                return end
+    def _longest(self, atoms: tuple[str, ...], place: int) -> int:
+        """How many atoms the longest known name has that starts there; 0: none does."""
+        for length in sorted(self._lengths.get(atoms[place], ()), reverse=True):
+            name = atoms[place : place + length]
+            if name in self._names and (_is_telling(name) or _stands_alone(atoms, place, length)):
+                return length
         return 0
 
 
@@ -141,6 +152,26 @@ def _texts(value: Cell) -> Iterator[str]:
         yield from (text for one in value.values() for text in _texts(one))
     elif isinstance(value, (list, tuple)):
         yield from (text for one in value for text in _texts(one))
+
+
+def _is_telling(name: tuple[str, ...]) -> bool:
+    """False for "7" or "db": inside other words they are parts of versions, times and devices."""
+    text = "".join(name)
+    return len(text) > 2 and not text.isdigit()
+
+
+def _stands_alone(atoms: tuple[str, ...], place: int, length: int) -> bool:
+    before, after = atoms[place - 1 : place] if place else (), atoms[place + length : place + length + 1]
+    return all(atom.isspace() or atom in _APART for atom in (*before, *after))
+
+
+def _looks_like(value: str) -> MaskKind:
+    """mail, id, mac or ip, when the whole value is one; "" otherwise."""
+    text = value.strip()
+    for pattern, kind in _PATTERNS:
+        if pattern.fullmatch(text) and (kind != "ip" or _is_address(text)):
+            return kind
+    return ""
 
 
 def _folded(value: str, kind: MaskKind) -> str:
