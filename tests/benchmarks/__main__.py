@@ -3,7 +3,8 @@
     python -m tests.benchmarks [--quick] [--only sync|answers|cold] [--json]
 
 Every part has an embedded server of its own in a temporary directory, which is removed afterwards. A figure that
-misses its goal is shown as such and is no error: a slow machine tells of itself.
+misses its goal is shown as such and is no error: a slow machine tells of itself. Interrupted or told to end, the
+measuring process, the server and the directory go too.
 """
 
 import argparse
@@ -11,19 +12,21 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from storage.database import Database, migrate
 from storage.embedded import start
 from tests.benchmarks.figures import Figure, heard, line, told
 
-_LONGEST_S = 900
+_LONGEST_S = 600  # a measuring process; those of the answers stop by themselves before
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ async def _migrated(url: str) -> None:
     await database.close()
 
 
-def _figures(part: str, state: Path, size: int, rounds: int) -> Iterator[Figure]:
+def _figures(part: str, state: Path, size: int, rounds: int) -> Generator[Figure]:
     """What a measuring process says while it runs; its end by error or by time is a figure too."""
     command = [sys.executable, "-m", "tests.benchmarks.measure", part, str(state), str(size), str(rounds)]
     with (
@@ -71,16 +74,19 @@ def _figures(part: str, state: Path, size: int, rounds: int) -> Iterator[Figure]
             text=True,
         ) as process,
     ):
-        for text in process.stdout or ():
-            yield heard(text)
-        code = process.wait()
+        try:
+            for text in process.stdout or ():
+                yield heard(text)
+            code = process.wait()
+        finally:
+            process.terminate()  # nothing, when it has ended
         errors.seek(0)
         if code:
             why = (errors.read().strip().splitlines() or ["it took too long"])[-1]
             yield Figure(part, "did not finish", code, "", 0.0, note=why[:300])
 
 
-def _all(sizes: Sizes, only: str | None) -> Iterator[Figure]:
+def _all(sizes: Sizes, only: str | None) -> Generator[Figure]:
     if only in (None, "sync"):
         with _server() as state:
             yield from _figures("sync", state, sizes.resources, sizes.naive)
@@ -93,14 +99,23 @@ def _all(sizes: Sizes, only: str | None) -> Iterator[Figure]:
                 yield from _figures("cold", state, sizes.vms, sizes.cold)
 
 
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Ends by an exception, so that what was begun is cleared away; a signal's own way would leave it all."""
+    signal.signal(number, signal.SIG_IGN)  # a second one does not cut the clearing short
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _leave)
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, a minute in all")
     parser.add_argument("--only", choices=("sync", "answers", "cold"))
     parser.add_argument("--json", action="store_true", help="a line of JSON for each figure")
     asked = parser.parse_args()
-    for figure in _all(QUICK if asked.quick else Sizes(), asked.only):
-        print(told(figure) if asked.json else line(figure), flush=True)
+    with closing(_all(QUICK if asked.quick else Sizes(), asked.only)) as figures:
+        for figure in figures:
+            print(told(figure) if asked.json else line(figure), flush=True)
 
 
 if __name__ == "__main__":
