@@ -131,5 +131,13 @@ def _value(name: str, hint: Any, reading: Reading) -> Any:
     if Name in kinds:
         return reading.objects.get(name) or Name(kind=name, name=str(said))
     if datetime in kinds:
-        return datetime.fromisoformat(str(said).replace("Z", "+00:00"))
+        return _moment(name, str(said), reading)
     return said
+
+
+def _moment(name: str, said: str, reading: Reading) -> datetime:
+    """Raises UnusedSlotError for a time outside of what we can count in."""
+    try:
+        return datetime.fromisoformat(said.replace("Z", "+00:00"))
+    except ValueError:
+        raise UnusedSlotError(str(reading.intent), [f"{name} {said}"]) from None
