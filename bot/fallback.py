@@ -15,7 +15,7 @@ from bot.people import Principal
 from bot.replies import Choice as Button
 from bot.replies import Choices, Reply, Text
 from engines.policy import decide
-from intents.fallback import ASKABLE, LONGEST, SYSTEM, Choice, parse, resolve, suggestion, tools
+from intents.fallback import SYSTEM, Choice, askable, parse, resolve, suggestion, tools
 from intents.grammar import load_templates
 from intents.masking import Masked, candidates, mask
 from intents.matcher import Matcher
@@ -62,16 +62,15 @@ class Fallback:
         self._matcher = matcher
         self._limits = limits
         self._tools = tools(matcher.catalogue, answered, matcher.lexicon)
+        self._templates = load_templates()
 
     async def prepare(
         self, conn: AsyncConnection, who: Principal, message: Message, readings: Sequence[Reading], now: datetime
     ) -> Pending | None:
         """None where a model is not asked: something was understood, it is no request, or the budget is spent."""
-        if len(readings) != 1 or readings[0].intent is not None or readings[0].mood not in ASKABLE:
+        if not askable(message.text, readings):
             return None
-        text, names = await names_in(conn, who.scope, message.text)
-        if not text.strip() or len(text) > LONGEST:
-            return None
+        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
         known = await known_names(conn, candidates(text))
         masked = mask(text, known, self._matcher.lexicon, names)
         paid = await spend(
@@ -103,13 +102,13 @@ class Fallback:
         """
         if routed.choice is None:
             return nothing
-        text, names = await names_in(conn, who.scope, message.text)
+        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
         intent = self._matcher.catalogue.intents[routed.choice.intent]
         if not intent.writes:
             return resolve(self._matcher, routed.choice, routed.masked, text, names, now) or nothing
         if not decide(intent.name, intent.risk, who.roles).allowed:
             return nothing
-        said = suggestion(self._matcher, routed.choice, routed.masked, text, names, now, load_templates())
+        said = suggestion(self._matcher, routed.choice, routed.masked, text, names, now, self._templates)
         offer = Question("confirm", said=said, intents=(intent.name,))
         return replace(nothing, source=SOURCE, ask=offer) if said else nothing
 

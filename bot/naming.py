@@ -5,25 +5,31 @@ where the id alone may stand in two. Whoever reads the message back takes the ma
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from urllib.parse import quote, unquote
+from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intents.names import Names, fold, spans
 from intents.readings import Name
+from storage.people_names import people_with
 from storage.scopes import Scope
 from storage.search import Named, clusters_named, named, with_ids
 
 _MARK = re.compile(r"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)")
 _UNIQUE = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHORTEST, _LONGEST, _MOST_WORDS = 4, 30, 5  # of first names that one message is searched for
 _PLAIN = re.compile(r"[\w.-]+")
+_MARKED = re.compile(r'"[^"]*"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)')
 
 
 def marked(kind: str, name: str, source: str, external_id: str) -> str:
     """`vm bastion #44a7fab9-…`: words that mean this object and no other."""
     said = name if _PLAIN.fullmatch(name) else '"' + name.replace('"', "'") + '"'
+    if not external_id:  # owners and tags are their names
+        return f"{kind.replace('_', ' ')} {said}"
     mark = external_id if _UNIQUE.fullmatch(external_id) else f"{quote(source, safe='')}/{quote(external_id, safe='')}"
     return f"{kind.replace('_', ' ')} {said} #{mark}"
 
@@ -33,15 +39,39 @@ def show(kind: str, name: str, source: str, external_id: str) -> str:
     return f"show {marked(kind, name, source, external_id)}"
 
 
-async def names_in(conn: AsyncConnection, scope: Scope, text: str) -> tuple[str, Names]:
-    """The text without marks, and the objects that its names may mean, as far as the scope may know them."""
+async def names_in(
+    conn: AsyncConnection, scope: Scope, text: str, knows: Callable[[str], bool] | None = None
+) -> tuple[str, Names]:
+    """The text without marks, and the objects that its names may mean, as far as the scope may know them.
+
+    With `knows` (is it a word of the language?) the other words are looked up as first names too.
+    """
     marks = [_ref(mark) for mark in _MARK.findall(text)]
+    meant = await with_ids(conn, scope, marks) if marks else []
+    quoted = {mark: _standing_for(mark, meant) for mark in _MARKED.findall(text)}
+    text = _MARKED.sub(lambda found: f"{quoted[found[1]][0].span}" if quoted[found[1]] else found[0], text)
     plain = _MARK.sub("", text)
     candidates = spans(plain)
     hits = await named(conn, scope, candidates)
     hits += await clusters_named(conn, scope, candidates)
-    meant = await with_ids(conn, scope, marks) if marks else []
-    return plain, Names((hit.span, as_name(hit)) for hit in _narrowed(hits, meant))
+    if knows is not None:
+        hits += await people_with(conn, scope, _first_names(candidates, hits, knows))
+    standing = [hit for hits_ in quoted.values() for hit in hits_]
+    return plain, Names((hit.span, as_name(hit)) for hit in (*_narrowed(hits, meant), *standing))
+
+
+def _standing_for(mark: str, meant: Iterable[Named]) -> list[Named]:
+    """The object of a mark under a word that any sentence can hold: its name may be no word at all."""
+    source, external_id = _ref(mark)
+    word = f"x{uuid5(NAMESPACE_OID, mark).hex[:15]}x"
+    return [replace(hit, span=word) for hit in meant if hit.external_id == external_id and source in ("", hit.source)]
+
+
+def _first_names(candidates: Iterable[str], hits: Iterable[Named], knows: Callable[[str], bool]) -> list[str]:
+    """Words that are in no name that was found, and no words of the language."""
+    named_words = {word for hit in hits for word in hit.span.split()}
+    words = (one for one in candidates if one.isalpha() and _SHORTEST <= len(one) <= _LONGEST)
+    return [one for one in words if one not in named_words and not knows(one)][:_MOST_WORDS]
 
 
 def _ref(mark: str) -> tuple[str, str]:

@@ -170,7 +170,7 @@ class Pipeline:
         self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
-        text, names = await names_in(conn, who.scope, message.text)
+        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
         readings = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:

@@ -5,7 +5,8 @@ sentence fill its slots. Those words are resolved as any others are; a word that
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,8 +24,8 @@ from intents.tokens import clean, fold
 
 LONGEST = 400
 """Characters of a sentence that a model is asked about; what is longer was pasted."""
-ASKABLE = frozenset({"command", "question"})
-"""Moods in which somebody wants something of the bot."""
+_ASKABLE = frozenset({"command", "question"})
+_REFUSES = re.compile(r"\W*(?:(?:please|pls)\s+)?(?:do\s+not|don'?t|dont|never|no)\b", re.IGNORECASE)
 SYSTEM = (
     "You route one sentence of a cloud operator to one tool. Call exactly one tool, or none when no tool answers the "
     "sentence. Words such as VM_1, PROJECT_1 or NAME_2 stand for names: copy them as they are into the arguments. Take "
@@ -62,6 +63,13 @@ class Choice:
 
     intent: str
     slots: Mapping[str, str]
+
+
+def askable(text: str, readings: Sequence[Reading]) -> bool:
+    """Whether nothing was understood, and somebody wants something of the bot; pasted text is no request."""
+    if len(readings) != 1 or readings[0].intent is not None or readings[0].mood not in _ASKABLE:
+        return False
+    return bool(text.strip()) and len(text) <= LONGEST and not _REFUSES.match(clean(text))
 
 
 def tools(catalogue: Catalogue, answered: Collection[str], lexicon: Lexicon) -> tuple[Tool, ...]:

@@ -13,6 +13,9 @@ __all__ = ["Names", "fold", "loose", "spans"]
 LONGEST = 5  # words in one name
 _SEPARATORS = re.compile(r"[-_\s.]+")
 _SKIP = frozenset({"mark"})
+# People are called by their first names: "carol" is "Carol Díaz", and the user carol.diaz.
+_PEOPLE = frozenset({"owner", "user"})
+_FIRST = re.compile(r"(\w+)[ .]\w")
 # Kinds that are few and are said loosely ("orphan cleanup"): they are matched by their words as well.
 LOOSE_KINDS = frozenset({"runbook", "report"})
 
@@ -77,8 +80,8 @@ class Names:
         if bare != span:
             self._loose[bare] = (*self._loose.get(bare, ()), name)
         self._kinds.setdefault(name.kind, []).append(name)
-        if name.kind == "owner" and " " in span:
-            self._loose[span.split()[0]] = (*self._loose.get(span.split()[0], ()), name)
+        if name.kind in _PEOPLE and (first := _FIRST.match(span)):
+            self._loose[first[1]] = (*self._loose.get(first[1], ()), name)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Names":
