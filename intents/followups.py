@@ -39,11 +39,17 @@ def follow(scene: Scene, alone: Reading, last: Reading, intents: Mapping[str, In
     intent = intents.get(last.intent or "")
     if intent is None:
         return None
-    if last.ask and last.ask.why in {"missing", "unknown", "ambiguous"} and (answer := _answer(scene, last, intent)):
+    asked = last.ask is not None and last.ask.why in {"missing", "unknown", "ambiguous"}
+    if asked and not _stands(alone, last) and (answer := _answer(scene, last, intent)):
         return answer
     if intent.writes:
         return None
     return _ordinal(scene, alone) or _refine(scene, alone, last, intent)
+
+
+def _stands(alone: Reading, last: Reading) -> bool:
+    """A whole question of its own is no answer to ours; a bare name, which reads as "show", is."""
+    return alone.intent not in {None, "show", "find", last.intent} and alone.ask is None and alone.confidence >= 0.6
 
 
 def _answer(scene: Scene, last: Reading, intent: Intent) -> Reading | None:

@@ -125,7 +125,10 @@ def _timed(scene: Scene) -> bool:
 
 
 def _second_object(scene: Scene, filling: Filling) -> bool:
-    """ "restart web-01 and web-02": one write has one object of a kind."""
-    kinds = {name.kind for name in filling.objects.values()}
+    """ "restart web-01 and web-02", "remove daily_5 from web-01" read as a deletion: a name that the write leaves over.
+
+    Only the project that an object lies in may be said beside it.
+    """
+    homes = {name.project for name in filling.objects.values()} | {name.domain for name in filling.objects.values()}
     spare = [hit for at, hit in enumerate(scene.hits) if at not in filling.used and hit.sure and not hit.open]
-    return any(name.kind in kinds for hit in spare for name in hit.names)
+    return any(not {name.name for name in hit.names} & homes for hit in spare if hit.start not in scene.aside)

@@ -25,6 +25,10 @@ _PATTERNS = (
     r"|esxcli|acli|ncli)\s+[a-z0-9]",
     r"\w\.\w+\(|\w+\(\)|==|!=|&&|\|\||\brc=\d|\w+=\w+ \w+=|\bif \S+ ?: ",
     r"traceback \(most|\bat 0x|stack ?trace|\bexit code\b|\w\[\d+\]:|\w\[\d+\] ",
+    r"^\s*(subject|from|to|cc|re|fwd|aw|wg):\s.*\[?(ticket|#\d|@)",
+    r"^\s*(GET|POST|PUT|DELETE|PATCH) /|\bHTTP(/\d(\.\d)?)? [1-5]\d\d\b",
+    r"\b[45]\d\d (forbidden|not found|conflict|unauthorized)",
+    r"^\s*(resolved|firing|recovery|triggered|acknowledged|problem)\s+[-:(]",
     r"^\s*(def|class|import|from) \w+.*[:;]\s*$",
 )
 _LOG = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS if "INFO|WARN" not in pattern), re.I | re.S)

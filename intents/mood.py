@@ -18,6 +18,7 @@ VerbForm = Callable[[int], str]
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
+_INTENDING = frozenset({"plans", "wants", "intends", "hopes", "considers", "asked", "went", "will", "would"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 _ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
@@ -155,7 +156,7 @@ class _Reader:
                 return "wish"
             if first not in {"had", "should", "until"} or (len(words) > 2 and not asks):
                 return "conditional"
-        known = self.lists["auxiliaries"] | {"goes", "go"}
+        known = self.lists["auxiliaries"] | {"goes", "go", "'s", "s"}
         if first == "when" and second and second[0] not in known and not asks:
             return "conditional"
         return "wish" if not asks and _anywhere(words[:6], self.runs["wishes"]) else ""
@@ -185,7 +186,7 @@ class _Reader:
             self.person(start)
             and words[1:2]
             and words[1].endswith("s")
-            and words[1] not in {"has", "is", "does", "was"}
+            and words[1] not in {"has", "is", "does", "was", "'s", "s"}
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if words[0] in {"anything", "any", "anyone", "anybody", "something"}:
@@ -242,6 +243,8 @@ class _Reader:
             return "fragment"
         if (rest[0] == "needs" and rest[1:2] != ["to"]) or rest[:2] in (["should", "get"], ["should", "have"]):
             return "fragment"
+        if _anywhere(rest, (("has", "been"), ("have", "been"), ("had", "been"))):
+            return "report"
         past = self.lists["past verbs"] | self.lists["past auxiliaries"]
         if self._past(start + 1) or rest[0] in past or rest[0].endswith("ed"):
             return "report"
@@ -259,6 +262,8 @@ class _Reader:
             return "fragment"
         if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
             return "command"
+        if self.named[start] and words[1:2] and words[1] in _INTENDING:
+            return "other"  # "initech plans to order more": somebody's plan
         if self._told_of(words, start) or self.lists["told"] & set(words):
             return "report"
         for at, word in enumerate(words[1:], 1):
