@@ -154,9 +154,13 @@ def _check_address(settings: Settings, parts: Parts) -> None:
 
 
 def _check_model(settings: Settings) -> None:
+    """Also loads the model's client, which takes seconds, before anybody waits for it."""
+    from importlib import import_module
+
     from bot.models.opening import open_router
 
-    open_router(settings)
+    if open_router(settings) is not None:
+        import_module(settings.model)
 
 
 async def run_process(process: Process, stop: asyncio.Event, announce: Callable[[str], None]) -> None:

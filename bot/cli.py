@@ -23,7 +23,7 @@ def build() -> typer.Typer:
     app.command()(upkeep.doctor)
     app.command()(upkeep.version)
     for name, group, text in (
-        ("intents", intents.build(), "What is understood, without a database."),
+        ("intents", intents.build(), "What is understood, and what was not."),
         ("people", people.build(), "Who may talk to Stackhand, and what they may do."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import clean_text, json_value
@@ -80,6 +80,50 @@ async def last(conn: AsyncConnection, conversation: str, person: str, now: datet
     )
     rows = await conn.execute(query.order_by(exchange.c.id.desc()).limit(limit))
     return [Said(**row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A sentence, word by word, that was not answered as it was meant: `why`, `times` and when last."""
+
+    said: str
+    why: str
+    intent: str | None
+    mood: str
+    times: int
+    last_at: datetime
+
+
+_UNMATCHED = text(
+    """
+    WITH line AS (
+        SELECT said, intent, at, good, reading ->> 'source' AS source, coalesce(reading ->> 'mood', '') AS mood,
+               reply ->> 'outcome' AS outcome, lead(said) OVER later AS next_said, lead(at) OVER later AS next_at
+        FROM exchange WHERE at >= :since
+        WINDOW later AS (PARTITION BY conversation, person ORDER BY id)
+    ), judged AS (
+        SELECT *, CASE WHEN good IS FALSE THEN 'judged wrong'
+                       WHEN source = 'model' THEN 'routed by a model'
+                       WHEN intent IS NULL AND outcome = 'not_understood' THEN 'not understood'
+                       WHEN intent IS NOT NULL AND next_said ~* :correction AND next_at < at + :memory
+                           THEN 'corrected' END AS why
+        FROM line
+    )
+    SELECT said, why, intent, mood, count(*) AS times, max(at) AS last_at
+    FROM judged WHERE why IS NOT NULL
+    GROUP BY said, why, intent, mood ORDER BY times DESC, last_at DESC, said LIMIT :limit
+    """
+)
+_CORRECTION = r"^\s*(no|nope|sorry)\y|\y(i meant?|meant|not that|wrong one)\y"
+
+
+async def unmatched(conn: AsyncConnection, since: datetime, limit: int) -> list[Unmatched]:
+    """What was not understood, routed by a model, judged wrong, or corrected by the next sentence; most often first.
+
+    As it was said, names and all: mask it before anybody reads it.
+    """
+    values = {"since": since, "correction": _CORRECTION, "memory": MEMORY, "limit": limit}
+    return [Unmatched(**row) for row in (await conn.execute(_UNMATCHED, values)).mappings()]
 
 
 async def judge(conn: AsyncConnection, exchange_id: int, good: bool) -> None:

@@ -1,4 +1,4 @@
-"""`intents`: what is understood, measured and explained. No database, no network, no model."""
+"""`intents`: what is understood, measured and explained. Only `unmatched` needs a database; none needs a model."""
 
 import sys
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.commands.failures import OK, USAGE, Failure
-from bot.commands.options import AsJson
+from bot.commands.options import AsJson, Demo, StateDir, settings_for
 
 if TYPE_CHECKING:
     from intents.names import Names
@@ -25,11 +25,12 @@ def build() -> typer.Typer:
     app.command("explain")(explain)
     app.command("sample")(sample)
     app.command("docs")(docs)
+    app.command("unmatched")(unmatched)
     return app
 
 
 def _intents() -> None:
-    """What is understood, without a database."""
+    """What is understood, and what was not."""
 
 
 def match(names: NamesFile = None, now: Now = None) -> int:
@@ -104,6 +105,21 @@ def docs() -> int:
 
     catalogue = load_catalogue()
     typer.echo(page(catalogue, find_handlers(catalogue).by_intent), nl=False)
+    return OK
+
+
+def unmatched(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days back.")] = 7,
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+    demo: Demo = False,
+) -> int:
+    """What was said and not understood, judged wrong or corrected, most often first; names are masked."""
+    import asyncio
+
+    from bot.commands.unmatched import print_unmatched
+
+    asyncio.run(print_unmatched(settings_for(state_dir, demo), days, as_json))
     return OK
 
 
