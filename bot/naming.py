@@ -21,7 +21,7 @@ from storage.search import Named, clusters_named, named, with_ids
 _MARK = re.compile(r"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)")
 _UNIQUE = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORTEST, _LONGEST, _MOST_WORDS = 4, 30, 5  # of first names that one message is searched for
-_PLAIN = re.compile(r"[\w.-]+")
+_PLAIN = re.compile(r"[\w.-]*[^\W\d_][\w.-]*")  # an address or a number alone would be read as one
 _MARKED = re.compile(r'"[^"]*"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)')
 
 
