@@ -14,7 +14,13 @@ from intents.tokens import Token, clean, fold, tokenize
 
 LONGEST = 12
 """Words in the longest name that is looked for."""
-_OUTRIGHT = re.compile(r"(?P<MAIL>[^\s<>()\"',;]+@[\w-]+(?:\.[\w-]+)+)|(?P<ADDRESS>\b[a-z][a-z+.-]{1,20}://\S+)", re.I)
+_OUTRIGHT = re.compile(
+    r"""(?P<MAIL>[^\s<>()"',;@]{1,64}@[\w-]+(?:\.[\w-]+)+)
+    | (?P<ADDRESS>\b[a-z][a-z+.-]{1,20}://\S+
+        | (?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{1,4}){0,6}
+          ::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?(?:/\d{1,3})?(?![\w:]))""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _LABELS: Mapping[str, str] = {
     "ip": "ADDRESS", "mac": "ADDRESS", "uuid": "ID", "request": "REQUEST", "job": "JOB", "channel": "CHANNEL",
     "mention": "PERSON", "quoted": "NAME",
