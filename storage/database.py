@@ -10,6 +10,8 @@ from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from storage.postgres_binaries import OLDEST
+
 _MIGRATION_LOCK = 7_203_001  # any number, the same in every process
 _CONNECT_SECONDS = 10.0
 _SERVER_SETTINGS = {
@@ -97,8 +99,17 @@ async def migrate(database: Database) -> None:
     async with database.begin() as conn:
         await conn.execute(text("SET LOCAL statement_timeout = 0"))
         await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        await _check_version(conn)
         await _trigrams(conn)
         await conn.run_sync(_upgrade)
+
+
+async def _check_version(conn: AsyncConnection) -> None:
+    version = int((await conn.execute(text("SELECT current_setting('server_version_num')"))).scalar_one())
+    if version < OLDEST * 10_000:
+        raise StorageUnavailable(
+            f"this is PostgreSQL {version // 10_000}; Stackhand needs {OLDEST} or newer", "use a newer server"
+        )
 
 
 async def _trigrams(conn: AsyncConnection) -> None:

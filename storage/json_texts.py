@@ -37,6 +37,8 @@ def json_text(value: Mapping[str, Any]) -> str:
     """JSON for a `jsonb` column; what JSON has no form for is written as text, or as null."""
     try:
         told = json.dumps(value, default=_plain, allow_nan=False)
+    except RecursionError:
+        return json.dumps({"unreadable": "nested too deeply"})
     except (ValueError, TypeError):
         return json.dumps(_clean(value), default=_plain, allow_nan=False)
     return told if "\\u0000" not in told and "\\ud" not in told else json.dumps(_clean(value), default=_plain)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
+OLDEST = 16  # the major version that the statements need
 _SYSTEM = Path("/usr/lib/postgresql")
 
 
@@ -60,7 +61,7 @@ def _wheel() -> Path | None:
 
 
 def _system() -> list[Path]:
-    versions = [p for p in _SYSTEM.glob("*") if p.name.isdigit()] if _SYSTEM.is_dir() else []
+    versions = [p for p in _SYSTEM.glob("*") if p.name.isdigit() and int(p.name) >= OLDEST] if _SYSTEM.is_dir() else []
     return [p / "bin" for p in sorted(versions, key=lambda p: int(p.name), reverse=True)]
 
 

@@ -67,6 +67,7 @@ async def write_listing(
     """
     known = {"source": source, "platform": platform, "kind": kind, "run_id": run_id, "at": at}
     await conn.execute(text("SET LOCAL statement_timeout = 0"))
+    await conn.execute(sql.ONE_WRITER, {"key": f"stackhand-listing:{source}"})
     await conn.execute(sql.CREATE_STAGE)
     await copy_in(conn, "stage", ("n", "external_id", "name", "project_id", "attrs", "derived"), _staged(rows))
     for statement in (sql.KEEP_LAST, sql.INDEX_STAGE, sql.ANALYZE_STAGE):

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from sqlalchemy import TextClause, text
 
+ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 CREATE_STAGE = text(
     """
     CREATE TEMP TABLE stage (

@@ -1,8 +1,8 @@
 """Everything: the tables of the first version, and the trigger that keeps the audit log append-only."""
 
-from alembic import op
+from importlib import resources
 
-from storage.tables import metadata
+from alembic import op
 
 revision = "0001"
 down_revision = None
@@ -25,6 +25,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()
 
 
 def upgrade() -> None:
-    metadata.create_all(op.get_bind())
-    for statement in (_REFUSE, _ROWS, _WHOLE):
-        op.execute(statement)
+    tables = resources.files("storage.migrations.versions").joinpath("r0001_first.sql").read_text(encoding="utf-8")
+    for statement in (*tables.split(";\n"), _REFUSE, _ROWS, _WHOLE):
+        if statement.strip():
+            op.get_bind().exec_driver_sql(statement)
