@@ -21,17 +21,20 @@ from storage.search import Named, clusters_named, named, with_ids
 _MARK = re.compile(r"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)")
 _UNIQUE = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORTEST, _LONGEST, _MOST_WORDS = 4, 30, 5  # of first names that one message is searched for
+_PEOPLE = frozenset({"owner", "user"})
+_WORD = re.compile(r"[^\W\d_]+")
 _PLAIN = re.compile(r"[\w.-]*[^\W\d_][\w.-]*")  # an address or a number alone would be read as one
 _MARKED = re.compile(r'"[^"]*"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)')
 
 
 def marked(kind: str, name: str, source: str, external_id: str) -> str:
     """`vm bastion #44a7fab9-…`: words that mean this object and no other."""
-    said = name if _PLAIN.fullmatch(name) else '"' + name.replace('"', "'") + '"'
-    if not external_id:  # owners and tags are their names
-        return f"{kind.replace('_', ' ')} {said}"
+    quoted = '"' + name.replace('"', "'") + '"'
+    noun = kind.replace("_", " ")
+    if not external_id:  # owners and tags are their names; quoted, they are no first names
+        return f"{noun} {quoted}"
     mark = external_id if _UNIQUE.fullmatch(external_id) else f"{quote(source, safe='')}/{quote(external_id, safe='')}"
-    return f"{kind.replace('_', ' ')} {said} #{mark}"
+    return f"{noun} {name if _PLAIN.fullmatch(name) else quoted} #{mark}"
 
 
 def show(kind: str, name: str, source: str, external_id: str) -> str:
@@ -55,7 +58,7 @@ async def names_in(
     hits = await named(conn, scope, candidates)
     hits += await clusters_named(conn, scope, candidates)
     if knows is not None:
-        hits += await people_with(conn, scope, _first_names(candidates, hits, knows))
+        hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
     return plain, Names((hit.span, as_name(hit)) for hit in (*_narrowed(hits, meant), *standing))
 
@@ -67,11 +70,23 @@ def _standing_for(mark: str, meant: Iterable[Named]) -> list[Named]:
     return [replace(hit, span=word) for hit in meant if hit.external_id == external_id and source in ("", hit.source)]
 
 
-def _first_names(candidates: Iterable[str], hits: Iterable[Named], knows: Callable[[str], bool]) -> list[str]:
-    """Words that are in no name that was found, and no words of the language."""
-    named_words = {word for hit in hits for word in hit.span.split()}
-    words = (one for one in candidates if one.isalpha() and _SHORTEST <= len(one) <= _LONGEST)
-    return [one for one in words if one not in named_words and not knows(one)][:_MOST_WORDS]
+def _first_names(
+    plain: str, candidates: Iterable[str], hits: Iterable[Named], knows: Callable[[str], bool]
+) -> list[str]:
+    """Words that may be somebody's first name: in no other name, no words of the language, not quoted."""
+    taken = {word for hit in hits if hit.kind not in _PEOPLE for word in hit.span.split()}
+    said = fold(plain)
+    alone = set(_WORD.findall(said))  # the candidates hold words run together, too
+    words = (one for one in candidates if one in alone and _SHORTEST <= len(one) <= _LONGEST)
+    return [one for one in words if one not in taken and not knows(one) and f'"{one}"' not in said][:_MOST_WORDS]
+
+
+async def _called(conn: AsyncConnection, scope: Scope, words: list[str], hits: Iterable[Named]) -> list[Named]:
+    """Who is called so. Where an owner's whole name is that word, others of the first name are meant as much."""
+    whole = {hit.span for hit in hits if hit.kind == "owner"} & set(words)
+    people = await people_with(conn, scope, words)
+    also = [one for one in people if one.kind == "owner" and one.span.split()[0] in whole]
+    return people + [replace(one, span=one.span.split()[0]) for one in also]
 
 
 def _ref(mark: str) -> tuple[str, str]:
