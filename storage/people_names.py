@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import clean_text
@@ -27,20 +27,28 @@ async def people_with(conn: AsyncConnection, scope: Scope, words: Sequence[str])
 
 
 async def _owners(conn: AsyncConnection, scope: Scope, word: str) -> list[Named]:
-    """By the index on each field: a range around the word in the order of the database, then exactly."""
     r = resource.c
     names: dict[str, None] = {}
     for field in (r.attrs["technical_owner"].astext, r.attrs["business_owner"].astext, r.derived["created_by"].astext):
-        folded = func.lower(field)
-        query = (
-            select(field)
-            .where(r.kind == "vm", r.deleted_at.is_(None), visible(scope))
-            .where(folded >= word, folded < word + _END, folded.startswith(f"{word} ", autoescape=True))
-            .distinct()
-            .limit(_MOST)
-        )
-        names.update(dict.fromkeys(name for (name,) in await conn.execute(query)))
+        names.update(dict.fromkeys(await _values(conn, scope, field, word)))
     return [Named(name.lower(), "owner", name, "", "", "", "", "") for name in sorted(names)]
+
+
+async def _values(conn: AsyncConnection, scope: Scope, field: ColumnElement[str], word: str) -> list[str]:
+    """One value after another along the field's index: an owner of ten thousand VMs is read once, not as often."""
+    r, folded = resource.c, func.lower(field)
+    mine = and_(r.kind == "vm", r.deleted_at.is_(None), visible(scope))
+    begins = and_(folded >= word, folded < word + _END, folded.startswith(f"{word} ", autoescape=True))
+    found: list[str] = []
+    last = ""
+    for _ in range(_MOST):
+        query = select(field, folded).where(mine, begins, folded > last).order_by(folded).limit(1)
+        row = (await conn.execute(query)).first()
+        if row is None:
+            break
+        found.append(str(row[0]))
+        last = str(row[1])
+    return found
 
 
 async def _users(conn: AsyncConnection, scope: Scope, word: str) -> list[Named]:
