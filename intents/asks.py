@@ -45,15 +45,27 @@ def _unnamed(intent: Intent, scene: Scene, filling: Filling) -> Ask | None:
     """Something that looks like a name stands in the sentence, and no slot holds it."""
     if _FREE & set(intent.slots) or "new_name" in filling.slots:
         return None
-    for slot in intent.slots:
-        if slot in NAME_KINDS and slot not in filling.slots:
-            at = _beside_noun(slot, scene)
-            if at is None and scene.namelike:
-                at = scene.namelike[0]
-            if at is not None:
-                said = scene.tokens[at].text
-                return Ask("unknown", slot, said, scene.names.near(said, NAME_KINDS[slot], 3))
-    return None
+    open_slots = [slot for slot in intent.slots if slot in NAME_KINDS and slot not in filling.slots]
+    for slot in open_slots:
+        at = _beside_noun(slot, scene)
+        if at is not None:
+            return _unknown(slot, at, scene)
+    at = scene.namelike[0] if scene.namelike else _last_of(scene)
+    if at is None or not open_slots:
+        return None
+    return _unknown("host" if "host" in open_slots and scene.folds[at - 1] == "on" else open_slots[0], at, scene)
+
+
+def _unknown(slot: str, at: int, scene: Scene) -> Ask:
+    said = scene.tokens[at].text
+    return Ask("unknown", slot, said, scene.names.near(said, NAME_KINDS[slot], 3))
+
+
+def _last_of(scene: Scene) -> int | None:
+    """An unknown word that ends the sentence behind "of": "history of foo"."""
+    words = [at for at, token in enumerate(scene.tokens) if token.kind != "mark"]
+    last = words[-1] if words else 0
+    return last if last in scene.unknown and last > 1 and scene.folds[last - 1] == "of" else None
 
 
 def _beside_noun(slot: str, scene: Scene) -> int | None:

@@ -381,11 +381,17 @@ def _is_past(scene: Scene) -> bool:
 def _unused(scene: Scene, top: Scored, filling: Filling) -> list[Evidence]:
     """Filters that were said and that this intent cannot take: names, times, platforms, states, ..."""
     found = []
+    query = str(filling.slots.get("query", "")).casefold()
     for at, hit in enumerate(scene.hits):
+        if words_of(scene, hit.start, hit.end).casefold() in query:
+            continue
         if hit.sure and not hit.open and at not in filling.used and hit.start not in scene.aside:
             found.append(Evidence(words_of(scene, hit.start, hit.end), f"unused:slot {hit.names[0].kind}"))
     if scene.spans and not {"since", "time", "hours_per_day"} & set(top.intent.slots) and _is_past(scene):
         found.append(Evidence(words_of(scene, scene.spans[0].start, scene.spans[0].end), "unused:slot time"))
+    if "tag" in top.intent.slots and "tag" not in filling.slots and scene.unknown and "TAG" in scene.features:
+        at = scene.unknown[0]
+        found.append(Evidence(words_of(scene, at, at + 1), "unused:slot tag"))
     if not _MEASURED & set(top.intent.slots):
         for amount in scene.amounts:  # "VMs with more than 16 vCPUs" are not all VMs
             if amount.kind in {"vcpus", "gib", "size"} and amount.start not in scene.aside:

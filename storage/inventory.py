@@ -4,7 +4,7 @@ Every function takes the Scope of who asks; the condition is part of the query.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -61,8 +61,15 @@ FOUND_COLUMNS = (
 )
 
 
-def found(row: RowMapping) -> Found:
-    return Found(**{column.name: row[column.name] for column in FOUND_COLUMNS})
+def found(row: RowMapping, scope: Scope) -> Found:
+    """What a cloud offers to all its customers does not tell whose it is."""
+    whole = Found(**{column.name: row[column.name] for column in FOUND_COLUMNS})
+    if scope.owns(whole.kind, whole.source, whole.project_id, whole.external_id):
+        return whole
+    return replace(whole, project_id=None, derived={k: v for k, v in whole.derived.items() if k not in _OWNERS})
+
+
+_OWNERS = frozenset({"project", "domain", "created_by", "user"})
 
 
 async def count(conn: AsyncConnection, scope: Scope, where: Where) -> int:
@@ -113,17 +120,22 @@ async def rows(
     kept = conditions(scope, where)
     value, keys = _order(order, size or "size_gib")
     if value is not None and limit is not None:  # an index has the known ones in order
-        first = await _page(conn, [*kept, value.is_not(None)], keys, limit, offset)
+        first = await _page(conn, scope, [*kept, value.is_not(None)], keys, limit, offset)
         if len(first) == limit:
             return first
-    return await _page(conn, kept, keys if value is None else (value.is_(None), *keys), limit, offset)
+    return await _page(conn, scope, kept, keys if value is None else (value.is_(None), *keys), limit, offset)
 
 
 async def _page(
-    conn: AsyncConnection, kept: Sequence[ColumnElement[bool]], keys: _Keys, limit: int | None, offset: int
+    conn: AsyncConnection,
+    scope: Scope,
+    kept: Sequence[ColumnElement[bool]],
+    keys: _Keys,
+    limit: int | None,
+    offset: int,
 ) -> list[Found]:
     query = select(*FOUND_COLUMNS).where(*kept).order_by(*keys).limit(limit).offset(offset)
-    return [found(row) for row in (await conn.execute(query)).mappings()]
+    return [found(row, scope) for row in (await conn.execute(query)).mappings()]
 
 
 async def one(conn: AsyncConnection, scope: Scope, kind: str, ref: Ref) -> Found | None:
@@ -135,7 +147,7 @@ async def one(conn: AsyncConnection, scope: Scope, kind: str, ref: Ref) -> Found
         visible(scope),
     )
     row = (await conn.execute(query)).mappings().first()
-    return found(row) if row else None
+    return found(row, scope) if row else None
 
 
 async def several(conn: AsyncConnection, scope: Scope, kind: str, refs: Sequence[Ref]) -> list[Found]:
@@ -147,7 +159,7 @@ async def several(conn: AsyncConnection, scope: Scope, kind: str, refs: Sequence
         visible(scope),
     )
     result = await conn.execute(query.order_by(resource.c.name, resource.c.id))
-    return [found(row) for row in result.mappings()]
+    return [found(row, scope) for row in result.mappings()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +245,15 @@ async def totals(
     return {kind: int(number) for kind, number in await conn.execute(query)}
 
 
-async def names_of(conn: AsyncConnection, kind: str, refs: Sequence[Ref]) -> dict[Ref, Found]:
-    """The resources behind ids of a breakdown. The ids came out of a scoped query, so they may be named."""
+async def names_of(conn: AsyncConnection, scope: Scope, kind: str, refs: Sequence[Ref]) -> dict[Ref, Found]:
+    """The resources behind ids, living or gone; ids of what the scope may not see are left out."""
     if not refs:
         return {}
     query = select(*FOUND_COLUMNS).where(
-        resource.c.kind == kind, tuple_(resource.c.source, resource.c.external_id).in_(list(refs))
+        resource.c.kind == kind, tuple_(resource.c.source, resource.c.external_id).in_(list(refs)), visible(scope)
     )
-    return {row.ref: row for row in map(found, (await conn.execute(query)).mappings())}
+    rows = [found(row, scope) for row in (await conn.execute(query)).mappings()]
+    return {row.ref: row for row in rows}
 
 
 async def siblings(conn: AsyncConnection, scope: Scope, vm: Found) -> list[Found]:
@@ -262,7 +275,7 @@ async def siblings(conn: AsyncConnection, scope: Scope, vm: Found) -> list[Found
         )
     )
     query = select(*FOUND_COLUMNS).where(resource.c.id.in_(union(direct, second)), visible(scope))
-    return [found(row) for row in (await conn.execute(query.order_by(resource.c.name))).mappings()]
+    return [found(row, scope) for row in (await conn.execute(query.order_by(resource.c.name))).mappings()]
 
 
 async def group_uses(

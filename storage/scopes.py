@@ -18,6 +18,11 @@ class Scope:
     everything: bool = False
     projects: frozenset[tuple[str, str]] = frozenset()
 
+    def owns(self, kind: str, source: str, project_id: str | None, external_id: str) -> bool:
+        """Whether an object is of this scope's projects, not only offered to them."""
+        own = external_id if kind == "project" else project_id
+        return self.everything or (own is not None and (source, own) in self.projects)
+
     @property
     def sources(self) -> frozenset[str]:
         return frozenset(source for source, _ in self.projects)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.filters import items_of
 from storage.inventory import FOUND_COLUMNS, Found, found
 from storage.json_texts import clean_text
-from storage.scopes import Scope, visible
+from storage.scopes import Scope, owned, visible
 from storage.tables import address, folded_tags, resource
 
 # What sentences name. Ports, rules, assignments and quotas bear generated names or those of their parents.
@@ -39,8 +39,9 @@ class Named:
     domain: str
 
 
-def _named(span: ColumnElement[str]) -> Select[Any]:
+def _named(span: ColumnElement[str], scope: Scope) -> Select[Any]:
     r = resource.c
+    own = owned(scope, resource)
     return select(
         span.label("span"),
         r.kind,
@@ -48,8 +49,8 @@ def _named(span: ColumnElement[str]) -> Select[Any]:
         r.external_id,
         r.source,
         r.platform,
-        func.coalesce(r.derived["project"].astext, "").label("project"),
-        func.coalesce(r.derived["domain"].astext, "").label("domain"),
+        case((own, func.coalesce(r.derived["project"].astext, "")), else_="").label("project"),
+        case((own, func.coalesce(r.derived["domain"].astext, "")), else_="").label("domain"),
     )
 
 
@@ -67,11 +68,11 @@ async def named(conn: AsyncConnection, scope: Scope, spans: Sequence[str], *, li
     wanted = list(dict.fromkeys(map(clean_text, spans)))
     r = resource.c
     seen = and_(r.deleted_at.is_(None), visible(scope))
-    by_name = _named(r.folded).where(r.folded.in_(wanted), r.kind.in_(NAMED_KINDS), seen).limit(limit)
+    by_name = _named(r.folded, scope).where(r.folded.in_(wanted), r.kind.in_(NAMED_KINDS), seen).limit(limit)
     ids = [span for span in wanted if _ID.fullmatch(span)]
     hits = await _hits(conn, by_name)
     if ids:
-        by_id = _named(r.external_id).where(r.external_id.in_(ids), r.kind.in_(NAMED_KINDS), seen)
+        by_id = _named(r.external_id, scope).where(r.external_id.in_(ids), r.kind.in_(NAMED_KINDS), seen)
         hits += await _hits(conn, by_id)
     return hits + await _people_and_tags(conn, seen, wanted)
 
@@ -84,7 +85,7 @@ async def with_ids(conn: AsyncConnection, scope: Scope, refs: Sequence[tuple[str
     r = resource.c
     by_id = [r.external_id == clean_text(i) if not s else and_(r.external_id == i, r.source == s) for s, i in refs]
     seen = and_(r.kind != "quota", r.deleted_at.is_(None), visible(scope))
-    return await _hits(conn, _named(r.folded).where(or_(*by_id), seen).limit(100))
+    return await _hits(conn, _named(r.folded, scope).where(or_(*by_id), seen).limit(100))
 
 
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[a-z]+-[0-9a-z:.-]+")
@@ -149,7 +150,7 @@ async def near(conn: AsyncConnection, scope: Scope, said: str, kinds: Sequence[s
     r = resource.c
     likeness = func.similarity(r.folded, wanted)
     begins = r.folded.startswith(wanted, autoescape=True)
-    query = _named(r.folded).where(
+    query = _named(r.folded, scope).where(
         or_(r.folded.op("%")(wanted), begins),
         r.kind.in_(list(kinds) or NAMED_KINDS),
         r.deleted_at.is_(None),
@@ -211,12 +212,12 @@ async def find(
     r = resource.c
     seen = [r.deleted_at.is_(None), visible(scope), *([r.kind == kind] if kind else [])]
     for meant, order in _exactly(wanted):
-        rows, total = await _ranked(conn, [*seen, meant], order, limit)
+        rows, total = await _ranked(conn, scope, [*seen, meant], order, limit)
         if total:
             return rows, total, False
     await conn.execute(text("SET LOCAL pg_trgm.similarity_threshold = 0.35"))
     like = [*seen, r.folded.op("%")(wanted), r.kind.not_in(_NAMELESS)]
-    return (*await _ranked(conn, like, (func.similarity(r.folded, wanted).desc(), _RANK, r.name), limit), True)
+    return (*await _ranked(conn, scope, like, (func.similarity(r.folded, wanted).desc(), _RANK, r.name), limit), True)
 
 
 def _exactly(wanted: str) -> Iterator[tuple[ColumnElement[bool], tuple[ColumnElement[Any], ...]]]:
@@ -240,7 +241,11 @@ _NAMELESS = ("security_group_rule", "role_assignment", "quota")
 
 
 async def _ranked(
-    conn: AsyncConnection, conditions: list[ColumnElement[bool]], order: Sequence[ColumnElement[Any]], limit: int
+    conn: AsyncConnection,
+    scope: Scope,
+    conditions: list[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any]],
+    limit: int,
 ) -> tuple[list[Found], int]:
     """Counted and ordered in one reading of narrow rows; only those that are shown are fetched whole."""
     hits = (
@@ -252,4 +257,4 @@ async def _ranked(
     )
     query = select(*FOUND_COLUMNS, hits.c.total).join(hits, resource.c.id == hits.c.id).order_by(hits.c.place)
     rows = (await conn.execute(query)).mappings().all()
-    return [found(row) for row in rows], int(rows[0]["total"]) if rows else 0
+    return [found(row, scope) for row in rows], int(rows[0]["total"]) if rows else 0

@@ -318,11 +318,12 @@ async def _sums(ask: Ask, wanted: Where, field: str, by: str) -> list[tuple[str,
     parts = await inventory.breakdown(ask.conn, ask.who.scope, wanted, key)
     named = key if key in ("project", "vm", "user") else ""
     keys = [(part.source, part.key) for part in parts if part.key]
-    names = await inventory.names_of(ask.conn, named, keys) if named else {}
+    names = await inventory.names_of(ask.conn, ask.who.scope, named, keys) if named else {}
     sums: dict[tuple[str, str], int] = {}
     for part in parts:
         found = names.get((part.source, part.key or ""))
-        label = str(found.value("domain") or "—") if found and by == "domain" else found.name if found else part.key
+        unseen = f"another {key}" if named and part.key else part.key
+        label = str(found.value("domain") or "—") if found and by == "domain" else found.name if found else unseen
         apart = str(found.value("domain") or "") if found and by == "project" else ""
         line = (label or f"no {by}", apart)
         sums[line] = sums.get(line, 0) + int(getattr(part, field))

@@ -239,7 +239,7 @@ async def _named_parts(ask: Ask, parts: Sequence[inventory.Part], by: str) -> li
     """Labels for the lines of a breakdown: ids become names; one name in two places is told apart."""
     kind = _ID_KINDS.get(by)
     refs_ = [(part.source, part.key) for part in parts if part.key]
-    names = await inventory.names_of(ask.conn, kind, refs_) if kind else {}
+    names = await inventory.names_of(ask.conn, ask.who.scope, kind, refs_) if kind else {}
     labels = [_label(part, names, by) for part in parts]
     same = {label for label in labels if labels.count(label) > 1} if len(labels) < 5000 else set()
     if by in ("state", "os", "platform", "owner"):  # the same thing whatever the source
@@ -259,6 +259,8 @@ def _label(part: inventory.Part, names: dict[tuple[str, str], Found], by: str) -
     named = names.get((part.source, part.key))
     if by == "platform":
         return PLATFORM_NAMES.get(part.key, part.key)
+    if named is None and by in _ID_KINDS:  # an id tells nobody anything, and may be another customer's
+        return f"another {by.replace('_', ' ')}"
     return named.name if named else part.key
 
 
@@ -270,7 +272,7 @@ def _apart(part: inventory.Part, names: dict[tuple[str, str], Found]) -> str:
 async def _per_domain(ask: Ask, kind: str) -> list[tuple[str, int]]:
     """By way of the project: most things do not carry their domain."""
     parts = await inventory.breakdown(ask.conn, ask.who.scope, Where(kind), "project")
-    projects = await inventory.names_of(ask.conn, "project", [(p.source, p.key) for p in parts if p.key])
+    projects = await inventory.names_of(ask.conn, ask.who.scope, "project", [(p.source, p.key) for p in parts if p.key])
     sums: dict[str, int] = {}
     for part in parts:
         project = projects.get((part.source, part.key or ""))

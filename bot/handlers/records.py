@@ -79,7 +79,9 @@ async def _known_since(ask: Ask, since: datetime | None) -> list[Part]:
 
 
 async def _change_cells(ask: Ask, lines: list[Change]) -> tuple[tuple[object, ...], ...]:
-    projects = await names_of(ask.conn, "project", [(c.source, c.project_id) for c in lines if c.project_id])
+    projects = await names_of(
+        ask.conn, ask.who.scope, "project", [(c.source, c.project_id) for c in lines if c.project_id]
+    )
 
     def project(change: Change) -> str | None:
         named = projects.get((change.source, change.project_id or ""))

@@ -190,9 +190,9 @@ async def test_one_several_and_what_belongs_to_a_vm(database: Database) -> None:
         assert await inventory.several(conn, EVERYTHING, "vm", []) == []
         parts = [(r.source, r.external_id) for r in await inventory.siblings(conn, EVERYTHING, vm)]
         assert parts == [("one", "vol1-alfa"), ("one", "port-alfa"), ("one", "snap-alfa")]
-        names = await inventory.names_of(conn, "vm", [_A1, ("one", "gone")])
+        names = await inventory.names_of(conn, EVERYTHING, "vm", [_A1, ("one", "gone")])
         assert {ref: r.name for ref, r in names.items()} == {_A1: "alfa-web-1"}
-        assert await inventory.names_of(conn, "vm", []) == {}
+        assert await inventory.names_of(conn, EVERYTHING, "vm", []) == {}
         assert await inventory.group_uses(conn, A) == [(("one", "pa", "alfa-group"), 1)]
         assert len(await inventory.group_uses(conn, B, [("two", "pa")])) == 1
 

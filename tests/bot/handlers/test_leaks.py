@@ -199,7 +199,6 @@ async def test_files_and_conversations_are_their_askers_alone(world: World) -> N
     )
 
 
-@pytest.mark.xfail(strict=True, reason="rows that are offered to all still name the project that owns them")
 async def test_what_others_offer_to_all_does_not_tell_whose_it_is(database: Database) -> None:
     world = await build(database)
     cloud = world.clouds[0]
@@ -212,6 +211,6 @@ async def test_what_others_offer_to_all_does_not_tell_whose_it_is(database: Data
     leaks = []
     for asked in ("list images", "images per project", "show image for-all", "list networks", "find joint"):
         reply = await world.ask(asked, "ann")
-        assert reply.outcome == "answered"
+        assert reply.outcome == "answered", (asked, shown(reply))
         leaks += [(asked, found) for found in foreign_in(reply, "")]
     assert leaks == []
