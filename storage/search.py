@@ -92,26 +92,26 @@ _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 
 
 async def _people_and_tags(conn: AsyncConnection, seen: ColumnElement[bool], wanted: list[str]) -> list[Named]:
-    """Each span is looked up by itself: a list of a hundred makes PostgreSQL expect many hits, and read every VM."""
+    """Owners are looked up span by span: a list of a hundred makes PostgreSQL expect many hits, and read every VM.
+
+    Tags lie in an index of lists, which takes all spans at once.
+    """
     r = resource.c
     vms = and_(r.kind == "vm", seen)
     span = func.unnest(cast(array(wanted), ARRAY(Text))).table_valued("value", name="span").render_derived()
     fields = (r.attrs["technical_owner"].astext, r.attrs["business_owner"].astext, r.derived["created_by"].astext)
-    owners = [select(f.label("value")).where(vms, func.lower(f) == span.c.value).limit(1).lateral() for f in fields]
+    probes = [select(f.label("value")).where(vms, func.lower(f) == span.c.value).limit(1).lateral() for f in fields]
+    owners = union(*(select(probe.c.value).select_from(span.join(probe, literal(True))) for probe in probes))
     item = items_of(r.attrs["tags"]).table_valued("value").lateral()
     tags = (
         select(item.c.value)
         .select_from(resource.join(item, literal(True)))
-        .where(vms, folded_tags.has_key(span.c.value), func.lower(item.c.value) == span.c.value)
-        .limit(1)
-        .lateral()
+        .where(vms, folded_tags.has_any(array(wanted)), func.lower(item.c.value).in_(wanted))
+        .distinct()
     )
-    kinds = [*(("owner", probe) for probe in owners), ("tag", tags)]
-    query = union(
-        *(select(literal(kind), probe.c.value).select_from(span.join(probe, literal(True))) for kind, probe in kinds)
-    )
-    hits = sorted((kind, name) for kind, name in await conn.execute(query))
-    return [Named(name.lower(), kind, name, "", "", "", "", "") for kind, name in hits]
+    found = [("owner", name) for name in await conn.scalars(owners)]
+    found += [("tag", name) for name in await conn.scalars(tags)]
+    return [Named(name.lower(), kind, name, "", "", "", "", "") for kind, name in sorted(found)]
 
 
 async def clusters_named(conn: AsyncConnection, scope: Scope, spans: Sequence[str]) -> list[Named]:

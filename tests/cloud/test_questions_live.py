@@ -200,7 +200,7 @@ QUESTIONS = (
     Question("which machines are in error?", column("name"), lambda d: names(status(d, "ERROR"))),
     Question("list vms on {host}", column("name"),
              lambda d: names(s for s in d.servers if s.hypervisor_hostname == d.some_host)),
-    Question("everything running in {project}", column("name"),
+    Question("which machines are running in {project}", column("name"),
              lambda d: names(s for s in status(d, "ACTIVE") if d.project_of(s) == d.some_project)),
     Question("show me {vm}", field("id"), lambda d: d.some_vm.id),
     Question("which flavor has {vm}? show {vm}", field("flavor"), lambda d: d.some_vm.flavor["original_name"]),

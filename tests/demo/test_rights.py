@@ -26,7 +26,8 @@ _NAMES = text(
       AND NOT (coalesce(attrs ->> 'shared', '') = 'true' OR coalesce(attrs ->> 'external', '') = 'true')
     EXCEPT SELECT name FROM resource WHERE (source, project_id) IN
           (SELECT source, external_id FROM resource WHERE kind = 'project' AND name LIKE 'globex-%')
-    EXCEPT SELECT derived ->> key FROM resource, (VALUES ('created_by'), ('vm'), ('volume'), ('host'), ('user'), ('group')) k(key)
+    EXCEPT SELECT derived ->> key
+    FROM resource, (VALUES ('created_by'), ('vm'), ('volume'), ('host'), ('user'), ('group')) k(key)
     WHERE (source, project_id) IN
           (SELECT source, external_id FROM resource WHERE kind = 'project' AND name LIKE 'globex-%')
     EXCEPT SELECT attrs ->> 'host' FROM resource WHERE (source, project_id) IN
