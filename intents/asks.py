@@ -8,6 +8,7 @@ from intents.readings import Ask
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import NAME_KINDS, Filling
+from intents.tokens import word_set
 
 if TYPE_CHECKING:
     from intents.matcher import Scored
@@ -42,18 +43,20 @@ def _missing(slot: str, scene: Scene, filling: Filling) -> Ask:
 
 
 def _unnamed(intent: Intent, scene: Scene, filling: Filling) -> Ask | None:
-    """Something that looks like a name stands in the sentence, and no slot holds it."""
+    """Something that looks like a name, or stands where one must stand, and no slot holds it."""
     if _FREE & set(intent.slots) or "new_name" in filling.slots:
         return None
     open_slots = [slot for slot in intent.slots if slot in NAME_KINDS and slot not in filling.slots]
     for slot in open_slots:
-        at = _beside_noun(slot, scene)
-        if at is not None:
+        if (at := _beside_noun(slot, scene)) is not None:
             return _unknown(slot, at, scene)
-    at = scene.namelike[0] if scene.namelike else _last_of(scene)
-    if at is None or not open_slots:
-        return None
-    return _unknown("host" if "host" in open_slots and scene.folds[at - 1] == "on" else open_slots[0], at, scene)
+    said = " ".join(str(value).lower() for value in filling.slots.values())
+    placed = [(at, _place(scene, at)) for at in scene.namelike] + _placed(scene)
+    for at, place in placed:
+        slot = next((s for s in _LIKELY.get(place, ()) if s in open_slots), open_slots[0] if open_slots else "")
+        if slot and scene.folds[at] not in said:
+            return _unknown(slot, at, scene)
+    return None
 
 
 def _unknown(slot: str, at: int, scene: Scene) -> Ask:
@@ -61,11 +64,28 @@ def _unknown(slot: str, at: int, scene: Scene) -> Ask:
     return Ask("unknown", slot, said, scene.names.near(said, NAME_KINDS[slot], 3))
 
 
-def _last_of(scene: Scene) -> int | None:
-    """An unknown word that ends the sentence behind "of": "history of foo"."""
-    words = [at for at, token in enumerate(scene.tokens) if token.kind != "mark"]
-    last = words[-1] if words else 0
-    return last if last in scene.unknown and last > 1 and scene.folds[last - 1] == "of" else None
+def _placed(scene: Scene) -> list[tuple[int, str]]:
+    """Unknown words where only a name can stand: "vms in foo", "how many vms does foo have"."""
+    found: list[tuple[int, str]] = []
+    last = len(scene.tokens) - 1
+    for at in scene.unknown:
+        if scene.tokens[at].kind != "word" or at in scene.aside:
+            continue
+        before = scene.folds[at - 1] if at else ""
+        after = scene.folds[at + 1] if at < last else ""
+        ends = at == last or scene.tokens[at + 1].kind == "mark" or after in _AFTER or _timed(scene, at + 1)
+        if (before in _BEFORE and ends) or (before in _DOES and after in _HAVE):
+            found.append((at, before if before in _BEFORE else ""))
+    return found
+
+
+def _place(scene: Scene, at: int) -> str:
+    before = scene.folds[at - 1] if at else ""
+    return before if before in _BEFORE else ""
+
+
+def _timed(scene: Scene, at: int) -> bool:
+    return any(span.start == at for span in scene.spans)
 
 
 def _beside_noun(slot: str, scene: Scene) -> int | None:
@@ -83,5 +103,14 @@ def _beside_noun(slot: str, scene: Scene) -> int | None:
     )
 
 
-_PLACES = frozenset({"in", "on", "of", "for", "from", "at", "inside", "the", "within", "under"})
-_CALLED = frozenset({"called", "named", "is", "with"})
+_PLACES = word_set("in on of for from at inside the within under does has by")
+_CALLED = word_set("called named is with")
+_BEFORE = word_set("in on of for from inside within under by at")
+_DOES = word_set("does do has is did")
+_HAVE = word_set("have has use own run cost consume need hold using running own")
+_AFTER = word_set("please pls plz last this since until before after during and or now today yesterday right at in on per by with")
+# a word behind a preposition -> the slots whose names it likely is
+_LIKELY = {
+    "": ("vm", "project", "user"), "on": ("host", "cluster", "vm", "network"), "by": ("user", "owner", "project"),
+    **dict.fromkeys(("in", "of", "for", "from", "inside", "within", "under", "at"), ("project", "domain", "vm")),
+}  # fmt: skip

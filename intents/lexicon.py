@@ -64,6 +64,7 @@ class Lexicon:
     foreign: frozenset[str]
     vocabulary: frozenset[str]
     repairs: Mapping[str, Sequence[str]]
+    common: Mapping[str, int]
 
     def knows(self, word: str) -> bool:
         return (
@@ -91,7 +92,7 @@ class Lexicon:
         if len(best) > 1:
             swapped = [c for c in best if sorted(c) == sorted(word)]
             best = swapped or best
-        return best[0] if best else ""
+        return min(best, key=lambda c: (-self.common.get(c, 0), c)) if best else ""
 
 
 def load_lexicon(text: str | None = None) -> Lexicon:
@@ -199,6 +200,7 @@ class _Builder:
             frozenset(self.foreign),
             self._vocabulary(),
             MappingProxyType(self._repairs()),
+            MappingProxyType(self._common()),
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:
@@ -223,6 +225,14 @@ class _Builder:
 
     def _vocabulary(self) -> frozenset[str]:
         return frozenset({word for phrase in self.senses for word in phrase} | self.fillers)
+
+    def _common(self) -> dict[str, int]:
+        """How many phrases hold a word: of two words one edit away the more usual one is meant."""
+        found = dict.fromkeys(self.fillers, 5)
+        for phrase in self.senses:
+            for word in phrase:
+                found[word] = found.get(word, 0) + 1
+        return found
 
     def _repairs(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

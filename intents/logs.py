@@ -13,7 +13,7 @@ _MONITORS = (
 _PATTERNS = (
     r"^\s*\[?\d{4}-\d\d-\d\d[t ]\d\d:\d\d",  # a time stamp at the start
     r"^\s*\w{3}\s+\d{1,2} \d\d:\d\d:\d\d\b",
-    r"^\s*(\[\w+[:\]]|\{|<\d+>|\$ |# |> |>>> )",
+    r"^\s*(\[\w+[:\]]|\{|<\d+>|\$ |# (?!of |number )|> |>>> )",
     r"^\s*(info|warn|warning|error|debug|fatal|critical|trace|notice|alert|problem|resolved|ok|exception)\s*[:|\]]",
     r"^\s*(INFO|WARN|WARNING|ERROR|DEBUG|FATAL|CRITICAL|TRACE|ALERT|PROBLEM|RESOLVED|RECOVERY)\b[ :]+[\d\w]",
     rf"^\s*({_MONITORS})\b\s*[:\[-]",

@@ -9,6 +9,7 @@ from datetime import datetime
 from intents.asks import ask_back
 from intents.claims import Claim, Claims, load_claims
 from intents.followups import follow
+from intents.leftovers import leftovers
 from intents.lexicon import Lexicon, Mention, load_lexicon
 from intents.mood import load_words
 from intents.names import Names
@@ -39,7 +40,6 @@ PART_SURE = 0.6  # each part of a message must stand on its own
 CLAUSE_SURE = 0.8
 _TALKATIVE: frozenset[Mood] = frozenset({"other", "question", "command"})
 _ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
-_MEASURED = word_set("vcpus memory_gb value bandwidth_gbps text item")
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
 
@@ -154,10 +154,11 @@ class Matcher:
                 evidence=_evidence(scene, None),
             )
         filling = fill(top.intent, scene)
+        told = _evidence(scene, top, filling)
         ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
         return Reading(
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
-            "lexicon", ask, (*filling.evidence, *_evidence(scene, top, filling)), rivals,
+            "lexicon", ask, (*filling.evidence, *told), rivals,
         )  # fmt: skip
 
 
@@ -229,7 +230,7 @@ class _Tally:
         wide = used | explains | set(claim.also)
         tail = self.scene.tail if "text" in intent.slots else 0 if "item" in intent.slots else len(self.scene.tokens)
         words = self._words(used, wide, tail)
-        named, lost = self._names(wide, words.covered, tail)
+        named, lost = self._names(wide, words.covered, tail, "@" in explains or "name" in intent.slots)
         shape = sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
@@ -258,7 +259,7 @@ class _Tally:
         name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet[0])
         if not name and UNSAID.isdisjoint(unmet[0]):
             return None
-        if intent.writes and not any(hit.sure for hit in self.scene.hits):
+        if intent.writes and (intent.name == "create" or not any(hit.sure for hit in self.scene.hits)):
             return None
         if "k" in unmet[0] and (
             features.keys().isdisjoint({"state", "os", "platform", "sort"}) or "@vm" in features or "@host" in features
@@ -322,13 +323,15 @@ class _Tally:
             taken.add(free[0])
         return True
 
-    def _names(self, wide: set[str], covered: set[int], tail: int) -> tuple[float, float]:
+    def _names(self, wide: set[str], covered: set[int], tail: int, any_name: bool) -> tuple[float, float]:
         named = lost = 0.0
         for hit in self.scene.hits:
             kinds = {f"@{name.kind}" for name in hit.names}
             weight = (1.6 if hit.sure else 0.8) + (0.5 * (hit.end - hit.start - 2) if hit.open else 0.0)
-            if not wide.isdisjoint(kinds) or ("@" in wide and kinds - {"@tag", "@event", "@role"}):
+            if not wide.isdisjoint(kinds):
                 named += weight
+            elif "@" in wide and kinds - {"@tag", "@event", "@role"}:
+                named += weight if any_name else 0.3 * weight  # said, but the intent has no place for it
             elif (
                 hit.sure
                 and not (hit.open and hit.end - hit.start < 3 and covered & set(range(hit.start, hit.end)))
@@ -360,7 +363,7 @@ def _evidence(scene: Scene, top: Scored | None, filling: Filling | None = None) 
             meant += f" (read as {mention.repaired!r})"
         found.append(Evidence(words_of(scene, mention.start, mention.end), meant))
     if top is not None and filling is not None:
-        found += _unused(scene, top, filling)
+        found += leftovers(scene, top, filling)
     return tuple(found)
 
 
@@ -369,35 +372,3 @@ def _harmless(scene: Scene, mention: Mention, top: Scored) -> bool:
     text = "text" in top.intent.slots or "item" in top.intent.slots
     beside = mention.start in scene.aside or scene.named[mention.start] or (text and mention.start >= scene.tail)
     return beside or concepts <= NEUTRAL
-
-
-def _is_past(scene: Scene) -> bool:
-    """A closed time before today ("yesterday", "last week"); "last night" and "this morning" mean the newest run."""
-    span = scene.spans[0]
-    today = scene.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return span.until is not None and span.until <= today
-
-
-def _unused(scene: Scene, top: Scored, filling: Filling) -> list[Evidence]:
-    """Filters that were said and that this intent cannot take: names, times, platforms, states, ..."""
-    found = []
-    query = str(filling.slots.get("query", "")).casefold()
-    for at, hit in enumerate(scene.hits):
-        if words_of(scene, hit.start, hit.end).casefold() in query:
-            continue
-        if hit.sure and not hit.open and at not in filling.used and hit.start not in scene.aside:
-            found.append(Evidence(words_of(scene, hit.start, hit.end), f"unused:slot {hit.names[0].kind}"))
-    if scene.spans and not {"since", "time", "hours_per_day"} & set(top.intent.slots) and _is_past(scene):
-        found.append(Evidence(words_of(scene, scene.spans[0].start, scene.spans[0].end), "unused:slot time"))
-    if "tag" in top.intent.slots and "tag" not in filling.slots and scene.unknown and "TAG" in scene.features:
-        at = scene.unknown[0]
-        found.append(Evidence(words_of(scene, at, at + 1), "unused:slot tag"))
-    if not _MEASURED & set(top.intent.slots):
-        for amount in scene.amounts:  # "VMs with more than 16 vCPUs" are not all VMs
-            if amount.kind in {"vcpus", "gib", "size"} and amount.start not in scene.aside:
-                found.append(Evidence(words_of(scene, amount.start, amount.end), "unused:slot size"))
-    for slot in ("platform", "os", "severity"):
-        for mention in scene.mentions_of(slot):
-            if slot not in filling.slots and slot not in top.intent.slots and mention.start not in scene.aside:
-                found.append(Evidence(words_of(scene, mention.start, mention.end), f"unused:slot {slot}"))
-    return found

@@ -19,6 +19,7 @@ _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
 _INTENDING = frozenset({"plans", "wants", "intends", "hopes", "considers", "asked", "went", "will", "would"})
+_BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 _ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
@@ -131,10 +132,12 @@ class _Reader:
             return (
                 first == "not"
                 or words[1] in {"that", "this", "yet", "need", "way"}
-                or (opening and words[1] not in {"more", "to"})
+                or (opening and words[1] not in {"more", "to", "changes", "further"})
             )
         if first in self.lists["auxiliaries"] and not first.startswith(("do", "don")):
             return False
+        if words[:2] in (["no", "changes"], ["no", "further"]):
+            return False  # "no changes until monday" asks for a freeze
         return _starts(words, self.runs["bans"]) or self._forbids(words, start)
 
     def _forbids(self, words: list[str], start: int) -> bool:
@@ -199,7 +202,7 @@ class _Reader:
         if words[0] in self.lists["pronouns"] | people or self.person(start):
             return self._subject_clause(words, start)
         if words[0] in self.lists["contracted"]:
-            return "other"
+            return "question" if words[1:2] and words[1] in self.lists["seeking"] else "other"
         form = self.form(start)
         if words[0] in self.lists["imperatives"]:
             return "command"
@@ -231,6 +234,8 @@ class _Reader:
             return "fragment"
         if subject in {"i", "we"} and (rest[0] in _NEEDS or (rest[0] == "would" and rest[1:2] and rest[1] in _NEEDS)):
             return "command"
+        if subject in {"i", "we"} and self.lists["seeking"] & set(rest[:2]) and rest[0] in _BEING:
+            return "question"  # "i am looking for ...", "we were wondering which ..."
         if subject in {"i", "we"} and rest[0] in {"don't", "dont"} and rest[1:2] == ["want"]:
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:

@@ -70,6 +70,10 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     """ "vms per project", "which domain has how many users": one kind broken down by another; a list of kinds."""
     words = scene.folds
     kinds = [m for m in scene.mentions if _is_kind(m)]
+    if any(_plural(scene, m) and not scene.beside(m) for m in kinds):
+        yield "PLURALKIND", 0.3
+    if any(_sized(scene, m) for m in kinds):
+        yield "TOPKIND", 1.0
     free = {s.value for m in kinds for s in m.senses if s.concept.startswith("k:") and not scene.beside(m)}
     if len(free) > 2 and "," in words:
         yield "OVERVIEW", 2.0
@@ -81,6 +85,23 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
         or (len(kinds) == 2 and kinds[0].start < asked < kinds[1].start)
     ):
         yield "PERKINDS", 1.5
+
+
+_SORTABLE = frozenset({"volume", "snapshot", "image", "flavor"})
+
+
+def _plural(scene: "Scene", mention: Mention) -> bool:
+    return scene.folds[mention.end - 1].endswith("s")
+
+
+def _sized(scene: "Scene", noun: Mention) -> bool:
+    """ "biggest 3 disks", "top 5 volumes": things that have a size of their own, put in order."""
+    if not _plural(scene, noun) or not any(s.value in _SORTABLE for s in noun.senses if s.concept.startswith("k:")):
+        return False
+    before = {
+        s.concept for m in scene.mentions if noun.start - 2 <= m.start and m.end <= noun.start for s in m.senses
+    }
+    return "sort" in before or "TOP" in before
 
 
 def _is_kind(mention: Mention) -> bool:

@@ -164,7 +164,7 @@ _BE = frozenset({"is", "are", "be", "was", "were", "being", "currently", "still"
                  "powered", "which", "those", "the", "now"})  # fmt: skip
 
 
-def _state_said(scene: Scene, start: int, end: int) -> bool:
+def state_said(scene: Scene, start: int, end: int) -> bool:
     """A small word ("on", "off", "down") is a state only where one can stand."""
     if scene.folds[end : end + 1] == ("to",) and any(scene.named[end + 1 : end + 3]):
         return False  # "attached to web-01": which ones, not in which state
@@ -196,7 +196,7 @@ def _fill_value(slot: str, concept: str, scene: Scene, filling: Filling) -> None
         filling.put(slot, "down", "down")  # "hosts are down" is also the name of an event
         return
     for mention in scene.mentions_of(concept):
-        if slot == "state" and not _state_said(scene, mention.start, mention.end):
+        if slot == "state" and not state_said(scene, mention.start, mention.end):
             continue
         said = words_of(scene, mention.start, mention.end)
         denied = _denied(scene, mention.start)

@@ -157,8 +157,25 @@ def fill_limit(scene: Scene, filling: "Filling") -> None:
         if amount.kind in {"number", "times"} and 0 < amount.value <= 10_000:
             if scene.folds[amount.start] == "one" or scene.folds[amount.start : amount.end + 1][-1] in {"percent", "%"}:
                 continue
+            if not _counts_rows(scene, amount.start, amount.end):
+                continue
             filling.put("limit", int(amount.value), words(scene, amount.start, amount.end))
             return
+
+
+_ROWS_AFTER = frozenset({"most", "least", "top", "of", "entries", "rows", "results", "items", "ones", "latest", "last"})
+_ROWS_BEFORE = frozenset({"top", "first", "limit", "max", "maximum", "only", "most", "least", "last", "just", "bottom"})
+
+
+def _counts_rows(scene: Scene, start: int, end: int) -> bool:
+    """ "the 5 biggest", "top 5", "5 disks by size", "limit 5"; not "building 5"."""
+    if _ROWS_BEFORE & set(scene.folds[max(0, start - 2) : start]):
+        return True
+    if set(scene.folds[end : end + 1]) & _ROWS_AFTER:
+        return True
+    near = [m for m in scene.mentions if end <= m.start <= end + 2]
+    return any(s.concept.startswith("k:") or s.concept in {"sort", "TOP", "COST", "metric", "HOT", "CUSTOMER"}
+               for m in near for s in m.senses)  # fmt: skip
 
 
 _SOUGHT = re.compile(
@@ -270,6 +287,7 @@ def put_text(filling: "Filling", slot: str, text: str) -> None:
         filling.put(slot, text, text)
 
 
+_POWER = frozenset({"on", "off", "paused", "suspended", "building"})
 FILLERS: Mapping[str, Fill] = {
     "kind": fill_kind, "by": fill_by, "name": fill_name, "query": fill_query, "limit": fill_limit,
     "count": fill_number("count"), "value": fill_number("value"), "retention": fill_number("retention"),
@@ -291,5 +309,9 @@ def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
         and {"tag", "os", "owner", "host", "cluster"} & filling.slots.keys()
     ):
         filling.slots["kind"] = "vm"  # only a VM has them
+    if intent.name in {"list", "count"} and "kind" not in filling.slots and filling.slots.get("state") in _POWER:
+        filling.slots["kind"] = "vm"  # "everything running in acme-dev"
+    if intent.name == "list" and "kind" not in filling.slots and scene.has("ATTACHEDTO"):
+        filling.slots["kind"] = "volume"
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
         filling.slots["sort"] = "largest"

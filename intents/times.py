@@ -29,6 +29,10 @@ from intents.calendars import (
 from intents.tokens import Token
 
 
+_OLDER = frozenset({"older", "elder"})
+_NEWER = frozenset({"newer", "younger", "fresher"})
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A time that was said: tokens [start:end]. `since` or `until` is None where that side is open."""
@@ -89,6 +93,8 @@ class _Clock:
 
     def span(self, at: int) -> Span | None:
         word = self.word(at)
+        if aged := self._aged(at, word):
+            return aged
         if word in {"between", "from"} and (both := self._both(at)):
             return both
         if word in SINCE and (moment := self._edge(at + 1)):
@@ -108,6 +114,20 @@ class _Clock:
         if moment is None:
             return None
         return self._then_until(Span(at, moment.end, moment.since, None if moment.open else moment.until))
+
+    def _aged(self, at: int, word: str) -> Span | None:
+        """ "older than 30 days", "newer than january", "more than a year old", "less than two weeks old"."""
+        than = at + (2 if self.word(at + 1) == "than" else 1)
+        if word in _OLDER | _NEWER and than == at + 2 and (moment := self._edge(than)):
+            old = (word in _OLDER) != (self.word(at - 1) in {"not", "no", "never"})
+            return Span(at, moment.end, None if old else moment.since, moment.since if old else None)
+        if word in {"more", "over", "less", "under", "at"} and not self.future:
+            than += 1 if word == "at" and self.word(at + 1) == "least" else 0
+            moment = self._duration(than, self.word(than), bare=False)
+            if moment and self.word(moment.end) in {"old", "ago", "of"} and self.word(moment.end) != "of":
+                newer = word in {"less", "under"}
+                return Span(at, moment.end + 1, moment.since if newer else None, None if newer else moment.since)
+        return None
 
     def _is_whole(self, at: int, moment: _Moment) -> bool:
         """ "from yesterday", "from last week": what is of that time; "from monday on" begins there."""
