@@ -17,7 +17,7 @@ from bot.logs import configure
 from bot.metrics import Metrics
 from bot.service import bind, stop_on_signals
 from bot.settings import Settings
-from engines.clouds.demo import DemoWorld
+from engines.clouds.demo import DemoWorld, week_start
 from engines.inventory.collect import sync_source
 from storage.database import Database
 from storage.embedded import running_url
@@ -36,9 +36,9 @@ async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) ->
     configure(settings.log_level, settings.log_format)
     taken = bind(settings.page_host, settings.page_port)
     try:
-        await asyncio.to_thread(_claim, state, vms, fresh)
+        epoch = await asyncio.to_thread(_claim, state, vms, fresh)
         typer.echo(f"DEMO: an invented cloud of {vms:,} VMs. Nothing in it is real, and nothing of yours is touched.")
-        stop, world = stop_on_signals(), DemoWorld(vms=vms)
+        stop, world = stop_on_signals(), DemoWorld(vms=vms, epoch=epoch)
         async with open_storage(settings) as storage:
             await _fill(storage.database, world, stop)
             parts = Parts(page=True, worker=True, demo=True)
@@ -55,8 +55,11 @@ def _quiet(settings: Settings) -> Settings:
     return settings.model_copy(update={k: v for k, v in wanted.items() if k not in settings.model_fields_set})
 
 
-def _claim(state: Path, vms: int, fresh: bool) -> None:
-    """Make the directory a demo's, or see that it is one of the same size. With `fresh` it is emptied before."""
+def _claim(state: Path, vms: int, fresh: bool) -> datetime:
+    """Make the directory a demo's, or see that it is one of the same size. With `fresh` it is emptied before.
+
+    Returns the time that its cloud counts from: kept, so that next week it is still the same cloud.
+    """
     mark = state / _MARK
     if fresh and mark.exists():
         if running_url(state) is not None:
@@ -64,11 +67,13 @@ def _claim(state: Path, vms: int, fresh: bool) -> None:
         shutil.rmtree(state)
     if not mark.exists() and state.exists() and any(state.iterdir()):
         raise Failure(f"{state} is not empty, and not a demo's", "choose another --state-dir for the demo")
-    size = json.loads(mark.read_text(encoding="utf-8"))["vms"] if mark.exists() else vms
+    known = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else {}
+    size, epoch = known.get("vms", vms), known.get("epoch", week_start(datetime.now(UTC)).isoformat())
     if size != vms:
         raise Failure(f"the demo in {state} has {size} VMs", f"add --fresh to forget it, or --vms {size} to go on")
     state.mkdir(parents=True, exist_ok=True, mode=0o711)
-    mark.write_text(json.dumps({"vms": vms}), encoding="utf-8")
+    mark.write_text(json.dumps({"vms": vms, "epoch": epoch}), encoding="utf-8")
+    return datetime.fromisoformat(epoch)
 
 
 async def _fill(database: Database, world: DemoWorld, stop: asyncio.Event) -> None:

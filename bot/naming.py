@@ -18,6 +18,8 @@ from storage.people_names import people_with
 from storage.scopes import Scope
 from storage.search import Named, clusters_named, named, with_ids
 
+JOINT = "\x1f"
+"""Between the sources, and the ids, of a Name that means the same thing in each of several sources."""
 _MARK = re.compile(r"\s#((?:[^\s#/]{1,300}/)?[^\s#/]{1,300})(?=\s|$)")
 _UNIQUE = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORTEST, _LONGEST, _MOST_WORDS = 4, 30, 5  # of first names that one message is searched for
@@ -60,7 +62,7 @@ async def names_in(
     if knows is not None:
         hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
-    return plain, Names((hit.span, as_name(hit)) for hit in (*_narrowed(hits, meant), *standing))
+    return plain, Names((hit.span, as_name(hit)) for hit in (*_as_one(_narrowed(hits, meant)), *standing))
 
 
 def _standing_for(mark: str, meant: Iterable[Named]) -> list[Named]:
@@ -100,6 +102,25 @@ def _narrowed(hits: Iterable[Named], meant: list[Named]) -> list[Named]:
     return [hit for hit in hits if (hit.kind, fold(hit.name)) not in pinned] + [
         replace(hit, span=fold(hit.name)) for hit in meant
     ]
+
+
+def _as_one(hits: Iterable[Named]) -> list[Named]:
+    """A domain that several sources know is one customer: all of them are meant, see `JOINT`."""
+    several: dict[str, list[Named]] = {}
+    kept: list[Named] = []
+    for hit in hits:
+        if hit.kind == "domain":
+            several.setdefault(hit.span, []).append(hit)
+        else:
+            kept.append(hit)
+    for same in several.values():
+        one = {hit.source: hit for hit in same}
+        if len(one) < len(same):  # two of the name in one source: they must be told apart
+            kept += same
+        else:
+            ids = JOINT.join(hit.external_id for hit in one.values())
+            kept.append(replace(same[0], source=JOINT.join(one), external_id=ids))
+    return kept
 
 
 def as_name(hit: Named) -> Name:

@@ -91,6 +91,10 @@ Index(
     postgresql_where=_ALIVE,
 )
 Index("ix_resource_kind_name", resource.c.kind, resource.c.name, resource.c.id, postgresql_where=_ALIVE)
+Index(
+    "ix_resource_kind_os", resource.c.kind, resource.c.os, resource.c.source,
+    postgresql_include=["vcpus", "memory_mib", "size_gib"], postgresql_where=_ALIVE,
+)  # fmt: skip
 Index("ix_resource_kind_created", resource.c.kind, resource.c.created, postgresql_where=_ALIVE)
 # Sizes are sorted only where they are known.
 Index(

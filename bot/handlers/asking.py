@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.naming import JOINT
 from bot.people import Principal
 from bot.replies import Freshness, Outcome, Part, Reply, Text
 from intents.readings import Name, Reading
@@ -56,7 +57,9 @@ def refs(name: Name | None) -> tuple[Ref, ...]:
         return ()
     if not name.source:
         raise UnknownNameError(name)
-    return ((name.source, name.name if name.kind in ("host", "cluster") else name.id),)
+    if name.kind in ("host", "cluster"):
+        return ((name.source, name.name),)
+    return tuple(zip(name.source.split(JOINT), name.id.split(JOINT), strict=False))
 
 
 async def freshness(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.handlers.asking import refs
+from bot.naming import JOINT
 from engines.inventory.filters import Filters, where
 from intents.readings import Name
 from storage.filters import Where
@@ -70,4 +71,4 @@ def conditions(kind: str, by: Narrowing, of: Belonging | None = None) -> Where:
 
 def sources_of(*names: Name | None) -> frozenset[str]:
     """The sources that an answer is about when it names objects; none: all of them."""
-    return frozenset(name.source for name in names if name is not None and name.source)
+    return frozenset(source for name in names if name is not None for source in name.source.split(JOINT) if source)

@@ -161,6 +161,8 @@ CREATE INDEX ix_resource_kind_memory ON resource (kind, memory_mib) WHERE delete
 
 CREATE INDEX ix_resource_kind_name ON resource (kind, name, id) WHERE deleted_at IS NULL;
 
+CREATE INDEX ix_resource_kind_os ON resource (kind, os, source) INCLUDE (vcpus, memory_mib, size_gib) WHERE deleted_at IS NULL;
+
 CREATE INDEX ix_resource_kind_project ON resource (kind, source, project_id) INCLUDE (state, vcpus, memory_mib, size_gib, platform) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_resource_kind_size ON resource (kind, size_gib) WHERE deleted_at IS NULL AND size_gib IS NOT NULL;
