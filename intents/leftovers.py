@@ -40,8 +40,10 @@ def leftovers(scene: Scene, top: "Scored", filling: Filling) -> list[Evidence]:
 
 def _filters(scene: Scene, top: "Scored", filling: Filling) -> Iterator[Evidence]:
     """Names, times, sizes, platforms, systems, states that this intent cannot take."""
+    query = str(filling.slots.get("query", "")).casefold()
     for at, hit in enumerate(scene.hits):
-        if hit.sure and not hit.open and at not in filling.used and hit.start not in scene.aside:
+        searched = words_of(scene, hit.start, hit.end).casefold() in query
+        if hit.sure and not hit.open and not searched and at not in filling.used and hit.start not in scene.aside:
             yield Evidence(words_of(scene, hit.start, hit.end), f"unused:slot {hit.names[0].kind}")
     slots = set(top.intent.slots)
     if scene.spans and not {"since", "time", "hours_per_day"} & slots and _is_past(scene):
