@@ -220,7 +220,9 @@ async def per(ask: Ask, kind: str, by: str) -> Reply:
         Column("share", "share", "percent"),
     )
     cells = tuple((label, number, round(100 * number / total, 1)) for label, number in lines)
-    lead = f"{total:,} {plural(kind, total)} over {len(lines):,} {plural(by, len(lines))}"
+    without = {f"no {by.replace('_', ' ')}"}
+    over = len([label for label, _ in lines if label not in without])
+    lead = f"{total:,} {plural(kind, total)} over {over:,} {plural(by, over)}"
     parts: list[Part] = [Text(lead, "heading"), *_bars(lines, f"{plural(kind)} per {by.replace('_', ' ')}")]
     parts.append(Table(columns, cells[: ask.rows], len(cells)))
     return await reply(ask, parts, {kind, *({by} & KINDS.keys())}, scope=f"{plural(kind)} by {by}, everywhere")

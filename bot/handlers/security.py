@@ -152,7 +152,8 @@ def _roles_lead(kept: list[RoleLine], user: Name | None, role: Name | None, word
     if role is not None:
         people = sorted({line[0] for line in kept})
         told = ", ".join(people[:5]) + (f" and {len(people) - 5} more" if len(people) > 5 else "")
-        return f"{len(people)} user{'' if len(people) == 1 else 's'} hold {role.name} {words}: {told or 'nobody'}"
+        hold = "user holds" if len(people) == 1 else "users hold"
+        return f"{len(people)} {hold} {role.name} {words}: {told or 'nobody'}"
     return f"{number} {words}".strip()
 
 
