@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from intents.matcher import Scored
 
 _FREE = frozenset({"text", "value", "item", "name", "query", "target"})
+# writes whose object may be one of several kinds
+_ONE_OF = {
+    "snapshot": ("vm", "volume"), "policy_assign": ("volume", "vm", "project"),
+    "policy_remove": ("volume", "vm", "project"), "migration_map": ("tenant", "network"),
+    "restore_cancel": ("vm", "job"),
+}  # fmt: skip
 
 
 def ask_back(intent: Intent, scene: Scene, filling: Filling, rivals: Sequence["Scored"], top: "Scored") -> Ask | None:
@@ -24,6 +30,9 @@ def ask_back(intent: Intent, scene: Scene, filling: Filling, rivals: Sequence["S
     if missing:
         named = "name" in missing and bool(scene.namelike)  # a name that nobody bears says more than its missing kind
         return _missing("name" if named else missing[0], scene, filling)
+    one_of = _ONE_OF.get(intent.name, ())
+    if one_of and not filling.slots.keys() & set(one_of):
+        return _missing(one_of[0], scene, filling)
     if unnamed := _unnamed(intent, scene, filling):
         return unnamed
     if intent.writes:

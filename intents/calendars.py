@@ -48,3 +48,14 @@ def add(moment: datetime, unit: str, amount: float) -> datetime:
         except ValueError:
             continue
     return moment.replace(year=year, month=month + 1)
+
+
+def weekend(today: datetime, word: str) -> tuple[datetime, datetime]:
+    """The weekend that "this", "the", "last" or "next" means: Saturday to Monday, at midnight."""
+    saturday = today - timedelta(days=(today.weekday() - 5) % 7)
+    ahead = timedelta(days=(5 - today.weekday()) % 7 or 7)
+    if word in {"next", "coming"}:
+        saturday = today + ahead
+    elif word in LAST and today.weekday() >= 5:
+        saturday -= timedelta(days=7)
+    return saturday, saturday + timedelta(days=2)

@@ -10,8 +10,9 @@ from intents.tokens import Token, word_set
 
 OWN_KINDS = word_set("runbook report policy migration wave cohort")
 _PREPOSITIONS = word_set("of for on from at in into called named off")
+_SUREST = word_set("of for in on called named")
 _AFTER_NAME = word_set("in of on for to from with and by pls please plz last this since until is are was up down")
-_NAME_WORDS = word_set("vm server machine host project tenant domain user network volume instance box customer")
+_ALSO_CALLED = {"tenant": {"project", "domain"}, "owner": {"user"}, "project": {"tenant"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,7 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
     if entries := tuple(name for name in names.at(fold) if name.kind != "event") or roles:
         if all(name.kind in {"tag", "role"} for name in entries):
             return Hit(at, at + 1, entries, open=True)
-        plain, sure = _is_ordinary(tokens, at, lexicon), _is_sure(tokens, at, at + 1, lexicon)
-        if sure or not lexicon.is_noun(fold):  # "how many snapshots": not the project of that name
-            return Hit(at, at + 1, entries, True, sure, False, plain)
-        return None
+        return _one_word(tokens, at, entries, lexicon)
     said = tokens[at].fold
     if len(said) >= 4 and not lexicon.knows(said) and (entries := names.like(said)):
         return Hit(at, at + 1, entries, False)
@@ -101,25 +99,51 @@ def _phrase_known(lexicon: Lexicon, said: str) -> bool:
     return any(phrase.words == words for phrase in lexicon.phrases.get(words[0], ()))
 
 
-def _is_ordinary(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
-    """An ordinary word that is neither quoted nor beside its noun: never enough for a write."""
-    beside = {tokens[there].fold for there in (at - 1, at + 1) if 0 <= there < len(tokens)}
-    return tokens[at].kind != "quoted" and lexicon.knows(tokens[at].fold) and not beside & _NAME_WORDS
+def _one_word(tokens: Sequence[Token], at: int, entries: tuple[Name, ...], lexicon: Lexicon) -> Hit | None:
+    """A name of one word. One that is a word of the language too counts when quoted, beside its noun, or (no noun of
+    ours) where only a name can stand; for a write only the first two are enough.
+    """
+    word = tokens[at].fold
+    if tokens[at].kind == "quoted" or _beside_its_noun(tokens, at, entries, lexicon):
+        return Hit(at, at + 1, entries)
+    phrase = _in_phrase(tokens, at, lexicon)
+    known = lexicon.knows(word)
+    as_spelt = at > 0 and word != tokens[at].text and any(tokens[at].text == entry.name for entry in entries)
+    if not phrase and (as_spelt or not (known or word in lexicon.ordinary)):
+        return Hit(at, at + 1, entries)
+    sure = not phrase and _stands_as_name(tokens, at, lexicon)
+    roles = tuple(entry for entry in entries if entry.kind in {"role", "tag"})
+    if roles and not sure:
+        return Hit(at, at + 1, roles, open=True)
+    if phrase or lexicon.is_noun(word):  # "how many snapshots": not the project of that name
+        return None
+    sure = sure or (not known and at > 0 and tokens[at - 1].fold in _PREPOSITIONS)
+    return Hit(at, at + 1, entries, True, sure, False, True)
 
 
-def _is_sure(tokens: Sequence[Token], start: int, end: int, lexicon: Lexicon) -> bool:
-    """A name that is an ordinary word too counts when quoted, beside its noun, or where only a name can stand."""
-    word = tokens[start].fold
-    if tokens[start].kind == "quoted" or not lexicon.knows(word):
+def _beside_its_noun(tokens: Sequence[Token], at: int, entries: tuple[Name, ...], lexicon: Lexicon) -> bool:
+    kinds = {entry.kind for entry in entries}
+    kinds |= {also for kind in kinds for also in _ALSO_CALLED.get(kind, ())}
+    last = at + 1 >= len(tokens) or tokens[at + 1].kind == "mark"
+    for there in (at - 1, at + 1):
+        if not 0 <= there < len(tokens):
+            continue
+        noun = tokens[there].fold
+        said = kinds & lexicon.kinds_of(noun)
+        if said and there < at and noun.endswith("s") and not noun.endswith("ss") and lexicon.is_noun(tokens[at].fold):
+            continue  # "volumes snapshots"
+        if said and (there < at or not noun.endswith("s") or last):
+            return True
+    return False
+
+
+def _stands_as_name(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
+    before = tokens[at - 1].fold if at else ""
+    after = tokens[at + 1].fold if at + 1 < len(tokens) else ""
+    if before in {"does", "do"} and after in {"have", "has", "own", "use", "run", "hold"}:
         return True
-    before = tokens[start - 1].fold if start else ""
-    after = tokens[end].fold if end < len(tokens) else ""
-    if before in _NAME_WORDS or after in _NAME_WORDS:
-        return True
-    if _in_phrase(tokens, start, lexicon):
-        return False
-    last = end >= len(tokens) or tokens[end].kind == "mark" or after in _AFTER_NAME
-    return before in _PREPOSITIONS and last
+    last = at + 1 >= len(tokens) or tokens[at + 1].kind == "mark" or after in _AFTER_NAME
+    return before in (_SUREST if lexicon.means(tokens[at].fold) else _PREPOSITIONS) and last
 
 
 def _in_phrase(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:

@@ -65,11 +65,22 @@ class Lexicon:
     vocabulary: frozenset[str]
     repairs: Mapping[str, Sequence[str]]
     common: Mapping[str, int]
+    ordinary: frozenset[str]
 
     def knows(self, word: str) -> bool:
         return (
             word in self.fillers or word in self.foreign or any(len(p.words) == 1 for p in self.phrases.get(word, ()))
         )
+
+    def kinds_of(self, word: str) -> set[str]:
+        """The kinds that a noun stands for: "server" is a vm."""
+        found = self.phrases.get(word, ())
+        return {s.value for p in found if len(p.words) == 1 for s in p.senses if s.concept.startswith("k:")}
+
+    def means(self, word: str) -> bool:
+        """Has it a meaning of ours by itself, and not only a place in the language?"""
+        found = self.phrases.get(word, ())
+        return any(len(p.words) == 1 and any(s.concept != "FOREIGN" for s in p.senses) for p in found)
 
     def is_noun(self, word: str) -> bool:
         """Is it the noun of a kind: "snapshots", "network"?"""
@@ -108,6 +119,7 @@ class _Builder:
         self.split: dict[str, dict[str, dict[Sense, None]]] = {}
         self.fillers: set[str] = set()
         self.foreign: set[str] = set()
+        self.ordinary: set[str] = set()
 
     def read(self, text: str) -> "_Builder":
         for number, line in enumerate(text.splitlines(), 1):
@@ -123,6 +135,8 @@ class _Builder:
         match parts:
             case ["filler"]:
                 self.fillers.update(words)
+            case ["ordinary"]:
+                self.ordinary.update(words)
             case ["foreign"]:
                 for word in words:
                     self._put(word, Sense("FOREIGN"))
@@ -201,6 +215,7 @@ class _Builder:
             self._vocabulary(),
             MappingProxyType(self._repairs()),
             MappingProxyType(self._common()),
+            frozenset(self.ordinary),
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:

@@ -29,7 +29,8 @@ _ALWAYS = {
 FLOOR = 1.0
 SURE = 0.42
 # they ask, point or join: said in every sentence, they speak against none
-NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG"})
+NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG",
+                     "FEEDBACK", "SAMEAGAIN", "BECOMEV"})  # fmt: skip
 # what may be left unsaid when the rest of a claim is there
 UNSAID = NEUTRAL | word_set(
     "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL "

@@ -84,6 +84,8 @@ def clause_moods(
         before = {token.fold for token in tokens[:start]} if at else set()
         if mood == "command" and before & words.single["told"]:
             return "report", clauses  # "mia wrote: reboot web-01"
+    if any(mood == "other" and tokens[start].fold == "what" for start, _, mood in clauses):
+        return "other", clauses
     order: tuple[Mood, ...] = ("negated", "conditional", "wish", "command", "question", "report", "other")
     return next((mood for mood in order if mood in moods), "command"), clauses
 
@@ -107,6 +109,8 @@ class _Reader:
                 if asks and words[0] in self.lists["auxiliaries"] | self.lists["question words"]
                 else "negated"
             )
+        if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks:
+            return "other"  # "what a mess"
         if _starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
             return "question"
         return self._conditional(words, asks) or self._plain(words, start, asks)
@@ -129,6 +133,8 @@ class _Reader:
             opening = not any(
                 token.kind == "word" and token.fold not in self.lists["polite"] for token in self.tokens[:start]
             )
+            if first == "not" and not opening and (words[1] in self.lists["beside the point"] or self._past(start + 1)):
+                return False  # "reject REQ-7, not needed"
             return (
                 first == "not"
                 or words[1] in {"that", "this", "yet", "need", "way"}
@@ -152,7 +158,7 @@ class _Reader:
         first, second = words[0], words[1:2]
         if first in self.lists["leading"] and second and second[0] in self.lists["question words"]:
             return "question"
-        if _starts(words, (("in", "case"), ("as", "soon", "as"))):
+        if _starts(words, (("in", "case"), ("as", "soon", "as"), ("in", "the", "event"), ("in", "event"))):
             return "conditional"
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:
@@ -197,8 +203,9 @@ class _Reader:
         if _ASKING & set(words[1:3]) or words[-1] in self.lists["question words"]:
             return "question"
         people = self.lists["people"]
-        if words[0] in {"the", "our", "my", "their"} and words[1:2] and words[1] in people:
-            words, start = words[1:], start + 1
+        if words[0] in {"the", "our", "my", "their"}:
+            ahead = next((at for at in (1, 2) if at < len(words) and words[at] in people), 0)
+            words, start = words[ahead:], start + ahead
         if words[0] in self.lists["pronouns"] | people or self.person(start):
             return self._subject_clause(words, start)
         if words[0] in self.lists["contracted"]:
@@ -242,6 +249,8 @@ class _Reader:
             return "question"  # "the auditor needs to know ..."
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
+        if self.person(start) and self.lists["owning"] & set(words) and self.lists["turning"] & set(words):
+            return "fragment"  # "Alice Chen is now responsible for web-01"
         if subject == "i" and rest[0] in self.lists["performatives"]:
             return "command"
         if rest[0] in {"should", "shall", "must"} and {"be", "become", "lose"} & set(rest[1:3]) and self.person(start):

@@ -182,12 +182,25 @@ def _mood(
     named = [False] * len(tokens)
     for hit in hits:
         named[hit.start : hit.end] = [True] * (hit.end - hit.start)
+    if _addressed(tokens, people, hits, mentions):
+        return "other", frozenset()
     cut = _note_start(tokens, mentions)
     mood, clauses = clause_moods(
         moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, "")
     )
     beside = {at for start, end, kind in clauses if kind in {"report", "other"} for at in range(start, end)}
     return mood, frozenset(beside) if mood in {"command", "question"} else frozenset()
+
+
+def _addressed(
+    tokens: Sequence[Token], people: set[int], hits: Sequence[Hit], mentions: Sequence[Mention]
+) -> bool:
+    """ "bob, can you look at it", "Priya, have you ...": said to somebody else."""
+    if len(tokens) < 4 or tokens[0].kind != "word" or tokens[1].fold not in {",", ":"}:
+        return False
+    known = any(m.start == 0 for m in mentions) or any(hit.start == 0 for hit in hits)
+    you = bool({"you", "your", "u"} & {token.fold for token in tokens[2:7]})
+    return you and (0 in people or (not known and tokens[0].text.isalpha()))
 
 
 def _note_start(tokens: Sequence[Token], mentions: Sequence[Mention]) -> int:

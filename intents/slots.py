@@ -105,6 +105,10 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
         if at in filling.used or not hit.of(kind):
             continue
         noun = noun_beside(scene, hit)
+        if not hit.sure and kind in _SURE_KINDS and noun != kind:
+            continue
+        if slot == "owner" and kind == "user" and hit.start and scene.folds[hit.start - 1] in {"on", "in", "at", "from"}:
+            continue  # a place, no person
         if slot == "user" and hit.of("role") and noun != "user" and _WHO & set(scene.folds):
             continue  # "who is admin": the role, where a user bears the name too
         others = {name.kind for name in hit.names} - {kind}
@@ -156,6 +160,7 @@ def noun_beside(scene: Scene, hit: Hit) -> str:
     return ""
 
 
+_SURE_KINDS = frozenset({"project", "domain", "network", "user", "owner", "image", "flavor", "cluster"})
 _WHO = frozenset({"who", "whom", "which", "anyone", "anybody", "everyone", "everybody", "people", "users"})
 _OPPOSITE = {"on": "off", "off": "on", "attached": "unattached", "unattached": "attached"}
 _NOT = frozenset({"not", "non", "isn't", "aren't", "isnt", "arent", "without", "except", "excluding", "non-"})

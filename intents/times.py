@@ -25,6 +25,7 @@ from intents.calendars import (
     UNITS,
     UNTIL,
     add,
+    weekend,
 )
 from intents.tokens import Token
 
@@ -136,7 +137,7 @@ class _Clock:
         return self.word(at) in LAST | {"yesterday"}
 
     def _both(self, at: int) -> Span | None:
-        first = self._edge(at + 1, hours=True)
+        first = self._day_of(at + 1) or self._edge(at + 1, hours=True)
         if first is None or self.word(first.end) not in UNTIL:
             return None
         second = self._edge(first.end + 1, hours=True)
@@ -145,9 +146,23 @@ class _Clock:
         since, until = first.since, second.since
         if self.word(at + 1) and second.until - second.since >= timedelta(days=1) and self.word(at) == "between":
             until = second.until
-        if until <= since and until + timedelta(days=1) > since:
-            since, until = (since, until + timedelta(days=1)) if self.future else (since - timedelta(days=1), until)
+        turn = timedelta(days=7 if {self.word(at + 1), self.word(first.end + 1)} & DAY_WORDS.keys() else 1)
+        if until <= since and until + turn > since:
+            since, until = (since, until + turn) if self.future else (since - turn, until)
         return Span(at, second.end, since, until) if until > since else None
+
+    def _day_of(self, at: int) -> _Moment | None:
+        """The "3rd" of "between the 3rd and the 10th of november"."""
+        at += 1 if self.word(at) == "the" else 0
+        ahead = at + 2 + (1 if self.word(at + 2) == "the" else 0)
+        match = ORDINAL.fullmatch(self.word(at))
+        if match is None or self.word(at + 1) not in UNTIL:
+            return None
+        other = self._worded_date(ahead, self.word(ahead))
+        if other is None or int(match[1]) >= other.since.day:
+            return None
+        day = self._day(other.since.year, other.since.month, int(match[1]))
+        return _Moment(day, day + timedelta(days=1), at + 1) if day else None
 
     def _then_until(self, span: Span) -> Span:
         """`since X` followed by `until Y`."""
@@ -198,7 +213,8 @@ class _Clock:
         today = self.today()
         ahead = (DAY_WORDS[word] - today.weekday()) % 7
         day = today + timedelta(days=ahead or 7) if self.future else today - timedelta(days=(7 - ahead) % 7 or 7)
-        dated = self._date(at + 1, self.word(at + 1))  # "monday 30.11.": the date decides
+        comma = at + (2 if self.word(at + 1) == "," else 1)
+        dated = self._date(comma, self.word(comma))  # "monday 30.11.": the date decides
         if dated and dated.since.weekday() == DAY_WORDS[word]:
             return dated
         return self._timed(day, at + 1)
@@ -277,11 +293,16 @@ class _Clock:
 
     def _relative(self, at: int, word: str) -> _Moment | None:
         """ "this month", "last week", "last night", "last 14 days", "past day", "next monday"."""
+        if word in {"start", "beginning", "weekend"}:
+            return self._started(at, word)
         if word not in LAST | {"this", "current", "next", "coming"}:
             return None
         following = self.word(at + 1)
-        amount = number(following)
-        unit = UNITS.get(self.word(at + 2))
+        if following == "weekend":
+            return _Moment(*weekend(self.today(), word), at + 2, open=word == "this")
+        amount, unit = (3, UNITS.get(self.word(at + 2))) if following == "few" else (number(following), None)
+        at += 1 if self.word(at + 2) == "of" else 0  # "the last couple of days"
+        unit = unit or UNITS.get(self.word(at + 2))
         if word in LAST and amount is not None and unit:
             return _Moment(add(self.now, unit, -amount), self.now, at + 3, open=True)
         if word in LAST and (short := self._short(following)):
@@ -294,6 +315,16 @@ class _Clock:
         if unit in {None, "minute"}:
             return None
         return self._whole_unit(word, str(unit), at + 2)
+
+    def _started(self, at: int, word: str) -> _Moment | None:
+        """ "since the start of the month", "since the weekend"."""
+        if word == "weekend":
+            return _Moment(*weekend(self.today(), "the"), at + 1) if self.word(at - 1) == "the" else None
+        skip = at + 2 + (1 if self.word(at + 2) in {"the", "this"} else 0)
+        unit = UNITS.get(self.word(skip), "")
+        if self.word(at + 1) != "of" or unit not in {"week", "month", "quarter", "year"}:
+            return None
+        return _Moment(self._first_of(unit), self.now, skip + 1, open=True)
 
     def _part(self, word: str, part: str, end: int) -> _Moment | None:
         first, last = PARTS[part]
