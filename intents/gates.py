@@ -10,7 +10,7 @@ from intents.lexicon import Mention
 from intents.mood import split_clauses
 from intents.registry import Intent
 from intents.scenes import Scene
-from intents.slots import Filling
+from intents.slots import NAME_KINDS, Filling
 from intents.tokens import fold, word_set
 
 if TYPE_CHECKING:
@@ -30,9 +30,18 @@ _LEAD = re.compile(
 _WANTING = word_set("want need approve deny reject decline withdraw accept confirm refuse acknowledge ack retract veto")
 # these make a command depend on something, or put it off
 _DEPENDING = word_set("if when once unless while whenever after before until till soon assuming otherwise case")
-_FINITE = word_set("is was were are has had did does done went took failed finished completed worked works started")
+_FINITE = word_set("is was were are has had did does done went took failed finished completed worked works started starts ends "
+                    "begins lasts comes")
 _POINTERS = word_set("it this that them these those everything all me us")
 _TOLD = word_set("says said wrote write writes asked told asks tells ticket step comment quote mail runbook")
+_BIDDING = re.compile(
+    r"(?:(?:please|pls|plz|just|so|kindly|now|then|and)\s+)*(?:do (?:it|so|that)|please do|pls do|go ahead)"
+    r"(?:\s+(?:please|pls|plz|now|asap))*"
+)
+_DOUBTING = word_set("not don't dont never maybe if should could would might whether who ?")
+_FINITE_PAST = word_set("was were did done took failed needed has had been")
+_LATER = word_set("tomorrow tmrw tonight midnight noon later next soon")
+_NAMED = word_set("name request job item")
 _MAY_DEPEND = frozenset({"subscribe", "unsubscribe", "freeze", "migration_depend", "note_set"})
 
 
@@ -45,14 +54,14 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not top.soft
         and len(scene.text) <= MOST_CHARACTERS
         and not filling.unsure & set(intent.slots)
-        and not scene.mentions_of("FOREIGN")
-        and top.unexplained <= MOST_UNEXPLAINED
+        and not _foreign(intent, scene)
+        and _unexplained(intent, scene, top) <= MOST_UNEXPLAINED
         and not _respelt(intent, scene)
         and not _strange(intent, scene, filling, top)
-        and _commanded(scene, top)
+        and (_commanded(scene, top) or _bidden(scene, top))
         and not _second_object(scene, filling)
         and (intent.name in _MAY_DEPEND or not _depends(scene))
-        and ("since" in intent.slots or "time" in intent.slots or not _timed(scene))
+        and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
 
 
@@ -71,27 +80,65 @@ def _strange(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> b
     return any(at < tail and at in near and scene.tokens[at].text not in said for at in scene.unknown)
 
 
+def _foreign(intent: Intent, scene: Scene) -> bool:
+    tail = _own_words(intent, scene)
+    return any(mention.start < tail for mention in scene.mentions_of("FOREIGN"))
+
+
+def _unexplained(intent: Intent, scene: Scene, top: "Scored") -> float:
+    """The weight of what was recognised and has no part in this; politeness ("would you", "do it") weighs nothing."""
+    tail = _own_words(intent, scene) if "item" not in intent.slots else 0
+    lost = 0.0
+    for at, mention in enumerate(scene.mentions):
+        said = scene.folds[mention.start : mention.end]
+        idle = at not in top.mentions and not mention.filler and mention.senses and mention.start < tail
+        if idle and mention.start not in scene.aside and not all(word in scene.lexicon.fillers for word in said):
+            lost += mention.weight
+    return lost
+
+
 def _commanded(scene: Scene, top: "Scored") -> bool:
     """Does a verb of this intent, as it was typed, stand where a command begins?"""
     wanted = {feature for need in top.claim.needs for feature in need} | set(top.claim.also)
+    named = any(slot in NAME_KINDS or slot in _NAMED for slot in top.intent.required)
     return any(
         not mention.repaired
         and any(sense.concept in wanted for sense in mention.senses)
         and any(sense.form == "base" for sense in mention.senses)
-        and _leads(scene, mention, bool(top.intent.required))
+        and _leads(scene, mention, named, finite=top.intent.topic == "notifications")
         for mention in (scene.mentions[at] for at in top.mentions)
     )
 
 
-def _leads(scene: Scene, mention: Mention, object_needed: bool) -> bool:
+def _bidden(scene: Scene, top: "Scored") -> bool:
+    """ "web-01 needs a reboot, do it": what is to be done and to what, then nothing but the order to do it."""
+    clauses = split_clauses(scene.tokens, scene.named)
+    if len(clauses) != 2 or _BIDDING.fullmatch(" ".join(scene.folds[slice(*clauses[1])])) is None:
+        return False
+    first = range(*clauses[0])
+    if not any(_is_object(scene, at) for at in first) or _DOUBTING & set(scene.folds):
+        return False
+    if any(at in scene.aside for at in first) or any(scene.folds[at] in _FINITE_PAST for at in first):
+        return False
+    wanted = {feature for need in top.claim.needs for feature in need}
+    return any(
+        scene.mentions[at].start in first
+        and not scene.mentions[at].repaired
+        and any(s.concept.removesuffix(".past") in wanted and s.concept.isupper() for s in scene.mentions[at].senses)
+        for at in top.mentions
+    )
+
+
+def _leads(scene: Scene, mention: Mention, object_needed: bool, finite: bool = False) -> bool:
     clause = next(((s, e) for s, e in split_clauses(scene.tokens, scene.named) if s <= mention.start < e), None)
     if clause is None or (clause[0] and _told(scene, clause[0])):
         return False
     start, end = clause
     rest = range(max(mention.end, mention.start + 1), end)
-    if any(scene.folds[at] in _FINITE and not scene.named[at] for at in rest):
+    if not finite and any(scene.folds[at] in _FINITE and not scene.named[at] for at in rest):
         return False  # "tag pci was removed", "reboot done on web-01": the verb is a noun there
-    if object_needed and not any(_is_object(scene, at) for at in range(start, end)):
+    headed = bool(start) and all(scene.named[at] or scene.tokens[at].kind != "word" for at in range(start))
+    if object_needed and not headed and not any(_is_object(scene, at) for at in range(start, end)):
         return False
     lead = " ".join(scene.folds[at] for at in range(start, mention.start) if not scene.named[at])
     if lead.endswith(" i") or lead == "i":
@@ -108,7 +155,7 @@ def _told(scene: Scene, start: int) -> bool:
     """What stands before a colon and is more than a name: "mia wrote:", "ticket 4711:", "step 3:"."""
     before = scene.folds[:start]
     if before[-1] != ":":
-        return bool(_TOLD & set(before))
+        return bool(_TOLD & set(before)) and "i" not in before
     return any(not scene.named[at] and scene.tokens[at].kind in {"word", "number"} for at in range(start - 1)) and not (
         set(before[:-1]) <= {"stackhand", "bot", "hey", "hi", "please", "pls", "now"}
     )
@@ -118,10 +165,17 @@ def _depends(scene: Scene) -> bool:
     return bool(_DEPENDING & set(scene.folds))
 
 
-def _timed(scene: Scene) -> bool:
+def _timed(intent: Intent, scene: Scene) -> bool:
     """ "tomorrow", "at midnight", "yesterday": another time than now, for an intent that knows none."""
-    later = {"tomorrow", "tmrw", "tonight", "midnight", "noon", "later", "next", "soon"}
-    return bool(scene.spans or later & set(scene.folds))
+    if "vms_per_day" in intent.slots:
+        return bool(_LATER & set(scene.folds))
+    tail = _own_words(intent, scene)
+    return any(span.start < tail for span in scene.spans) or bool(_LATER & set(scene.folds[:tail]))
+
+
+def _own_words(intent: Intent, scene: Scene) -> int:
+    """Where the request itself ends: behind it stands a free text, if the intent has one."""
+    return scene.tail if "text" in intent.slots else len(scene.tokens)
 
 
 def _second_object(scene: Scene, filling: Filling) -> bool:

@@ -200,6 +200,8 @@ class _Reader:
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if words[0] in {"anything", "any", "anyone", "anybody", "something"}:
             return "question"
+        if words[0] in self.lists["telling verbs"] and words[1:2] and words[1] in {"me", "us", "this", "here"}:
+            return "question" if _ASKING - {"when"} & set(words[2:4]) else "command"
         if _ASKING & set(words[1:3]) or words[-1] in self.lists["question words"]:
             return "question"
         people = self.lists["people"]

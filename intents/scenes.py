@@ -140,7 +140,11 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
     taken = _taken(tokens, hits)
-    repaired = repair_words(lexicon, tokens, taken, names.words, moods.known)
+    named = list(taken)
+    for hit in hits:
+        if hit.end - hit.start == 1:  # words of longer names may be words of ours, with errors
+            named[hit.start] = True
+    repaired = repair_words(lexicon, tokens, named, names.words, moods.known)
     if repaired:
         tokens = tuple(replace(t, fold=repaired[at]) if at in repaired else t for at, t in enumerate(tokens))
         hits = add_worded(hits, tokens, names, lexicon, repaired)

@@ -105,7 +105,7 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
         if at in filling.used or not hit.of(kind):
             continue
         noun = noun_beside(scene, hit)
-        if not hit.sure and kind in _SURE_KINDS and noun != kind:
+        if not hit.sure and kind in _SURE_KINDS and noun != kind and _describes(scene, hit):
             continue
         if slot == "owner" and kind == "user" and hit.start and scene.folds[hit.start - 1] in {"on", "in", "at", "from"}:
             continue  # a place, no person
@@ -158,6 +158,13 @@ def noun_beside(scene: Scene, hit: Hit) -> str:
             if kind == "tenant" or any(name.kind == kind for name in hit.names):
                 return kind
     return ""
+
+
+def _describes(scene: Scene, hit: Hit) -> bool:
+    """ "public networks", "a demo": the word of the language, not the name."""
+    before = scene.folds[hit.start - 1] if hit.start else ""
+    nouns = {m.start for m in scene.mentions if any(s.concept.startswith("k:") and s.value != "quota" for s in m.senses)}
+    return hit.end in nouns or before in {"a", "an", "any", "some"}
 
 
 _SURE_KINDS = frozenset({"project", "domain", "network", "user", "owner", "image", "flavor", "cluster"})

@@ -169,9 +169,9 @@ _ROWS_BEFORE = frozenset({"top", "first", "limit", "max", "maximum", "only", "mo
 
 def _counts_rows(scene: Scene, start: int, end: int) -> bool:
     """ "the 5 biggest", "top 5", "5 disks by size", "limit 5"; not "building 5"."""
-    if _ROWS_BEFORE & set(scene.folds[max(0, start - 2) : start]):
+    if (start, end) == (0, len(scene.tokens)) or _ROWS_BEFORE & set(scene.folds[max(0, start - 2) : start]):
         return True
-    if set(scene.folds[end : end + 1]) & _ROWS_AFTER:
+    if set(scene.folds[end : end + 1]) & _ROWS_AFTER or "enough" in scene.folds[end : end + 3]:
         return True
     near = [m for m in scene.mentions if end <= m.start <= end + 2]
     return any(s.concept.startswith("k:") or s.concept in {"sort", "TOP", "COST", "metric", "HOT", "CUSTOMER"}
