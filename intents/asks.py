@@ -11,7 +11,7 @@ from intents.slots import NAME_KINDS, Filling
 from intents.tokens import word_set
 
 if TYPE_CHECKING:
-    from intents.matcher import Scored
+    from intents.tally import Scored
 
 _FREE = frozenset({"text", "value", "item", "name", "query", "target"})
 # writes whose object may be one of several kinds
@@ -117,7 +117,9 @@ _CALLED = word_set("called named is with")
 _BEFORE = word_set("in on of for from inside within under by at")
 _DOES = word_set("does do has is did")
 _HAVE = word_set("have has use own run cost consume need hold using running own")
-_AFTER = word_set("please pls plz last this since until before after during and or now today yesterday right at in on per by with")
+_AFTER = word_set(
+    "please pls plz last this since until before after during and or now today yesterday right at in on per by with"
+)
 # a word behind a preposition -> the slots whose names it likely is
 _LIKELY = {
     "": ("vm", "project", "user"), "on": ("host", "cluster", "vm", "network"), "by": ("user", "owner", "project"),

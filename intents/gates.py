@@ -14,7 +14,7 @@ from intents.slots import NAME_KINDS, Filling
 from intents.tokens import fold, word_set
 
 if TYPE_CHECKING:
-    from intents.matcher import Scored
+    from intents.tally import Scored
 
 MOST_CHARACTERS = 500
 MOST_UNEXPLAINED = 2.0
@@ -30,8 +30,9 @@ _LEAD = re.compile(
 _WANTING = word_set("want need approve deny reject decline withdraw accept confirm refuse acknowledge ack retract veto")
 # these make a command depend on something, or put it off
 _DEPENDING = word_set("if when once unless while whenever after before until till soon assuming otherwise case")
-_FINITE = word_set("is was were are has had did does done went took failed finished completed worked works started starts ends "
-                    "begins lasts comes")
+_FINITE = word_set(
+    "is was were are has had did does done went took failed finished completed worked works started begins lasts comes"
+)
 _POINTERS = word_set("it this that them these those everything all me us")
 _TOLD = word_set("says said wrote write writes asked told asks tells ticket step comment quote mail runbook")
 _BIDDING = re.compile(

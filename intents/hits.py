@@ -79,7 +79,7 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
         return None
     for size in range(min(4, longest), 1, -1):
         said = span_text(text, tokens, at, at + size)
-        if len(said) >= 4 and not _phrase_known(lexicon, said) and (entries := names.like(said)):
+        if len(said) >= 4 and said not in lexicon.runs and (entries := names.like(said)):
             words = all(lexicon.knows(token.fold) for token in tokens[at : at + size])
             return Hit(at, at + size, entries, False, not words, words)
     fold = tokens[at].fold
@@ -92,11 +92,6 @@ def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: 
     if len(said) >= 4 and not lexicon.knows(said) and (entries := names.like(said)):
         return Hit(at, at + 1, entries, False)
     return None
-
-
-def _phrase_known(lexicon: Lexicon, said: str) -> bool:
-    words = tuple(said.split())
-    return any(phrase.words == words for phrase in lexicon.phrases.get(words[0], ()))
 
 
 def _one_word(tokens: Sequence[Token], at: int, entries: tuple[Name, ...], lexicon: Lexicon) -> Hit | None:
@@ -148,13 +143,13 @@ def _stands_as_name(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
 
 def _in_phrase(tokens: Sequence[Token], at: int, lexicon: Lexicon) -> bool:
     """Is the word part of a longer phrase of the lexicon ("back into service")?"""
-    folds = [token.fold for token in tokens]
-    for start in range(max(0, at - 3), at + 1):
-        for phrase in lexicon.phrases.get(folds[start], ()):
-            size = len(phrase.words)
-            if size > 1 and start + size > at and tuple(folds[start : start + size]) == phrase.words:
-                return True
-    return False
+    folds = [token.fold for token in tokens[max(0, at - 3) : at + 4]]
+    here = min(at, 3)
+    return any(
+        " ".join(folds[start:end]) in lexicon.runs
+        for start in range(here + 1)
+        for end in range(max(here + 1, start + 2), len(folds) + 1)
+    )
 
 
 def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
@@ -163,7 +158,7 @@ def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) ->
     for size in (5, 4, 3, 2) if candidates else ():
         if at + size > len(tokens):
             continue
-        if _phrase_known(lexicon, " ".join(token.fold for token in tokens[at : at + size])):
+        if " ".join(token.fold for token in tokens[at : at + size]) in lexicon.runs:
             continue
         words = [token.fold.rstrip("s") if len(token.fold) > 4 else token.fold for token in tokens[at : at + size]]
         found = [name for parts, name in candidates if _in_order(words, parts, name.name.lower())]

@@ -14,11 +14,13 @@ from intents.slots import Filling, state_said, words_of
 from intents.tokens import word_set
 
 if TYPE_CHECKING:
-    from intents.matcher import Scored
+    from intents.tally import Scored
 
 _MEASURED = word_set("vcpus memory_gb value bandwidth_gbps text item")
 _FREE = word_set("text value item query target name new_name")
-_MORE = word_set("more less fewer greater larger bigger smaller higher lower over under above below least most > < >= <=")
+_MORE = word_set(
+    "more less fewer greater larger bigger smaller higher lower over under above below least most > < >= <="
+)
 _WITHOUT = word_set("without no lacking lack lacks excluding except minus")
 _NOT = word_set("not isn't isnt aren't arent non but except excluding outside beyond")
 _FILTERED = word_set("list count per top find export deleted changes efficiency hotspots migration_vms")
@@ -71,9 +73,7 @@ def _is_past(scene: Scene) -> bool:
 
 def _before_noun(scene: Scene, mention: Mention) -> bool:
     """ "running vms per host": the state is part of what is counted."""
-    return any(
-        m.start == mention.end and any(s.concept.startswith("k:") for s in m.senses) for m in scene.mentions
-    )
+    return any(m.start == mention.end and any(s.concept.startswith("k:") for s in m.senses) for m in scene.mentions)
 
 
 def _denied_names(scene: Scene, filling: Filling) -> Iterator[Evidence]:

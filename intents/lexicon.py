@@ -56,7 +56,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """`phrases`: first word -> phrases, longest first; `split`: first word -> [(particle, senses)]."""
+    """`phrases`: first word, or first two -> phrases, longest first; `split`: first word -> [(particle, senses)]."""
 
     phrases: Mapping[str, Sequence["Phrase"]]
     split: Mapping[str, Sequence[tuple[str, tuple[Sense, ...]]]]
@@ -66,27 +66,22 @@ class Lexicon:
     repairs: Mapping[str, Sequence[str]]
     common: Mapping[str, int]
     ordinary: frozenset[str]
+    runs: frozenset[str]
 
     def knows(self, word: str) -> bool:
-        return (
-            word in self.fillers or word in self.foreign or any(len(p.words) == 1 for p in self.phrases.get(word, ()))
-        )
+        return word in self.fillers or word in self.foreign or word in self.phrases
 
     def kinds_of(self, word: str) -> set[str]:
         """The kinds that a noun stands for: "server" is a vm."""
-        found = self.phrases.get(word, ())
-        return {s.value for p in found if len(p.words) == 1 for s in p.senses if s.concept.startswith("k:")}
+        return {s.value for p in self.phrases.get(word, ()) for s in p.senses if s.concept.startswith("k:")}
 
     def means(self, word: str) -> bool:
         """Has it a meaning of ours by itself, and not only a place in the language?"""
-        found = self.phrases.get(word, ())
-        return any(len(p.words) == 1 and any(s.concept != "FOREIGN" for s in p.senses) for p in found)
+        return any(s.concept != "FOREIGN" for p in self.phrases.get(word, ()) for s in p.senses)
 
     def is_noun(self, word: str) -> bool:
         """Is it the noun of a kind: "snapshots", "network"?"""
-        return any(
-            len(p.words) == 1 and any(s.concept.startswith("k:") for s in p.senses) for p in self.phrases.get(word, ())
-        )
+        return bool(self.kinds_of(word))
 
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
@@ -198,7 +193,7 @@ class _Builder:
         for words, senses in self.senses.items():
             filler = len(words) == 1 and words[0] in self.fillers
             weight = weigh(words, tuple(senses), filler)
-            phrases.setdefault(words[0], []).append(
+            phrases.setdefault(" ".join(words[:2]), []).append(
                 Phrase(words, (*senses, *self._inner(words)), weight, filler, len(senses))
             )
         for entries in phrases.values():
@@ -216,6 +211,7 @@ class _Builder:
             MappingProxyType(self._repairs()),
             MappingProxyType(self._common()),
             frozenset(self.ordinary),
+            frozenset(" ".join(words) for words in self.senses),
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:
@@ -366,7 +362,8 @@ def _mark(mention: Mention, repaired: Mapping[int, str]) -> Mention:
 
 
 def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
-    for phrase in lexicon.phrases.get(words[at], ()):
+    longer = lexicon.phrases.get(f"{words[at]} {words[at + 1]}", ()) if at + 1 < len(words) else ()
+    for phrase in (*longer, *lexicon.phrases.get(words[at], ())):
         end = at + len(phrase.words)
         if len(phrase.words) == 1 or tuple(words[at:end]) == phrase.words:
             return Mention(at, end, _passive(phrase.senses, words, at), phrase.weight, phrase.filler, own=phrase.own)

@@ -309,4 +309,5 @@ def _starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
 
 
 def _anywhere(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
-    return any(tuple(words[at : at + len(run)]) == run for run in runs for at in range(len(words)))
+    said = set(words)
+    return any(tuple(words[at : at + len(run)]) == run for run in runs if run[0] in said for at in range(len(words)))

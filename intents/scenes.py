@@ -196,9 +196,7 @@ def _mood(
     return mood, frozenset(beside) if mood in {"command", "question"} else frozenset()
 
 
-def _addressed(
-    tokens: Sequence[Token], people: set[int], hits: Sequence[Hit], mentions: Sequence[Mention]
-) -> bool:
+def _addressed(tokens: Sequence[Token], people: set[int], hits: Sequence[Hit], mentions: Sequence[Mention]) -> bool:
     """ "bob, can you look at it", "Priya, have you ...": said to somebody else."""
     if len(tokens) < 4 or tokens[0].kind != "word" or tokens[1].fold not in {",", ":"}:
         return False

@@ -98,9 +98,7 @@ def _sized(scene: "Scene", noun: Mention) -> bool:
     """ "biggest 3 disks", "top 5 volumes": things that have a size of their own, put in order."""
     if not _plural(scene, noun) or not any(s.value in _SORTABLE for s in noun.senses if s.concept.startswith("k:")):
         return False
-    before = {
-        s.concept for m in scene.mentions if noun.start - 2 <= m.start and m.end <= noun.start for s in m.senses
-    }
+    before = {s.concept for m in scene.mentions if noun.start - 2 <= m.start and m.end <= noun.start for s in m.senses}
     return "sort" in before or "TOP" in before
 
 

@@ -107,7 +107,12 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
         noun = noun_beside(scene, hit)
         if not hit.sure and kind in _SURE_KINDS and noun != kind and _describes(scene, hit):
             continue
-        if slot == "owner" and kind == "user" and hit.start and scene.folds[hit.start - 1] in {"on", "in", "at", "from"}:
+        if (
+            slot == "owner"
+            and kind == "user"
+            and hit.start
+            and scene.folds[hit.start - 1] in {"on", "in", "at", "from"}
+        ):
             continue  # a place, no person
         if slot == "user" and hit.of("role") and noun != "user" and _WHO & set(scene.folds):
             continue  # "who is admin": the role, where a user bears the name too
@@ -160,10 +165,16 @@ def noun_beside(scene: Scene, hit: Hit) -> str:
     return ""
 
 
+def _before(scene: Scene, hit: Hit) -> str:
+    return scene.folds[hit.start - 1] if hit.start else ""
+
+
 def _describes(scene: Scene, hit: Hit) -> bool:
     """ "public networks", "a demo": the word of the language, not the name."""
     before = scene.folds[hit.start - 1] if hit.start else ""
-    nouns = {m.start for m in scene.mentions if any(s.concept.startswith("k:") and s.value != "quota" for s in m.senses)}
+    nouns = {
+        m.start for m in scene.mentions if any(s.concept.startswith("k:") and s.value != "quota" for s in m.senses)
+    }
     return hit.end in nouns or before in {"a", "an", "any", "some"}
 
 

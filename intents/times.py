@@ -6,7 +6,7 @@ Nothing is guessed: what the grammar does not know is not a time. All results ar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from intents.amounts import number
 from intents.calendars import (
@@ -27,35 +27,13 @@ from intents.calendars import (
     add,
     weekend,
 )
+from intents.moments import Moment, Span, iso, merge
 from intents.tokens import Token
 
+__all__ = ["Span", "find_times", "iso", "merge"]
 
 _OLDER = frozenset({"older", "elder"})
 _NEWER = frozenset({"newer", "younger", "fresher"})
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A time that was said: tokens [start:end]. `since` or `until` is None where that side is open."""
-
-    start: int
-    end: int
-    since: datetime | None
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """[since, until), and the token behind it. `open` marks one that still runs ("this month")."""
-
-    since: datetime
-    until: datetime
-    end: int
-    open: bool = False
-
-
-def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> tuple[Span, ...]:
@@ -71,13 +49,6 @@ def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> 
         else:
             at += 1
     return tuple(found)
-
-
-def merge(spans: Sequence[Span]) -> tuple[datetime | None, datetime | None]:
-    """One window out of all that was said: "since monday … until friday"."""
-    since = next((span.since for span in spans if span.since), None)
-    until = next((span.until for span in reversed(spans) if span.until), None)
-    return since, until
 
 
 @dataclass(frozen=True)
@@ -130,7 +101,7 @@ class _Clock:
                 return Span(at, moment.end + 1, moment.since if newer else None, None if newer else moment.since)
         return None
 
-    def _is_whole(self, at: int, moment: _Moment) -> bool:
+    def _is_whole(self, at: int, moment: Moment) -> bool:
         """ "from yesterday", "from last week": what is of that time; "from monday on" begins there."""
         if moment.open or self.word(moment.end) in {"on", "onwards", "onward", "until", "till", "to", "-"}:
             return False
@@ -151,7 +122,7 @@ class _Clock:
             since, until = (since, until + turn) if self.future else (since - turn, until)
         return Span(at, second.end, since, until) if until > since else None
 
-    def _day_of(self, at: int) -> _Moment | None:
+    def _day_of(self, at: int) -> Moment | None:
         """The "3rd" of "between the 3rd and the 10th of november"."""
         at += 1 if self.word(at) == "the" else 0
         ahead = at + 2 + (1 if self.word(at + 2) == "the" else 0)
@@ -162,7 +133,7 @@ class _Clock:
         if other is None or int(match[1]) >= other.since.day:
             return None
         day = self._day(other.since.year, other.since.month, int(match[1]))
-        return _Moment(day, day + timedelta(days=1), at + 1) if day else None
+        return Moment(day, day + timedelta(days=1), at + 1) if day else None
 
     def _then_until(self, span: Span) -> Span:
         """`since X` followed by `until Y`."""
@@ -172,7 +143,7 @@ class _Clock:
                 return replace(span, end=end.end, until=end.since)
         return span
 
-    def _edge(self, at: int, hours: bool = False) -> _Moment | None:
+    def _edge(self, at: int, hours: bool = False) -> Moment | None:
         """A moment as one side of a window; `hours` lets a bare number be an hour ("between 6 and 8")."""
         at += 1 if self.word(at) in {"the", "on", "about", "around"} else 0
         moment = self._moment(at, bare=False)
@@ -180,7 +151,7 @@ class _Clock:
             return self._hour(int(value), 0, at + 1)
         return moment
 
-    def _moment(self, at: int, bare: bool) -> _Moment | None:
+    def _moment(self, at: int, bare: bool) -> Moment | None:
         word = self.word(at)
         if not word:
             return None
@@ -196,18 +167,18 @@ class _Clock:
 
     # --- days -----------------------------------------------------------------------------------------------------
 
-    def _named_day(self, at: int, word: str) -> _Moment | None:
+    def _named_day(self, at: int, word: str) -> Moment | None:
         today = self.today()
         offsets = {"today": 0, "yesterday": -1, "tomorrow": 1, "tmrw": 1, "tonight": 0}
         if word == "now":
-            return _Moment(self.now, self.now, at + 1, open=True) if self.future else None
+            return Moment(self.now, self.now, at + 1, open=True) if self.future else None
         if word == "day" and self.word(at + 1) == "before" and self.word(at + 2) == "yesterday":
             return self._timed(today - timedelta(days=2), at + 3)
         if word not in offsets or word == "tonight":
             return None
         return self._timed(today + timedelta(days=offsets[word]), at + 1, open_=word == "today")
 
-    def _weekday(self, at: int, word: str, bare: bool) -> _Moment | None:
+    def _weekday(self, at: int, word: str, bare: bool) -> Moment | None:
         if word not in DAY_WORDS or (bare and word in AMBIGUOUS_DAYS):
             return None
         today = self.today()
@@ -219,32 +190,32 @@ class _Clock:
             return dated
         return self._timed(day, at + 1)
 
-    def _timed(self, day: datetime, end: int, open_: bool = False) -> _Moment:
+    def _timed(self, day: datetime, end: int, open_: bool = False) -> Moment:
         """A day, or the hour of it that follows: "friday 18:00", "yesterday at 2 pm", "yesterday evening"."""
         ahead = end + (1 if self.word(end) in {"at", "around", "about", ","} else 0)
         clock = self._read_clock(ahead, needs_mark=ahead == end)
         if clock:
             hour, minute, after = clock
             moment = day + timedelta(hours=hour, minutes=minute)
-            return _Moment(moment, moment, after)
+            return Moment(moment, moment, after)
         if self.word(end) in PARTS:
             first, last = PARTS[self.word(end)]
-            return _Moment(day + timedelta(hours=first), day + timedelta(hours=last), end + 1)
-        return _Moment(day, day + timedelta(days=1), end, open_)
+            return Moment(day + timedelta(hours=first), day + timedelta(hours=last), end + 1)
+        return Moment(day, day + timedelta(days=1), end, open_)
 
-    def _date(self, at: int, word: str) -> _Moment | None:
+    def _date(self, at: int, word: str) -> Moment | None:
         if match := PLAIN_DATE.fullmatch(word):
             year, month, day = int(match[1]), int(match[2]), int(match[3])
             moment = self._day(year, month, day)
             if moment and match[4]:
                 exact = moment + timedelta(hours=int(match[4]), minutes=int(match[5]))
-                return _Moment(exact, exact, at + 1)
+                return Moment(exact, exact, at + 1)
             return self._timed(moment, at + 1) if moment else None
         if match := DOTTED_DATE.fullmatch(word):
             return self._dated(int(match[1]), int(match[2]), match[3], at + 1)
         return self._worded_date(at, word)
 
-    def _worded_date(self, at: int, word: str) -> _Moment | None:
+    def _worded_date(self, at: int, word: str) -> Moment | None:
         """ "3 nov", "3rd of november 2026", "nov 3"."""
         if word in MONTH_WORDS and (match := ORDINAL.fullmatch(self.word(at + 1))):
             return self._dated(int(match[1]), MONTH_WORDS[word], *self._year(at + 2))
@@ -257,7 +228,7 @@ class _Clock:
     def _year(self, at: int) -> tuple[str | None, int]:
         return (self.word(at), at + 1) if re.fullmatch(r"20\d\d", self.word(at)) else (None, at)
 
-    def _dated(self, day: int, month: int, year: str | None, end: int) -> _Moment | None:
+    def _dated(self, day: int, month: int, year: str | None, end: int) -> Moment | None:
         if year:
             moment = self._day(int(year) + (2000 if len(year) == 2 else 0), month, day)
         else:
@@ -276,7 +247,7 @@ class _Clock:
 
     # --- weeks, months, durations ---------------------------------------------------------------------------------
 
-    def _month(self, at: int, word: str, bare: bool) -> _Moment | None:
+    def _month(self, at: int, word: str, bare: bool) -> Moment | None:
         month = MONTH_WORDS.get(word)
         if ORDINAL.fullmatch(self.word(at - 1)):
             return None  # "31 february": no such day is no month either
@@ -289,9 +260,9 @@ class _Clock:
         if not said and self.future and month < self.now.month:
             year += 1
         first = self.today().replace(year=year, month=month, day=1)
-        return _Moment(first, add(first, "month", 1), end, open=first <= self.now < add(first, "month", 1))
+        return Moment(first, add(first, "month", 1), end, open=first <= self.now < add(first, "month", 1))
 
-    def _relative(self, at: int, word: str) -> _Moment | None:
+    def _relative(self, at: int, word: str) -> Moment | None:
         """ "this month", "last week", "last night", "last 14 days", "past day", "next monday"."""
         if word in {"start", "beginning", "weekend"}:
             return self._started(at, word)
@@ -299,14 +270,14 @@ class _Clock:
             return None
         following = self.word(at + 1)
         if following == "weekend":
-            return _Moment(*weekend(self.today(), word), at + 2, open=word == "this")
+            return Moment(*weekend(self.today(), word), at + 2, open=word == "this")
         amount, unit = (3, UNITS.get(self.word(at + 2))) if following == "few" else (number(following), None)
         at += 1 if self.word(at + 2) == "of" else 0  # "the last couple of days"
         unit = unit or UNITS.get(self.word(at + 2))
         if word in LAST and amount is not None and unit:
-            return _Moment(add(self.now, unit, -amount), self.now, at + 3, open=True)
+            return Moment(add(self.now, unit, -amount), self.now, at + 3, open=True)
         if word in LAST and (short := self._short(following)):
-            return _Moment(self.now - short, self.now, at + 2, open=True)
+            return Moment(self.now - short, self.now, at + 2, open=True)
         if following in PARTS:
             return self._part(word, following, at + 2)
         if following in DAY_WORDS:
@@ -316,36 +287,36 @@ class _Clock:
             return None
         return self._whole_unit(word, str(unit), at + 2)
 
-    def _started(self, at: int, word: str) -> _Moment | None:
+    def _started(self, at: int, word: str) -> Moment | None:
         """ "since the start of the month", "since the weekend"."""
         if word == "weekend":
-            return _Moment(*weekend(self.today(), "the"), at + 1) if self.word(at - 1) == "the" else None
+            return Moment(*weekend(self.today(), "the"), at + 1) if self.word(at - 1) == "the" else None
         skip = at + 2 + (1 if self.word(at + 2) in {"the", "this"} else 0)
         unit = UNITS.get(self.word(skip), "")
         if self.word(at + 1) != "of" or unit not in {"week", "month", "quarter", "year"}:
             return None
-        return _Moment(self._first_of(unit), self.now, skip + 1, open=True)
+        return Moment(self._first_of(unit), self.now, skip + 1, open=True)
 
-    def _part(self, word: str, part: str, end: int) -> _Moment | None:
+    def _part(self, word: str, part: str, end: int) -> Moment | None:
         first, last = PARTS[part]
         day = self.today() - timedelta(days=1 if word in LAST else 0)
         if word == "next":
             return None
-        return _Moment(day + timedelta(hours=first), day + timedelta(hours=last), end, open=word == "this")
+        return Moment(day + timedelta(hours=first), day + timedelta(hours=last), end, open=word == "this")
 
-    def _whole_unit(self, word: str, unit: str, end: int) -> _Moment:
+    def _whole_unit(self, word: str, unit: str, end: int) -> Moment:
         if unit in {"hour", "day"}:
             sign = 1 if word in {"next", "coming"} else -1
             edge = add(self.now, unit, sign)
-            return _Moment(min(edge, self.now), max(edge, self.now), end, open=sign < 0)
+            return Moment(min(edge, self.now), max(edge, self.now), end, open=sign < 0)
         first = self._first_of(unit)
         if word == "past":
-            return _Moment(add(self.now, unit, -1), self.now, end, open=True)
+            return Moment(add(self.now, unit, -1), self.now, end, open=True)
         if word in LAST:
-            return _Moment(add(first, unit, -1), first, end)
+            return Moment(add(first, unit, -1), first, end)
         if word in {"next", "coming"}:
-            return _Moment(add(first, unit, 1), add(first, unit, 2), end)
-        return _Moment(first, add(first, unit, 1), end, open=True)
+            return Moment(add(first, unit, 1), add(first, unit, 2), end)
+        return Moment(first, add(first, unit, 1), end, open=True)
 
     def _first_of(self, unit: str) -> datetime:
         today = self.today()
@@ -365,7 +336,7 @@ class _Clock:
         return {"h": timedelta(hours=value), "d": timedelta(days=value), "w": timedelta(weeks=value),
                 "m": timedelta(minutes=value)}[match[2][0]]  # fmt: skip
 
-    def _duration(self, at: int, word: str, bare: bool) -> _Moment | None:
+    def _duration(self, at: int, word: str, bare: bool) -> Moment | None:
         """ "3 days ago"; and where "in", "for", "over" stand before it, "14 days": the time up to now."""
         amount, unit, end = number(word), UNITS.get(self.word(at + 1)), at + 2
         if word in {"a", "an"} and unit:
@@ -380,32 +351,32 @@ class _Clock:
         if self.word(end) in {"ago", "back"}:
             day = since.replace(hour=0, minute=0, second=0, microsecond=0)
             whole = unit in {"day", "week", "month", "year"}
-            return _Moment(day, day + timedelta(days=1), end + 1) if whole else _Moment(since, since, end + 1)
+            return Moment(day, day + timedelta(days=1), end + 1) if whole else Moment(since, since, end + 1)
         if bare and not self.future and end >= len(self.tokens) and unit in {"hour", "day", "week", "month"}:
-            return _Moment(since, self.now, end, open=True)
+            return Moment(since, self.now, end, open=True)
         if bare or self.future:
-            return _Moment(self.now, self.now + (self.now - since), end) if self.future and not bare else None
-        return _Moment(since, self.now, end, open=True)
+            return Moment(self.now, self.now + (self.now - since), end) if self.future and not bare else None
+        return Moment(since, self.now, end, open=True)
 
     # --- hours ----------------------------------------------------------------------------------------------------
 
-    def _clock_time(self, at: int, word: str, bare: bool) -> _Moment | None:
+    def _clock_time(self, at: int, word: str, bare: bool) -> Moment | None:
         clock = self._read_clock(at, needs_mark=True)
         if clock is None or (bare and not self.future):
             return None
         return self._hour(*clock)
 
-    def _hour(self, hour: int, minute: int, end: int) -> _Moment:
+    def _hour(self, hour: int, minute: int, end: int) -> Moment:
         named = self._named_day(end, self.word(end)) if self.word(end) in {"today", "yesterday", "tomorrow"} else None
         if named:
             exact = named.since.replace(hour=0, minute=0) + timedelta(hours=hour, minutes=minute)
-            return _Moment(exact, exact, named.end)
+            return Moment(exact, exact, named.end)
         exact = self.today() + timedelta(hours=hour, minutes=minute)
         if self.future and exact < self.now:
             exact += timedelta(days=1)
         elif not self.future and exact > self.now:
             exact -= timedelta(days=1)
-        return _Moment(exact, exact, end)
+        return Moment(exact, exact, end)
 
     def _read_clock(self, at: int, needs_mark: bool) -> tuple[int, int, int] | None:
         """(hour, minute, token behind). `needs_mark`: a bare number is not an hour without ":", am, pm or o'clock."""
