@@ -31,7 +31,8 @@ _WANTING = word_set("want need approve deny reject decline withdraw accept confi
 # these make a command depend on something, or put it off
 _DEPENDING = word_set("if when once unless while whenever after before until till soon assuming otherwise case")
 _FINITE = word_set(
-    "is was were are has had did does done went took failed finished completed worked works started begins lasts comes"
+    "is was were are has had did does done went took failed finished completed worked works started "
+    "starts ends begins lasts comes"
 )
 _POINTERS = word_set("it this that them these those everything all me us")
 _TOLD = word_set("says said wrote write writes asked told asks tells ticket step comment quote mail runbook")

@@ -11,6 +11,7 @@ from intents.claims import Claims, load_claims
 from intents.followups import follow
 from intents.leftovers import leftovers
 from intents.lexicon import Lexicon, Mention, load_lexicon
+from intents.logs import is_log
 from intents.mood import load_words
 from intents.names import Names
 from intents.parts import MOST, split_parts
@@ -62,7 +63,8 @@ class Matcher:
 
     def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The one read in a sentence with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
-        if whole.intent is not None or whole.mood not in _TALKATIVE or scene.mentions_of("FOREIGN"):
+        foreign = scene.mentions_of("FOREIGN") or is_log(scene.text)
+        if whole.intent is not None or whole.mood not in _TALKATIVE or foreign:
             return whole
         clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
         if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:

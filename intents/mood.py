@@ -181,6 +181,8 @@ class _Reader:
         if first in self.lists["question words"]:
             return "question"
         if first in self.lists["auxiliaries"]:
+            if self.person(start + 1) and self.lists["minding"] & set(words[2:4]):
+                return "other"  # "does bob know about this"
             past = first in {"had", "have", "did", "has"} and not asks and (second == ["to"] or self._past(start + 1))
             return "report" if past else "question"
         if asks:
@@ -276,6 +278,10 @@ class _Reader:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
         if (_ASKING | {"that", "whose"}) & set(words):
             return "fragment"
+        if words[0] in {"this", "that", "our", "my", "the"} and _anywhere(words[1:5], (("is", "a"), ("is", "an"))):
+            return "report"  # "this project is a nightmare"
+        if words[0].endswith("s") and not self.named[start] and words[1] in self.lists["making"]:
+            return "fragment"  # "instances started this week": which ones
         if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
             return "command"
         if self.named[start] and words[1:2] and words[1] in _INTENDING:
