@@ -40,6 +40,7 @@ _BIDDING = re.compile(
     r"(?:(?:please|pls|plz|just|so|kindly|now|then|and)\s+)*(?:do (?:it|so|that)|please do|pls do|go ahead)"
     r"(?:\s+(?:please|pls|plz|now|asap))*"
 )
+_FORBIDDING = word_set("don't dont never nobody don")
 _DOUBTING = word_set("not don't dont never maybe if should could would might whether who ?")
 _FINITE_PAST = word_set("was were did done took failed needed has had been")
 _LATER = word_set("tomorrow tmrw tonight midnight noon later next soon")
@@ -59,6 +60,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not _foreign(intent, scene)
         and _unexplained(intent, scene, top) <= MOST_UNEXPLAINED
         and not _respelt(intent, scene)
+        and (intent.topic == "notifications" or not _FORBIDDING & set(scene.folds[: _own_words(intent, scene)]))
         and not _strange(intent, scene, filling, top)
         and (_commanded(scene, top) or _bidden(scene, top))
         and not _second_object(scene, filling)
