@@ -62,7 +62,8 @@ def _unnamed(intent: Intent, scene: Scene, filling: Filling) -> Ask | None:
     said = " ".join(str(value).lower() for value in filling.slots.values())
     placed = [(at, _place(scene, at)) for at in scene.namelike] + _placed(scene)
     for at, place in placed:
-        slot = next((s for s in _LIKELY.get(place, ()) if s in open_slots), open_slots[0] if open_slots else "")
+        likely = ("vm",) if place == "of" and filling.slots.get("kind") in _PARTS_OF_VMS else _LIKELY.get(place, ())
+        slot = next((s for s in likely if s in open_slots), open_slots[0] if open_slots else "")
         if slot and scene.folds[at] not in said:
             return _unknown(slot, at, scene)
     return None
@@ -112,6 +113,7 @@ def _beside_noun(slot: str, scene: Scene) -> int | None:
     )
 
 
+_PARTS_OF_VMS = frozenset({"snapshot", "volume", "port", "floating_ip"})
 _PLACES = word_set("in on of for from at inside the within under does has by")
 _CALLED = word_set("called named is with")
 _BEFORE = word_set("in on of for from inside within under by at")

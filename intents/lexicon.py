@@ -15,6 +15,7 @@ REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _VOWELS = frozenset("aeiou")
+_POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
 _TWICE = re.compile(r".*[^aeiou][aeiou][bdgmnprt]")
 
 
@@ -160,7 +161,7 @@ class _Builder:
             raise LexiconError(f"lexicon line {number}: no words after {head[:40]!r}")
 
     def _put(self, phrase: str, sense: Sense) -> None:
-        words = tuple(phrase.split())
+        words = tuple(_POSSESSIVE.sub(" 's", phrase).split())
         for form in (words, ("-".join(words),)) if len(words) > 1 else (words,):
             self.senses.setdefault(form, {})[sense] = None
 

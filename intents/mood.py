@@ -127,6 +127,8 @@ class _Reader:
         first = words[0]
         if first in self.lists["pronouns"] or self.person(start):
             return False
+        if words in (["don't"], ["dont"], ["do", "not"], ["never"], ["not"]):
+            return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
         if first in {"no", "nope", "not"} and len(words) > 1:
@@ -280,6 +282,8 @@ class _Reader:
             return "fragment"
         if words[0] in {"this", "that", "our", "my", "the"} and _anywhere(words[1:5], (("is", "a"), ("is", "an"))):
             return "report"  # "this project is a nightmare"
+        if words[0] in {"all", "every", "any"} and not self._told_of(words, start):
+            return "fragment"  # "all the stopped machines": which ones
         if words[0].endswith("s") and not self.named[start] and words[1] in self.lists["making"]:
             return "fragment"  # "instances started this week": which ones
         if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):

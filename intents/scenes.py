@@ -13,7 +13,7 @@ from intents.names import Names
 from intents.readings import Mood
 from intents.shapes import shape
 from intents.times import Span, find_times
-from intents.tokens import Token, clean, tokenize
+from intents.tokens import Token, clean, tokenize, word_set
 
 # Kinds whose names are people or things that an ordinary word may name without being one.
 _VALUE_KINDS = frozenset({"tag", "role", "event", "report", "policy", "wave", "cohort"})
@@ -154,12 +154,42 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
         if not any(taken[i] and tokens[i].kind != "clock" for i in range(s.start, s.end))
     )
     blocked = list(taken)
+    for at in _called(tokens):
+        taken[at] = True
     for span in spans:
         blocked[span.start : span.end] = [True] * (span.end - span.start)
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
     mentions = tuple(find_mentions(lexicon, tokens, taken, repaired))
     mood, aside = _mood(moods, text, tokens, hits, mentions)
     return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon)
+
+
+_GREETINGS = word_set("hi hey hello ok okay so well yo dear please pls thanks thx and but hm no yes good "
+                      "morning then now")  # fmt: skip
+_OF_THE_BOT = word_set("status health ok okay alive state is self running up working 's selfcheck itself "
+                       "online well of")  # fmt: skip
+_GIVING = word_set("for with from to by , : ; . ! ? it that this then")
+
+
+def _called(tokens: Sequence[Token]) -> list[int]:
+    """Words that only call the bot or clear the throat: "ok so ...", "hi stackhand ...", "... bot"."""
+    found: list[int] = []
+    folds = [token.fold for token in tokens]
+    for at, word in enumerate(folds[:-1]):
+        if word in {"ok", "okay"} and not at and folds[1] not in _GIVING and tokens[1].kind == "word":
+            found.append(at)
+        elif word in {"stackhand", "bot"} and folds[at + 1] not in _OF_THE_BOT:
+            found.append(at)
+            break
+        elif word not in _GREETINGS:
+            break
+    last = len(folds) - 1
+    if last > 1 and folds[last] in {"stackhand", "bot"} and folds[last - 1] not in _AN_OBJECT:
+        found.append(last)
+    return found
+
+
+_AN_OBJECT = word_set("the of with by from via in to a this that our your good bad is are status about for on using")
 
 
 def _taken(tokens: Sequence[Token], hits: Sequence[Hit]) -> list[bool]:
@@ -199,6 +229,8 @@ def _mood(
 def _addressed(tokens: Sequence[Token], people: set[int], hits: Sequence[Hit], mentions: Sequence[Mention]) -> bool:
     """ "bob, can you look at it", "Priya, have you ...": said to somebody else."""
     if len(tokens) < 4 or tokens[0].kind != "word" or tokens[1].fold not in {",", ":"}:
+        return False
+    if tokens[0].fold in _GREETINGS | {"bot", "stackhand"}:
         return False
     known = any(m.start == 0 for m in mentions) or any(hit.start == 0 for hit in hits)
     you = bool({"you", "your", "u"} & {token.fold for token in tokens[2:7]})

@@ -17,7 +17,7 @@ _DIMENSIONS = word_set("os platform state status platforms states")
 _BOT = word_set("bot stackhand you yourself")
 _ASSIGNS = frozenset({":", "=", "->", "=>"})
 _ASKING = word_set("who whose why when where how which")
-_POLITE = word_set("please pls plz stackhand bot hey hmm ok so")
+_POLITE = word_set("hm and but no please pls plz stackhand bot hey hmm ok so")
 _WHY = frozenset({"why", "how so", "but why", "how come", "and why", "why that", "why is that"})
 
 

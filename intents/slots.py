@@ -107,12 +107,7 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
         noun = noun_beside(scene, hit)
         if not hit.sure and kind in _SURE_KINDS and noun != kind and _describes(scene, hit):
             continue
-        if (
-            slot == "owner"
-            and kind == "user"
-            and hit.start
-            and scene.folds[hit.start - 1] in {"on", "in", "at", "from"}
-        ):
+        if slot == "owner" and kind == "user" and _before(scene, hit) in {"on", "in", "at", "from"}:
             continue  # a place, no person
         if slot == "user" and hit.of("role") and noun != "user" and _WHO & set(scene.folds):
             continue  # "who is admin": the role, where a user bears the name too
@@ -171,11 +166,15 @@ def _before(scene: Scene, hit: Hit) -> str:
 
 def _describes(scene: Scene, hit: Hit) -> bool:
     """ "public networks", "a demo": the word of the language, not the name."""
-    before = scene.folds[hit.start - 1] if hit.start else ""
+    before = _before(scene, hit)
     nouns = {
         m.start for m in scene.mentions if any(s.concept.startswith("k:") and s.value != "quota" for s in m.senses)
     }
-    return hit.end in nouns or before in {"a", "an", "any", "some"}
+    said = before in {"is", "are"} and any(
+        m.end == hit.start - 1 and any(s.value == name.kind for s in m.senses for name in hit.names)
+        for m in scene.mentions
+    )
+    return said or hit.end in nouns or before in {"a", "an", "any", "some"}
 
 
 _SURE_KINDS = frozenset({"project", "domain", "network", "user", "owner", "image", "flavor", "cluster"})

@@ -14,6 +14,7 @@ from intents.tokens import word_set
 NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG",
                      "FEEDBACK", "SAMEAGAIN", "BECOMEV", "ISTHERE", "WHATSIN", "ATTACHEDTO",
                      "MAKEREPORT", "ALLOWEDTO"})  # fmt: skip
+_TELLING = frozenset({"TELLWORD"})
 # what may be left unsaid when the rest of a claim is there
 UNSAID = NEUTRAL | word_set(
     "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL "
@@ -115,9 +116,11 @@ class Tally:
         if len(unmet) != 1 or len(claim.needs) < 2 or not claim.never.isdisjoint(features):
             return None
         needs = tuple(need for need in claim.needs if need is not unmet[0])
-        strong = max((features[f] for need in needs for f in need if f in features), default=0.0)
-        if strong < 1.4:
+        said = {f for need in needs for f in need if f in features}
+        if max((features[f] for f in said), default=0.0) < 1.4:
             return None
+        if all(f[0] == "@" for f in said) and self.beside_unknown:
+            return None  # a name and a word that nobody knows: what is wanted of it was not understood
         name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet[0])
         if not name and UNSAID.isdisjoint(unmet[0]):
             return None
@@ -167,6 +170,8 @@ class Tally:
         foreign = "FOREIGN" in self.concepts[at]
         beside = mention.start in self.scene.aside and not foreign
         if mention.filler or mention.start >= tail or beside or self.own[at] <= NEUTRAL:
+            return 0.0
+        if not self.own[at].isdisjoint(_TELLING):
             return 0.0
         return 5.0 if foreign else mention.weight
 
