@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +14,23 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """Where a message was said. `surface` is the adapter's name, `id` its own id of the place.
+
+    `readers` are those who will read a reply there: the asker alone, members of the house, or guests among them.
+    """
+
+    surface: str
+    id: str
+    readers: Literal["asker", "members", "guests"] = "asker"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One thing a person said. `conversation` is the thread that follow-ups belong to; `at` is UTC with zone."""
+    """One thing a person said. `conversation` is the thread that follow-ups belong to; `at` is UTC with zone.
+
+    Without a `channel` nobody but the person reads the replies: the console, the command line, one's own page.
+    """
 
     id: str
     person: str
@@ -22,3 +38,4 @@ class Message:
     text: str
     at: datetime
     files: tuple[Upload, ...] = ()
+    channel: Channel | None = None

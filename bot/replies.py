@@ -120,7 +120,10 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `scope` is what was understood, in words; `demo` puts the label DEMO on it everywhere."""
+    """One answer. `scope` is what was understood, in words; `demo` puts the label DEMO on it everywhere.
+
+    `private`: for the asker alone, wherever it was asked; an adapter brings it to them directly.
+    """
 
     parts: tuple[Part, ...]
     outcome: Outcome = "answered"
@@ -129,6 +132,7 @@ class Reply:
     demo: bool = False
     intent: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
+    private: bool = False
 
 
 def to_json(reply: Reply) -> dict[str, Any]:
@@ -161,6 +165,7 @@ def from_json(data: Mapping[str, Any]) -> Reply:
         demo=data["demo"],
         intent=data["intent"],
         slots=data["slots"],
+        private=data.get("private", False),
         freshness=None if fresh is None else Freshness(oldest, tuple(fresh["old"])),
     )
 
