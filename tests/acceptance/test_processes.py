@@ -128,6 +128,11 @@ def test_many_commands_at_once_on_nothing(place: Path, state: Path) -> None:
     assert [process.returncode for process in running] == [0] * 4, printed
 
 
+def _heed_interrupts() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_ends_a_command_without_a_traceback(place: Path) -> None:
     with subprocess.Popen(
         [*STACKHAND, "intents", "match"],
@@ -136,6 +141,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(place: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=_heed_interrupts,
     ) as reading:
         assert reading.stdin is not None and reading.stdout is not None
         reading.stdin.write(b'{"text": "how many VMs?"}\n' * 2000)

@@ -93,7 +93,7 @@ async def test_two_workers_share_the_work_and_do_nothing_twice(database: Databas
         ticks = list(await conn.scalars(text("SELECT tick FROM sync_run WHERE tick IS NOT NULL")))
     told = await runs(database)
     assert len(ticks) >= 2 and len(set(ticks)) == len(ticks)
-    assert sum(asked_by == "start" for _, asked_by in told) == 1
+    assert sum(asked_by == "start" for _, asked_by in told) <= 1, "a tick may be there first"
     assert one.most_at_once <= 6 and sum(state == "done" for state, _ in told) >= 3
 
 
