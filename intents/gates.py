@@ -44,6 +44,13 @@ _FORBIDDING = word_set("don't dont never nobody don")
 _DOUBTING = word_set("not don't dont never maybe if should could would might whether who ?")
 _FINITE_PAST = word_set("was were did done took failed needed has had been")
 _LATER = word_set("tomorrow tmrw tonight midnight noon later next soon")
+SURE = 0.72
+_NAMING = frozenset({"create", "tenant_create"})
+_MAKING = word_set(
+    "create make add build provision spin allocate register deploy launch new onboard onboarding generate set"
+)
+_NAMED_SO = word_set("called named name : customer client tenant domain organisation organization")
+_SPARE = word_set("ip mac uuid request job")
 _NAMED = word_set("name request job item")
 _MAY_DEPEND = frozenset({"subscribe", "unsubscribe", "freeze", "migration_depend", "note_set"})
 
@@ -64,6 +71,10 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not _strange(intent, scene, filling, top)
         and (_commanded(scene, top) or _bidden(scene, top))
         and not _second_object(scene, filling)
+        and not _spare_code(intent, scene, filling)
+        and ("text" in intent.slots or _share(top) >= SURE)
+        and ("item" not in filling.slots or _in_one_clause(scene, str(filling.slots["item"])))
+        and (intent.name not in _NAMING or _makes(scene, filling))
         and (intent.name in _MAY_DEPEND or not _depends(scene))
         and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
@@ -180,6 +191,40 @@ def _timed(intent: Intent, scene: Scene) -> bool:
 def _own_words(intent: Intent, scene: Scene) -> int:
     """Where the request itself ends: behind it stands a free text, if the intent has one."""
     return scene.tail if "text" in intent.slots else len(scene.tokens)
+
+
+def _share(top: "Scored") -> float:
+    """How much of what was said the reading explains, 0 to 1."""
+    return top.explained / max(0.01, top.explained + max(0.0, top.unexplained))
+
+
+def _in_one_clause(scene: Scene, item: str) -> bool:
+    """ "all vms moved, set wave 2 to complete": what was ticked must stand in the clause that says so."""
+    at = scene.text.casefold().find(item.casefold())
+    clauses = split_clauses(scene.tokens, scene.named)
+    holding = [(s, e) for s, e in clauses if scene.tokens[s].start <= at <= scene.tokens[e - 1].end]
+    return len(clauses) == 1 or any(hit.of("wave") for s, e in holding for hit in scene.hits if s <= hit.start < e)
+
+
+def _makes(scene: Scene, filling: Filling) -> bool:
+    """Where an unknown word becomes the name of something new: a verb that makes things, one thing, a name in its place."""
+    name = str(filling.slots.get("name") or filling.slots.get("domain") or "")
+    at = next((i for i, token in enumerate(scene.tokens) if token.text == name), None)
+    if at is None or not _MAKING & set(scene.folds) or scene.names.like(name.casefold()):
+        return False
+    return at in scene.namelike or scene.folds[at - 1] in _NAMED_SO or bool(scene.lexicon.kinds_of(scene.folds[at - 1]))
+
+
+def _spare_code(intent: Intent, scene: Scene, filling: Filling) -> bool:
+    """An address, id or request that this change has no place for: something else is meant."""
+    tail = _own_words(intent, scene)
+    held = " ".join(str(value).casefold() for value in filling.slots.values())
+    return any(
+        token.kind in _SPARE and at < tail and token.fold not in held and not scene.named[at]
+        and not (token.kind == "request" and "request" in filling.slots)
+        and not (token.kind == "job" and "job" in filling.slots)
+        for at, token in enumerate(scene.tokens)
+    )  # fmt: skip
 
 
 def _second_object(scene: Scene, filling: Filling) -> bool:

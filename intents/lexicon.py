@@ -16,6 +16,11 @@ _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _VOWELS = frozenset("aeiou")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
+_PARTICIPLES = MappingProxyType({
+    "threw": "thrown", "took": "taken", "gave": "given", "began": "begun", "ran": "run", "withdrew": "withdrawn",
+    "froze": "frozen", "broke": "broken", "wrote": "written", "drew": "drawn", "went": "gone", "did": "done",
+})  # fmt: skip
+_CAUSING = frozenset({"want", "wants", "need", "needs", "like", "get", "gets"})
 _TWICE = re.compile(r".*[^aeiou][aeiou][bdgmnprt]")
 
 
@@ -57,7 +62,10 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """`phrases`: first word, or first two -> phrases, longest first; `split`: first word -> [(particle, senses)]."""
+    """`phrases`: first word, or first two -> phrases, longest first; `split`: first word -> [(particle, senses)].
+
+    `bases`: "restarting" -> "restart".
+    """
 
     phrases: Mapping[str, Sequence["Phrase"]]
     split: Mapping[str, Sequence[tuple[str, tuple[Sense, ...]]]]
@@ -68,6 +76,7 @@ class Lexicon:
     common: Mapping[str, int]
     ordinary: frozenset[str]
     runs: frozenset[str]
+    bases: Mapping[str, str]
 
     def knows(self, word: str) -> bool:
         return word in self.fillers or word in self.foreign or word in self.phrases
@@ -116,6 +125,7 @@ class _Builder:
         self.fillers: set[str] = set()
         self.foreign: set[str] = set()
         self.ordinary: set[str] = set()
+        self.bases: dict[str, str] = {}
 
     def read(self, text: str) -> "_Builder":
         for number, line in enumerate(text.splitlines(), 1):
@@ -183,7 +193,11 @@ class _Builder:
             tense = "" if word == first or form == "base" else f".{form}"
             sense = Sense(name + tense, "", form)
             self._put(f"{word} {rest}".strip(), sense)
+            if form == "past" and word in _PARTICIPLES:
+                self._put(f"{_PARTICIPLES[word]} {rest}".strip(), sense)
             tail = rest.split()
+            if form == "ing" and not rest:
+                self.bases.setdefault(word, first)
             if form == "base" and tail and len(tail) == 1 and len(word + rest) >= 5:
                 self._put(word + rest, sense)  # "shutdown", "rollback"
             if tail and (tail[0] in _PARTICLES):
@@ -213,6 +227,7 @@ class _Builder:
             MappingProxyType(self._common()),
             frozenset(self.ordinary),
             frozenset(" ".join(words) for words in self.senses),
+            MappingProxyType(self.bases),
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:
@@ -372,10 +387,29 @@ def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
 
 
 def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[Sense, ...]:
-    """ "can be deleted", "must be enabled" ask for it: the participle counts as the verb (never as a plain command)."""
-    if not at or "be" not in words[max(0, at - 2) : at] or not any(s.form == "past" for s in senses):
+    """ "can be deleted", "must be enabled" ask for it: the participle counts as the verb (never as a plain command).
+
+    So do "i want web-01 rebooted" and "web-01 needs restarting".
+    """
+    if not at:
         return senses
-    return (*(Sense(s.concept.removesuffix(".past"), "", "past") for s in senses if s.form == "past"), *senses)
+    before = words[max(0, at - 2) : at]
+    wanted: Form = "past"
+    if before[-1] in {"needs", "need"}:
+        wanted = "ing"
+    elif "be" not in before and not _caused(words, at):
+        return senses
+    return (
+        *(Sense(s.concept.removesuffix(f".{wanted}"), "", wanted) for s in senses if s.form == wanted), *senses,
+    )  # fmt: skip
+
+
+def _caused(words: Sequence[str], at: int) -> bool:
+    """ "have the tag taken off web-01", "i want web-01 rebooted", "please get it restarted"."""
+    head = [word for word in words[:at] if word not in {"please", "pls", "kindly", "just", "now", "and", "also"}]
+    if head[:1] == ["have"]:
+        return not {"i", "we", "you", "they", "any", "been", "there"} & set(head[1:2])
+    return words[at - 1] in {"", "it", "them"} and bool(_CAUSING & set(words[max(0, at - 7) : at]))
 
 
 def _split(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:

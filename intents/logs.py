@@ -26,6 +26,13 @@ _PATTERNS = (
     r"\w\.\w+\(|\w+\(\)|==|!=|&&|\|\||\brc=\d|\w+=\w+ \w+=|\bif \S+ ?: ",
     r"traceback \(most|\bat 0x|stack ?trace|\bexit code\b|\w\[\d+\]:|\w\[\d+\] ",
     r"^\s*(subject|from|to|cc|re|fwd|aw|wg):\s.*\[?(ticket|#\d|@)",
+    r"^\s*(vpxd|hostd|vpxa|fdm|vmkernel|vobd|vmkwarning|sshd|systemd|kernel|dhcpd|keystone|libvirtd|ovs-vswitchd|"
+    r"(nova|cinder|neutron|glance|heat|octavia|swift|keystone)-[a-z-]+)\s*:",
+    r"^\s*[\w.]+\.\w*(error|exception|fault)\b|^\s*\w+: (error|warning|fatal|notice)\b|^\s*[\w-]+\.log\b",
+    r"(?-i::\s*(FAIL|FAILED|CRIT|CRITICAL|WARN|WARNING|ERR|ERROR|OK|UNKNOWN)\s*[:(-])",
+    r"^\s*(rm|mv|cp|ls|cat|grep|tail|head|chmod|chown|mkfs|dd|ps|df|du|lsblk|mount|umount|nmap|tcpdump|apt|yum|dnf|pip|"
+    r"psql|mysql|awk|sed|find|rsync)\s+[-/~.]",
+    r"^\s*(\|--|\+--|\*\*+ |=+ |-{3,}|\|\s)|^\s*(subject|betreff|ticket|jira)\s*[:#]|^\s*\w+ event:|^\s*\[[A-Z]+-\d+\]",
     r"^\s*(GET|POST|PUT|DELETE|PATCH) /|\bHTTP(/\d(\.\d)?)? [1-5]\d\d\b",
     r"\b[45]\d\d (forbidden|not found|conflict|unauthorized)",
     r"^\s*(resolved|firing|recovery|triggered|acknowledged|problem)\s+[-:(]",

@@ -20,6 +20,7 @@ from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
 from intents.slots import Filling, fill, words_of
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
+from intents.tokens import clean
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -59,7 +60,7 @@ class Matcher:
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
         reading = self._clause(reading, scene, names)
-        return replace(reading, cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+        return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The one read in a sentence with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""

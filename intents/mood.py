@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from intents.generalities import is_general
 from intents.logs import is_log
 from intents.readings import Mood
 from intents.tokens import Token
@@ -20,6 +21,23 @@ _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
 _INTENDING = frozenset({"plans", "wants", "intends", "hopes", "considers", "asked", "went", "will", "would"})
 _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
+_PLURAL_DO = frozenset(
+    {"want", "take", "need", "think", "say", "plan", "get", "do", "go", "come", "hope", "ask", "love"}
+)
+_OURS = frozenset({"others", "always", "yours", "perhaps", "backups"})
+_HERE = frozenset(
+    {"we", "our", "us", "here", "now", "any", "today", "currently", "still", "left", "exist", "my", "this"}
+)
+_SUBJECTS = frozenset(
+    {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
+)
+_AFTER_ASKING = frozenset({"question", "fragment", "negated", "other", "report"})
+_MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
+_MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
+             ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
+_DETERMINERS = frozenset(
+    {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
+)
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 _ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
@@ -72,22 +90,72 @@ def clause_moods(
 
     `person(i)`: token i is a person's name; `form(i)`: "base", "past", ... of the operations verb there, or "".
     """
-    if is_log(text):
+    if is_log(text) or is_general(text):
         return "other", []
     first = tokens[0] if tokens else None
     if first and first.kind == "mention" and first.fold.lstrip("@") not in words.single["self"] and len(tokens) > 1:
         return "other", []
+    spoken_of = {"he", "she", "they", "his", "her", "him"} & {token.fold for token in tokens}
+    if len(tokens) > 2 and tokens[1].fold == "," and person(0) and tokens[2].kind == "word" and not spoken_of:
+        return "other", []  # "bob, how many cables are left": said to somebody
     reader = _Reader(words, tokens, taken, person, form)
     clauses = [(start, end, reader.clause(start, end)) for start, end in split_clauses(tokens, taken)]
-    moods = [mood for _, _, mood in clauses]
     for at, (start, _, mood) in enumerate(clauses):
         before = {token.fold for token in tokens[:start]} if at else set()
-        if mood == "command" and before & words.single["told"]:
+        if mood == "command" and before & words.single["told"] and tokens[start].fold not in {"show", "list"}:
             return "report", clauses  # "mia wrote: reboot web-01"
+    clauses = _with_reasons(clauses, tokens, taken)
+    return _of_all(clauses, tokens), clauses
+
+
+def _with_reasons(
+    clauses: list[tuple[int, int, str]], tokens: Sequence[Token], taken: Sequence[bool]
+) -> list[tuple[int, int, str]]:
+    """The clauses, where one that only gives a reason behind a request does not set the mood of the whole."""
+    if len(clauses) > 1 and [token.fold for token in tokens[slice(*clauses[0][:2])]] in (["nope"], ["no"], ["nah"]):
+        clauses = clauses[1:]  # "nope, reject REQ-7"
+    reasons = {at for at in range(1, len(clauses)) if _speaks_of(tokens, clauses[at])}
+    spoken = {at for at in range(1, len(clauses)) if clauses[at][2] in {"report", "other"}}
+    asked = bool(reasons) and spoken <= reasons and _is_request(clauses, tokens, taken)
+    return [
+        (start, end, "other" if at in reasons and mood == "fragment" else "command" if asked and not at else mood)
+        for at, (start, end, mood) in enumerate(clauses)
+    ]
+
+
+def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) -> Mood:
+    moods = [mood for _, _, mood in clauses]
     if any(mood == "other" and tokens[start].fold == "what" for start, _, mood in clauses):
-        return "other", clauses
+        return "other"
+    if "question" in moods and not {"command", "report", "wish"} & set(moods[: moods.index("question")]):
+        first = moods.index("question")
+        known = moods[0] == "question" or tokens[clauses[first][0]].fold in _ASKING | {"would"}
+        if (
+            known
+            and "negated" not in moods[:first]
+            and (first or moods[0] == "question")
+            and set(moods[first:]) <= _AFTER_ASKING
+        ):
+            return "question"  # "if we add agents, how long does it take?"; "what if ...? don't do it"
     order: tuple[Mood, ...] = ("negated", "conditional", "wish", "command", "question", "report", "other")
-    return next((mood for mood in order if mood in moods), "command"), clauses
+    return next((mood for mood in order if mood in moods), "command")
+
+
+def _is_request(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token], taken: Sequence[bool]) -> bool:
+    """ "digest of acme, ...", "stop the restore of web-01, ...": no sentence of its own, but about something of ours."""
+    if len(clauses) < 2 or clauses[0][2] != "fragment":
+        return False
+    start, end, _ = clauses[0]
+    return tokens[start].fold not in _DETERMINERS and tokens[end].fold == "," and any(taken[start:end])
+
+
+def _speaks_of(tokens: Sequence[Token], clause: tuple[int, int, str]) -> bool:
+    """ "…, it goes to the customer", "…, the customer has changed his mind", "…, I was on a call": a reason."""
+    start, end, mood = clause
+    first = tokens[start].fold
+    if mood in {"report", "other"}:
+        return True
+    return mood == "fragment" and first in {"it", "it's", "my", "that's", "thats", "they"} and end - start > 2
 
 
 class _Reader:
@@ -131,6 +199,8 @@ class _Reader:
             return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
+        if words[:4] == ["not", "on", "my", "watch"]:
+            return False
         if first in {"no", "nope", "not"} and len(words) > 1:
             opening = not any(
                 token.kind == "word" and token.fold not in self.lists["polite"] for token in self.tokens[:start]
@@ -144,6 +214,10 @@ class _Reader:
             )
         if first in self.lists["auxiliaries"] and not first.startswith(("do", "don")):
             return False
+        if first == "nobody" and (
+            self.form(start + 1) == "base" or words[1:2] in [[word] for word in self.lists["doing"]]
+        ):
+            return True
         if words[:2] in (["no", "changes"], ["no", "further"]):
             return False  # "no changes until monday" asks for a freeze
         return _starts(words, self.runs["bans"]) or self._forbids(words, start)
@@ -174,14 +248,21 @@ class _Reader:
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:
         first, second = words[0], words[1:2]
+        if first in {"can", "may", "could", "do", "does", "must", "why"} and self._of_kinds(words, start):
+            return "other"
         if first in {"can", "could", "would", "will"} and second == ["you"]:
             return "command"
         if first in {"can", "could"} and not asks and "i" not in words[:2]:
             return "command"
-        if first == "do" and second and (second[0] in {"me", "us", "a", "an", "it"} or self.named[start + 1]):
+        done = {"me", "us", "a", "an", "it", "one", "decline", "approve", "reject"} | (
+            {"the"} if "of" in words[2:5] else set()
+        )
+        if first == "do" and second and (second[0] in done or self.named[start + 1] or words[2:3] == ["of"]):
             return "command"
         if first in self.lists["question words"]:
             return "question"
+        if first == "have" and second and second[0] not in _SUBJECTS and not asks:
+            return "command"  # "have web-01 rebooted"
         if first in self.lists["auxiliaries"]:
             if self.person(start + 1) and self.lists["minding"] & set(words[2:4]):
                 return "other"  # "does bob know about this"
@@ -190,6 +271,17 @@ class _Reader:
         if asks:
             return "question"
         return self._tense(words, start)
+
+    def _of_kinds(self, words: list[str], start: int) -> bool:
+        """ "can a vm have two addresses", "do snapshots survive a deletion": about such things, not about ours."""
+        at = 2 if words[0] == "why" and words[1:2] in (["do"], ["does"]) else 1
+        subject = words[at] if at < len(words) else ""
+        kinds = (subject in {"a", "an", "people"} and words[0] != "do") or (
+            subject.endswith("s") and len(subject) > 4 and subject not in _OURS
+        )
+        rest = range(start, start + len(words))
+        there = _HERE & set(words)
+        return (words[0] != "why" or at == 2) and kinds and not there and not any(self.named[i] for i in rest)
 
     def _past(self, at: int) -> bool:
         return at < len(self.tokens) and self.form(at) == "past"
@@ -202,6 +294,8 @@ class _Reader:
             and words[1] not in {"has", "is", "does", "was", "'s", "s"}
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
+        if words[:3] in (["i'd", "like", "to"], ["we'd", "like", "to"], ["i'd", "want", "to"]):
+            return "command"
         if words[0] in {"anything", "any", "anyone", "anybody", "something"}:
             return "question"
         if words[0] in self.lists["telling verbs"] and words[1:2] and words[1] in {"me", "us", "this", "here"}:
@@ -218,7 +312,7 @@ class _Reader:
             return "question" if words[1:2] and words[1] in self.lists["seeking"] else "other"
         form = self.form(start)
         if words[0] in self.lists["imperatives"]:
-            return "command"
+            return "other" if words[:2] == ["give", "me"] and _MOMENTS & set(words[2:6]) else "command"
         if len(words) == 1:
             return "command" if form == "base" else "fragment"
         if (form == "past" and self._has_object(start + 1)) or words[0] in self.lists["past auxiliaries"]:
@@ -232,12 +326,13 @@ class _Reader:
 
     def _hangs_on(self, words: list[str]) -> bool:
         """ "reboot it if it hangs", "approve it as soon as legal agrees"."""
-        return bool({"if", "unless", "when", "once", "whenever"} & set(words[1:])) or _anywhere(
-            words, (("as", "soon"),)
-        )
+        at_once = _anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
+        hanging = {"if", "unless", "when", "whenever"} | (set() if at_once else {"once"})
+        return bool(hanging & set(words[1:])) or _anywhere(words, (("as", "soon"),))
 
     def _has_object(self, at: int) -> bool:
         """ "rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
+        at += 1 if at < len(self.tokens) and self.tokens[at].fold in self.lists["particles"] else 0
         return at < len(self.tokens) and (self.named[at] or self.tokens[at].fold in self.lists["objects"])
 
     def _subject_clause(self, words: list[str], start: int) -> str:
@@ -245,6 +340,8 @@ class _Reader:
         subject, rest = words[0], [word for word in words[1:] if word not in self.lists["adverbs"]] or words[1:]
         if not rest:
             return "fragment"
+        if subject in self.lists["people"] and rest[0] in {"from", "in", "at", "on", "of"} and len(rest) > 2:
+            rest = rest[2:]  # "the guys from networking will ..."
         if subject in {"i", "we"} and (rest[0] in _NEEDS or (rest[0] == "would" and rest[1:2] and rest[1] in _NEEDS)):
             return "command"
         if subject in {"i", "we"} and self.lists["seeking"] & set(rest[:2]) and rest[0] in _BEING:
@@ -253,6 +350,8 @@ class _Reader:
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
             return "question"  # "the auditor needs to know ..."
+        if rest[0] in {"'s", "s"}:
+            return "fragment"  # "dave's role assignments"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
         if self.person(start) and self.lists["owning"] & set(words) and self.lists["turning"] & set(words):
@@ -278,8 +377,16 @@ class _Reader:
 
     def _statement(self, words: list[str], start: int) -> str:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
+        if self.lists["told"] & set(words[:4]):
+            return "report"
+        if words[0] in {"it", "that", "this", "there"} and words[1] in {"was", "were", "had"}:
+            return "report"  # "it was me who stopped it"
+        if self._forbidden(words, start):
+            return "negated"
         if (_ASKING | {"that", "whose"}) & set(words):
             return "fragment"
+        if self._of_others(words, start):
+            return "other"
         if words[0] in {"this", "that", "our", "my", "the"} and _anywhere(words[1:5], (("is", "a"), ("is", "an"))):
             return "report"  # "this project is a nightmare"
         if words[0] in {"all", "every", "any"} and not self._told_of(words, start):
@@ -295,12 +402,50 @@ class _Reader:
         for at, word in enumerate(words[1:], 1):
             if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
                 return "command"
-            if word in self.lists["past verbs"] and self.form(start + at) != "base":
-                return "report"
             after = words[at + 1] if at + 1 < len(words) else ""
+            if word == "left" and after in {"", "on", "in", "for", "of", "over", "at", "overall", "now", "today", "?"}:
+                continue  # "cores left on compute-01"
+            if word in self.lists["past verbs"] - {"called"} and self.form(start + at) != "base":
+                return "report"
             if word in {"has", "have"} and (after in {"been", "already"} or after.endswith("ed")):
                 return "report"
         return "fragment"
+
+    def _forbidden(self, words: list[str], start: int) -> bool:
+        """ "web-01 must not be stopped", "JOB-7 shall not be aborted"; what a person must not do is a right to take."""
+        thing = (self.named[start] and not self.person(start)) or self.tokens[start].kind in {"request", "job"}
+        return (
+            not {"before", "until", "till"} & set(words)
+            and (thing or words[0] in {"the", "this", "our"})
+            and _anywhere(words[:8], _MUST_NOT)
+        )
+
+    def _of_others(self, words: list[str], start: int) -> bool:
+        """ "tomorrow the network guys take it down", "storage team will swap disks", "acme always complains"."""
+        for at, word in enumerate(words[:7]):
+            if at and word in {"will", "would", "won't", "wont"}:
+                return True
+            if at and word in self.lists["talking"] and self.form(start + at) in {"", "s"}:
+                return True
+            if word in self.lists["subject breaks"]:
+                break
+            if word in self.lists["people"]:
+                rest = next((a for a in range(at + 1, len(words)) if words[a] not in self.lists["adverbs"]), 0)
+                return bool(rest) and (
+                    bool(self.form(start + rest))
+                    or words[rest] in self.lists["future"] | self.lists["past verbs"] | self.lists["told"] | _PLURAL_DO
+                    or words[rest].endswith("ed")
+                )
+        named = self.named[start] and not self.person(start)
+        if named and words[1:2] in (["is"], ["are"]) and words[2:3] and words[2].endswith("ing"):
+            return not self.form(start + 2) and words[2] not in {
+                "missing",
+                "building",
+                "pending",
+            }  # "acme is complaining"
+        return (
+            named and words[1:2] == ["is"] and bool(words[2:3]) and words[2] in {"the", "a", "an", "such", "so", "my"}
+        )
 
     def _told_of(self, words: list[str], start: int) -> bool:
         """ "web-01 rebooted", "REQ-5 approved by noah", "pci tagged yesterday": a name, then what was done to it."""

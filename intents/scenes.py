@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from intents.amounts import Amount, find_amounts
+from intents.courtesies import plain
 from intents.hits import Hit, add_worded, find_hits
 from intents.lexicon import Lexicon, Mention, find_mentions, repair_words
 from intents.mood import Words, clause_moods
@@ -113,10 +114,18 @@ class Scene:
         return self.mood == "question"
 
     @cached_property
+    def afterthought(self) -> frozenset[int]:
+        """What is only told behind the request: "…, it goes to the customer". Told before it, it may belong to it."""
+        first = next((at for at in range(len(self.tokens)) if at not in self.aside), 0)
+        return frozenset(at for at in self.aside if at > first)
+
+    @cached_property
     def features(self) -> Mapping[str, float]:
         """Feature -> weight. See the head of claims.txt for the names."""
         found: dict[str, float] = {}
         for mention in self.mentions:
+            if mention.start in self.afterthought:
+                continue  # "…, it goes to the customer"
             for sense in mention.senses:
                 found[sense.concept] = max(found.get(sense.concept, 0.0), mention.weight)
                 if sense.concept.startswith("k:") and not self.beside(mention):
@@ -136,7 +145,7 @@ class Scene:
 
 
 def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime) -> Scene:
-    text = clean(text)
+    text = plain(clean(text), lexicon.bases, names.words)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
     taken = _taken(tokens, hits)

@@ -18,6 +18,7 @@ _BOT = word_set("bot stackhand you yourself")
 _ASSIGNS = frozenset({":", "=", "->", "=>"})
 _ASKING = word_set("who whose why when where how which")
 _POLITE = word_set("hm and but no please pls plz stackhand bot hey hmm ok so")
+_BRINGING = word_set("have want wants need needs get like")
 _WHY = frozenset({"why", "how so", "but why", "how come", "and why", "why that", "why is that"})
 
 
@@ -32,10 +33,12 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
     waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
     tests = (
         ("time", 1.0, bool(scene.spans)),
+        ("SINCETIME", 0.5, any(scene.folds[span.start] in {"since", "from", "after"} for span in scene.spans)),
         ("q", 0.3, scene.asks),
         ("cmd", 0.1, scene.mood == "command"),
         ("cond", 0.5, scene.mood == "conditional"),
         ("quotaof", 0.0, any(hit.of("project") for hit in scene.hits) and bool(scene.mentions_of("k:quota"))),
+        ("CAUSED", 0.5, scene.mood == "command" and _is_caused(scene)),
         ("neg", 0.5, scene.mood == "negated"),
         ("quoted", 1.0, "quoted" in kinds),
         ("unknown", 1.0, bool(scene.namelike)),
@@ -49,6 +52,17 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("WHYBARE", 1.0, " ".join(f for f in scene.folds if f.isalpha() and f not in _POLITE) in _WHY),
     )
     return ((name, weight) for name, weight, there in tests if there)
+
+
+def _is_caused(scene: "Scene") -> bool:
+    """ "have web-01 rebooted", "i want it stopped": a participle that is to be brought about."""
+    return any(
+        s.form in {"past", "ing"}
+        and s.concept.isupper()
+        and bool(_BRINGING & set(scene.folds[max(0, m.start - 8) : m.start]))
+        for m in scene.mentions
+        for s in m.senses
+    )
 
 
 def _has_item(scene: "Scene", waves: set[int]) -> bool:

@@ -112,7 +112,7 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
         if slot == "user" and hit.of("role") and noun != "user" and _WHO & set(scene.folds):
             continue  # "who is admin": the role, where a user bears the name too
         others = {name.kind for name in hit.names} - {kind}
-        if noun and noun != kind and noun in others:
+        if noun and noun != kind and noun in others and (kind, noun) != ("tenant", "project"):
             continue
         options.append((0 if noun == kind else 1, 0 if hit.sure else 1, at))
     return min(options)[2] if options else None

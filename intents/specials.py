@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from intents import migrations
+from intents.clocks import read_clock
 from intents.scenes import Scene
 from intents.texts import flag, kinds_said, put_text, unnamed_words, value_of, words
 from intents.tokens import word_set
@@ -18,6 +19,7 @@ _METRIC_KINDS = {"vm": "vms", "volume": "volumes", "snapshot": "snapshots", "net
 _NEW_NAME = re.compile(
     r"\b(?:as|call(?:ed)?(?: it)?|name(?:d)?(?: it)?|under the name(?: of)?|with the name|new name)\s*:?\s+"
     r"(?:a new vm (?:called|named)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*[\w])[\"'`]?", re.IGNORECASE)  # fmt: skip
+_VALUE_MARKS = frozenset({"to", "=", "->", "with", ":", "=>"})
 _SET_TO = frozenset({"to", "=", "->", "=>", "is", "really", "becomes", "with", "be", ":"})
 
 
@@ -137,16 +139,12 @@ def override_set(scene: Scene, filling: "Filling") -> None:
         filling.put("value", scene.tokens[best[0]].text, scene.tokens[best[0]].text)
         return
     for at, hit in enumerate(scene.hits):
-        if hit.start and scene.folds[hit.start - 1] in {"to", "=", "->", "with"} and not hit.of("vm"):
+        if hit.start and scene.folds[hit.start - 1] in _VALUE_MARKS and not hit.of("vm"):
             filling.used.add(at)
             filling.put("value", words(scene, hit.start, hit.end), words(scene, hit.start, hit.end))
             return
     for mention in scene.mentions:
-        if (
-            mention.start
-            and scene.folds[mention.start - 1] in {"to", "=", "->", "with"}
-            and mention.start not in fields
-        ):
+        if mention.start and scene.folds[mention.start - 1] in _VALUE_MARKS and mention.start not in fields:
             filling.put("value", words(scene, mention.start, mention.end), words(scene, mention.start, mention.end))
             return
 
@@ -226,21 +224,18 @@ def digest_schedule(scene: Scene, filling: "Filling") -> None:
 
 
 _DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
-_HOUR = re.compile(r"\b(?:at|for|by|around)?\s*(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm|o'clock|uhr|h)?\b", re.IGNORECASE)
 
 
 def _clock(scene: Scene) -> tuple[int, int, str] | None:
-    """The time of day: 8:30, 7 am, or a bare hour behind "at"."""
-    if any(fold in {"noon", "midday"} for fold in scene.folds):
-        return 12, 0, "noon"
-    for match in _HOUR.finditer(scene.text):
-        hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
-        marked = match[2] or half or match[0].lower().startswith(("at", "by", "around", "for"))
-        if not marked or hour > 24 or minute > 59:
-            continue
-        if half in {"am", "pm"}:
-            hour = hour % 12 + (12 if half == "pm" else 0)
-        return hour, minute, match[0].strip()
+    """The time of day: 8:30, 7 am, half past seven, or a bare hour behind "at"."""
+
+    def word(at: int) -> str:
+        return scene.folds[at] if 0 <= at < len(scene.folds) else ""
+
+    for at in range(len(scene.tokens)):
+        said = read_clock(word, at, needs_mark=word(at - 1) not in {"at", "by", "around", "for"})
+        if said:
+            return said[0], said[1], words(scene, at, said[2])
     return None
 
 

@@ -67,7 +67,7 @@ class Tally:
             if not any(concept.startswith("k:") for concept in own):
                 own.discard("k")
         for at, mention in enumerate(scene.mentions):
-            concepts = {sense.concept for sense in mention.senses}
+            concepts = set() if mention.start in scene.afterthought else {sense.concept for sense in mention.senses}
             if any(concept.startswith("k:") for concept in concepts):
                 concepts.add("k")
             for concept in concepts:
@@ -78,7 +78,7 @@ class Tally:
         self.surely = any(hit.sure for hit in scene.hits)
         self.beside_unknown = [at for at in scene.unknown if at not in scene.aside]
         # an unknown word beside nothing of ours makes it another subject
-        self.doubt = 0.9 if scene.anchored or scene.has("metric") else 1.6
+        self.doubt = (1.2 if not self.surely else 0.9) if scene.anchored or scene.has("metric") else 2.0
 
     def score(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
         features = self.features
@@ -98,7 +98,8 @@ class Tally:
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
         score -= 2.5 if intent.writes and self.scene.asks else 0.0
-        unknown = sum(at < tail for at in self.beside_unknown)
+        meant = set(self.scene.namelike) if "unknown" in used else set()
+        unknown = sum(at < tail and at not in meant for at in self.beside_unknown)
         score -= 0.25 * unknown
         return Scored(
             intent,

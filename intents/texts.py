@@ -251,7 +251,7 @@ _TEXT_MARKS = (
     r"(?<=[a-z0-9])\.\s+",
     r"\b(?:as|since)\s+(?=\w+ )",
 )
-_VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no)\s*[,.:;-]?\s+", re.IGNORECASE)
+_VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no\s*[,.:;-])\s*[,.:;-]?\s+", re.IGNORECASE)
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
 

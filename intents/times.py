@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from intents.amounts import number
 from intents.calendars import (
     AMBIGUOUS_DAYS,
-    CLOCK,
     DAY_WORDS,
     DOTTED_DATE,
     DURING,
@@ -27,6 +26,7 @@ from intents.calendars import (
     add,
     weekend,
 )
+from intents.clocks import read_clock
 from intents.moments import Moment, Span, iso, merge
 from intents.tokens import Token
 
@@ -105,7 +105,8 @@ class _Clock:
         """ "from yesterday", "from last week": what is of that time; "from monday on" begins there."""
         if moment.open or self.word(moment.end) in {"on", "onwards", "onward", "until", "till", "to", "-"}:
             return False
-        return self.word(at) in LAST | {"yesterday"}
+        owning = self.word(moment.end) in {"'s", "snapshot", "backup"}  # "from friday's snapshot"
+        return owning or self.word(at) in LAST | {"yesterday"}
 
     def _both(self, at: int) -> Span | None:
         first = self._day_of(at + 1) or self._edge(at + 1, hours=True)
@@ -115,7 +116,8 @@ class _Clock:
         if second is None:
             return None
         since, until = first.since, second.since
-        if self.word(at + 1) and second.until - second.since >= timedelta(days=1) and self.word(at) == "between":
+        months = {self.word(at + 1), self.word(first.end + 1)} <= MONTH_WORDS.keys()  # "from july to september"
+        if second.until - second.since >= timedelta(days=1) and (months or self.word(at) == "between"):
             until = second.until
         turn = timedelta(days=7 if {self.word(at + 1), self.word(first.end + 1)} & DAY_WORDS.keys() else 1)
         if until <= since and until + turn > since:
@@ -193,7 +195,7 @@ class _Clock:
     def _timed(self, day: datetime, end: int, open_: bool = False) -> Moment:
         """A day, or the hour of it that follows: "friday 18:00", "yesterday at 2 pm", "yesterday evening"."""
         ahead = end + (1 if self.word(end) in {"at", "around", "about", ","} else 0)
-        clock = self._read_clock(ahead, needs_mark=ahead == end)
+        clock = read_clock(self.word, ahead, needs_mark=ahead == end)
         if clock:
             hour, minute, after = clock
             moment = day + timedelta(hours=hour, minutes=minute)
@@ -361,7 +363,7 @@ class _Clock:
     # --- hours ----------------------------------------------------------------------------------------------------
 
     def _clock_time(self, at: int, word: str, bare: bool) -> Moment | None:
-        clock = self._read_clock(at, needs_mark=True)
+        clock = read_clock(self.word, at, needs_mark=True)
         if clock is None or (bare and not self.future):
             return None
         return self._hour(*clock)
@@ -377,21 +379,3 @@ class _Clock:
         elif not self.future and exact > self.now:
             exact -= timedelta(days=1)
         return Moment(exact, exact, end)
-
-    def _read_clock(self, at: int, needs_mark: bool) -> tuple[int, int, int] | None:
-        """(hour, minute, token behind). `needs_mark`: a bare number is not an hour without ":", am, pm or o'clock."""
-        word = self.word(at)
-        if word in {"noon", "midday", "midnight"}:
-            return (0 if word == "midnight" else 12), 0, at + 1
-        match = CLOCK.fullmatch(word)
-        if not match:
-            return None
-        half, end = match[3] or "", at + 1
-        if not half and self.word(end) in {"am", "pm", "a.m", "p.m", "o'clock", "oclock", "uhr", "h"}:
-            half, end = self.word(end).replace(".", ""), end + 1
-        if needs_mark and not (match[2] or half):
-            return None
-        hour, minute = int(match[1]), int(match[2] or 0)
-        if half in {"am", "pm"}:
-            hour = hour % 12 + (12 if half == "pm" else 0)
-        return (hour, minute, end) if hour <= 24 and minute < 60 else None

@@ -66,7 +66,7 @@ _TOKEN = re.compile(
     | (?P<size>\d+(?:[.,]\d+)?\s?(?:gib|gb|tb|tib|mb|mib|gbps|gbit/s|gbit|mbit|vcpus?|cpus?|cores?|g|t|x)(?![\w-])
         | \d+/\d+(?![\w/]))
     | (?P<number>\d+(?:[.,]\d+)?)(?![\w-]|\.\w)
-    | (?P<word>\w(?:[\w.\-+&]*[\w+])?(?:'(?:t|re|ve|ll|m|d)(?!\w))?)
+    | (?P<word>\w(?:[\w.\-+&]*[\w+])?(?:'(?:t|re|ve|ll|m|d|clock)(?!\w))?)
     | (?P<mark>'s(?!\w)|->|=>|--+|[^\s])
     """,
     re.VERBOSE | re.IGNORECASE,
