@@ -207,7 +207,7 @@ def _in_one_clause(scene: Scene, item: str) -> bool:
 
 
 def _makes(scene: Scene, filling: Filling) -> bool:
-    """Where an unknown word becomes the name of something new: a verb that makes things, one thing, a name in its place."""
+    """Where an unknown word becomes the name of something new: a verb that makes, and the name in its place."""
     name = str(filling.slots.get("name") or filling.slots.get("domain") or "")
     at = next((i for i, token in enumerate(scene.tokens) if token.text == name), None)
     if at is None or not _MAKING & set(scene.folds) or scene.names.like(name.casefold()):

@@ -5,23 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from intents.inflection import PARTICIPLES, Form, plural, verb_forms
 from intents.tokens import Token
 
-Form = Literal["base", "s", "ing", "past", ""]
 GAP = 6  # words between the parts of "turn ... off"
 REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
-_VOWELS = frozenset("aeiou")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
-_PARTICIPLES = MappingProxyType({
-    "threw": "thrown", "took": "taken", "gave": "given", "began": "begun", "ran": "run", "withdrew": "withdrawn",
-    "froze": "frozen", "broke": "broken", "wrote": "written", "drew": "drawn", "went": "gone", "did": "done",
-})  # fmt: skip
 _CAUSING = frozenset({"want", "wants", "need", "needs", "like", "get", "gets"})
-_TWICE = re.compile(r".*[^aeiou][aeiou][bdgmnprt]")
 
 
 class LexiconError(ValueError):
@@ -193,8 +187,8 @@ class _Builder:
             tense = "" if word == first or form == "base" else f".{form}"
             sense = Sense(name + tense, "", form)
             self._put(f"{word} {rest}".strip(), sense)
-            if form == "past" and word in _PARTICIPLES:
-                self._put(f"{_PARTICIPLES[word]} {rest}".strip(), sense)
+            if form == "past" and word in PARTICIPLES:
+                self._put(f"{PARTICIPLES[word]} {rest}".strip(), sense)
             tail = rest.split()
             if form == "ing" and not rest:
                 self.bases.setdefault(word, first)
@@ -268,30 +262,6 @@ class _Builder:
                 for key in (word, *_deletes(word)):
                     found.setdefault(key, []).append(word)
         return found
-
-
-def verb_forms(base: str, past: str = "") -> Iterator[tuple[Form, str]]:
-    yield "base", base
-    if base.endswith(("s", "x", "ch", "sh", "z")) or (base.endswith("o") and len(base) < 4):
-        yield "s", base + "es"
-    elif base.endswith("y") and base[-2:-1] not in _VOWELS:
-        yield "s", base[:-1] + "ies"
-    else:
-        yield "s", base + "s"
-    stem = base
-    if base.endswith("e") and not base.endswith(("ee", "oe", "ye")):
-        stem = base[:-1]
-    elif len(base) < 6 and _TWICE.fullmatch(base):
-        stem = base + base[-1]
-    yield "ing", stem + "ing"
-    regular = base[:-1] + "ied" if base.endswith("y") and base[-2:-1] not in _VOWELS else stem.removesuffix("e") + "ed"
-    yield "past", past or regular
-
-
-def plural(noun: str) -> str:
-    if noun.endswith("y") and noun[-2:-1] not in _VOWELS:
-        return noun[:-1] + "ies"
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def _deletes(word: str) -> Iterator[str]:

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import cached_property
 
 from intents.amounts import Amount, find_amounts
-from intents.courtesies import plain
 from intents.hits import Hit, add_worded, find_hits
 from intents.lexicon import Lexicon, Mention, find_mentions, repair_words
 from intents.mood import Words, clause_moods
@@ -145,7 +144,7 @@ class Scene:
 
 
 def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime) -> Scene:
-    text = plain(clean(text), lexicon.bases, names.words)
+    text = moods.courtesies.plain(clean(text), lexicon.bases, names.words)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
     taken = _taken(tokens, hits)

@@ -1,0 +1,39 @@
+"""Files of regular expressions: one a line under a heading, with named pieces."""
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+
+_PIECE = re.compile(r"<([a-z]+)>")
+
+
+class PatternError(ValueError):
+    """A line of a pattern file cannot be read; the message names it."""
+
+
+def load_patterns(file: str) -> Mapping[str, tuple[str, ...]]:
+    """Heading -> its expressions, in order, with every `<piece>` put in. Raises PatternError."""
+    pieces: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
+    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line or line.startswith("#"):
+            continue
+        heading, colon, rest = line.partition(": ")
+        try:
+            whole = _PIECE.sub(lambda match: pieces[match[1]], rest)
+            re.compile(whole)
+        except (KeyError, re.error) as error:
+            raise PatternError(f"{file} line {number}: {error}") from error
+        if not colon or not rest:
+            raise PatternError(f"{file} line {number}: no expression after {heading[:40]!r}")
+        if _PIECE.fullmatch(heading):
+            pieces[heading[1:-1]] = whole
+        else:
+            found.setdefault(heading, []).append(whole)
+    return {heading: tuple(lines) for heading, lines in found.items()}
+
+
+def any_of(lines: tuple[str, ...], around: str = "{}") -> re.Pattern[str]:
+    """One expression that matches what any of the lines matches; `around` holds it at `{}`."""
+    return re.compile(around.replace("{}", "(?:" + "|".join(f"(?:{line})" for line in lines) + ")"), re.IGNORECASE)
