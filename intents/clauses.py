@@ -25,6 +25,7 @@ _HERE = frozenset(
 _SUBJECTS = frozenset(
     {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
 )
+_BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
              ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
@@ -53,7 +54,7 @@ class ClauseReader:
                 if asks and words[0] in self.lists["auxiliaries"] | self.lists["question words"]
                 else "negated"
             )
-        if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks:
+        if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks and len(words) < 6:
             return "other"  # "what a mess"
         if _starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
             return "question"
@@ -273,7 +274,7 @@ class ClauseReader:
             return "command"
         if self.named[start] and words[1:2] and words[1] in _INTENDING:
             return "other"  # "initech plans to order more": somebody's plan
-        if self._told_of(words, start) or self.lists["told"] & set(words):
+        if self._told_of(words, start) or self.lists["told"] & set(words[:6]):
             return "report"
         for at, word in enumerate(words[1:], 1):
             if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
@@ -281,7 +282,13 @@ class ClauseReader:
             after = words[at + 1] if at + 1 < len(words) else ""
             if word == "left" and after in {"", "on", "in", "for", "of", "over", "at", "overall", "now", "today", "?"}:
                 continue  # "cores left on compute-01"
-            if word in self.lists["past verbs"] - {"called"} and self.form(start + at) != "base":
+            if words[at - 1] in _BEFORE_NOUNS:
+                continue  # "log of finished restores", "also the failed ones"
+            if (
+                word in self.lists["past verbs"]
+                and not (word == "called" and after not in {"back", "me", "us", "in", ""})
+                and self.form(start + at) != "base"
+            ):
                 return "report"
             if word in {"has", "have"} and (after in {"been", "already"} or after.endswith("ed")):
                 return "report"

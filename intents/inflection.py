@@ -9,7 +9,7 @@ Form = Literal["base", "s", "ing", "past", ""]
 _VOWELS = frozenset("aeiou")
 _TWICE = re.compile(r".*[^aeiou][aeiou][bdgmnprt]")
 PARTICIPLES = MappingProxyType({
-    "threw": "thrown", "took": "taken", "gave": "given", "began": "begun", "ran": "run", "withdrew": "withdrawn",
+    "threw": "thrown", "took": "taken", "gave": "given", "began": "begun", "withdrew": "withdrawn",
     "froze": "frozen", "broke": "broken", "wrote": "written", "drew": "drawn", "went": "gone", "did": "done",
 })  # fmt: skip
 

@@ -33,7 +33,8 @@ SURE = 0.42
 MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
 CLAUSE_SURE = 0.8
-_TALKATIVE: frozenset[Mood] = frozenset({"other", "question", "command"})
+WHOLE_SURE = 0.75
+_REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
 _ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
 MOST_WORDS = 40  # a longer message is no short form of anything
 SOFT_FLOOR = 0.5
@@ -63,18 +64,22 @@ class Matcher:
         return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
-        """The one read in a sentence with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
+        """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
         foreign = scene.mentions_of("FOREIGN") or is_log(scene.text)
-        if whole.intent is not None or whole.mood not in _TALKATIVE or foreign:
+        sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
+        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or foreign:
             return whole
         clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
         if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:
             return whole
         readings = [self._read(build_scene(part, names, self.lexicon, self.moods, scene.now)) for part in clauses]
-        reads = [r for r in readings if r.intent is not None and r.mood in ("command", "question")]
-        if len(reads) != 1 or reads[0].ask is not None or reads[0].confidence < CLAUSE_SURE:
+        reads = [r for r in readings if r.intent is not None and r.slots and r.mood in ("command", "question")]
+        if len(reads) != 1 or reads[0].confidence < max(CLAUSE_SURE, whole.confidence) or reads[0].ask is not None:
             return whole
-        return whole if self.catalogue.intents[reads[0].intent or ""].writes else replace(reads[0], text=scene.text)
+        read = replace(reads[0], text=scene.text)
+        if self.catalogue.intents[read.intent or ""].writes:
+            return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
+        return read
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""

@@ -18,6 +18,7 @@ from intents.tokens import Token
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
+_NO = (["nope"], ["no"], ["nah"], ["no", "way"], ["never"], ["no", "sorry"])
 _DETERMINERS = frozenset(
     {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
 )
@@ -95,7 +96,7 @@ def _with_reasons(
     clauses: list[tuple[int, int, str]], tokens: Sequence[Token], taken: Sequence[bool]
 ) -> list[tuple[int, int, str]]:
     """The clauses, where one that only gives a reason behind a request does not set the mood of the whole."""
-    if len(clauses) > 1 and [token.fold for token in tokens[slice(*clauses[0][:2])]] in (["nope"], ["no"], ["nah"]):
+    if len(clauses) > 1 and [token.fold for token in tokens[slice(*clauses[0][:2])]] in _NO:
         clauses = clauses[1:]  # "nope, reject REQ-7"
     reasons = {at for at in range(1, len(clauses)) if _speaks_of(tokens, clauses[at])}
     spoken = {at for at in range(1, len(clauses)) if clauses[at][2] in {"report", "other"}}
@@ -121,6 +122,8 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
         ):
             return "question"  # "if we add agents, how long does it take?"; "what if ...? don't do it"
     order: tuple[Mood, ...] = ("negated", "conditional", "wish", "command", "question", "report", "other")
+    if {"fyi", "jfyi"} & {token.fold for token in tokens} and "question" not in moods:
+        return "report"
     return next((mood for mood in order if mood in moods), "command")
 
 

@@ -272,6 +272,8 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
                 and mark in _TEXT_MARKS[7:]
             ):
                 continue  # "refuse it": the command, not its reason
+            if any(token.kind == "request" and token.text in rest for token in scene.tokens):
+                continue  # "no, I deny REQ-12"
             if scene.has("DENY"):
                 rest = _VERDICT.sub("", rest)
             rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]

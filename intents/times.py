@@ -200,10 +200,23 @@ class _Clock:
             hour, minute, after = clock
             moment = day + timedelta(hours=hour, minutes=minute)
             return Moment(moment, moment, after)
+        if self.word(ahead if ahead > end else end) in {"between", "from"} and (hours := self._hours(day, end)):
+            return hours
         if self.word(end) in PARTS:
             first, last = PARTS[self.word(end)]
             return Moment(day + timedelta(hours=first), day + timedelta(hours=last), end + 1)
         return Moment(day, day + timedelta(days=1), end, open_)
+
+    def _hours(self, day: datetime, at: int) -> Moment | None:
+        """ "yesterday between 14:00 and 16:00"."""
+        first = read_clock(self.word, at + 1, needs_mark=False)
+        if first is None or self.word(first[2]) not in {"and", "to", "until", "till", "-"}:
+            return None
+        last = read_clock(self.word, first[2] + 1, needs_mark=False)
+        if last is None or last[:2] <= first[:2]:
+            return None
+        since, until = (day + timedelta(hours=hour, minutes=minute) for hour, minute, _ in (first, last))
+        return Moment(since, until, last[2])
 
     def _date(self, at: int, word: str) -> Moment | None:
         if match := PLAIN_DATE.fullmatch(word):
