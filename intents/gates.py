@@ -71,6 +71,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not _strange(intent, scene, filling, top)
         and (_commanded(scene, top) or _bidden(scene, top))
         and not _second_object(scene, filling)
+        and (not _points_back(scene) or _bidden(scene, top))
         and not _spare_code(intent, scene, filling)
         and ("text" in intent.slots or _share(top) >= SURE)
         and ("item" not in filling.slots or _in_one_clause(scene, str(filling.slots["item"])))
@@ -118,8 +119,8 @@ def _commanded(scene: Scene, top: "Scored") -> bool:
     named = any(slot in NAME_KINDS or slot in _NAMED for slot in top.intent.required)
     return any(
         not mention.repaired
-        and any(sense.concept in wanted for sense in mention.senses)
-        and any(sense.form == "base" for sense in mention.senses)
+        and any(sense.concept in wanted for sense in mention.senses[: mention.own])
+        and any(sense.form == "base" for sense in mention.senses[: mention.own])
         and _leads(scene, mention, named, finite=top.intent.topic == "notifications")
         for mention in (scene.mentions[at] for at in top.mentions)
     )
@@ -213,6 +214,13 @@ def _makes(scene: Scene, filling: Filling) -> bool:
     if at is None or not _MAKING & set(scene.folds) or scene.names.like(name.casefold()):
         return False
     return at in scene.namelike or scene.folds[at - 1] in _NAMED_SO or bool(scene.lexicon.kinds_of(scene.folds[at - 1]))
+
+
+def _points_back(scene: Scene) -> bool:
+    """ "audit wants the tag on web-01, put it on": what "it" is was told in another clause, about which we may err."""
+    return any(scene.folds[at] in _POINTERS and at not in scene.aside for at in range(len(scene.folds))) and any(
+        hit.start in scene.aside for hit in scene.hits
+    )
 
 
 def _spare_code(intent: Intent, scene: Scene, filling: Filling) -> bool:

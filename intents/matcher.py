@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from intents.asides import request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
 from intents.followups import follow
@@ -60,8 +61,31 @@ class Matcher:
         reading = self._read(scene)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
-        reading = self._clause(reading, scene, names)
+        reading = self._clause(self._beside(reading, scene, names), scene, names)
         return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+
+    def _beside(self, whole: Reading, scene: Scene, names: Names) -> Reading:
+        """The request alone, where something else is told before it; a change is then asked back."""
+        asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
+        sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
+        general = self.moods.generalities.holds(scene.text)
+        if sure or general or whole.mood in _REFUSING or is_log(scene.text) or len(scene.tokens) > MOST_WORDS:
+            return whole
+        text = request_in(scene, self.moods)
+        if not text:
+            return whole
+        read = self._read(build_scene(text, names, self.lexicon, self.moods, scene.now))
+        if (
+            read.intent is None
+            or read.confidence < max(0.65, whole.confidence if whole.intent else 0.0)
+            or read.mood not in ("command", "question")
+        ):
+            return whole
+        if whole.intent is not None and read.ask is not None and read.ask.why != "confirm":
+            return whole
+        if self.catalogue.intents[read.intent].writes and read.ask is None:
+            return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
+        return read
 
     def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""

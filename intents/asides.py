@@ -1,0 +1,115 @@
+"""What stands around a request and is not it: "Customer says web-01 hangs, please reboot it", "Acme asks which of …".
+
+The request is given back as a colleague would have put it alone, with the name where "it" stood for one. It only ever
+adds a reading: whoever uses it asks back before a change, for the rest of the message may speak against it.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from intents.clauses import ASKING
+from intents.mood import split_clauses
+from intents.tokens import word_set
+
+if TYPE_CHECKING:
+    from intents.mood import Words
+    from intents.scenes import Scene
+
+_OPENING = word_set("please pls plz so then and now just kindly therefore thus hence also ok")
+_FINITE = word_set(
+    "is are was were has have had will would wants want needs need asks ask asked says say tells told gets got goes did "
+    "does must should can cannot complains complain hangs runs called calls opened closes moved signed decided confirmed"
+)
+_AUXILIARIES = word_set("is are can could does do did has have will was were would")
+_THINGS = frozenset(
+    {"vm", "volume", "host", "cluster", "project", "network", "snapshot", "user", "tenant", "migration"}
+)
+_POINTS = re.compile(r"\b(it|its|that vm|this vm|that one|the vm|that machine|the machine)\b", re.IGNORECASE)
+_THEIRS = re.compile(r"\b(their|they|them|his|her)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"^(?P<who>(?:[\w.'-]+ ){1,6}?)(?:asks?|asked|is asking|are asking|(?:wants?|needs?|would like) to (?:know|see)"
+    r"|wonders?|(?P<wants>wants?|needs?|would like))(?: us| me)?(?: for| about)?\s+"
+    r"(?P<rest>(?P<if>if|whether)\b.*|(?:the|all|which|what|how|when|who|where|why|drift|numbers)\b.*"
+    r"|an? (?:quick |short |full |complete )?"
+    r"(?:list|overview|report|summary|export|count|forecast|status|update|estimate)\b.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOBODY = word_set("i we you please show list give tell find who what which how when where why can could would if")
+
+
+def request_in(scene: "Scene", moods: "Words") -> str:
+    """The request without what is told around it; empty where nothing of that kind stands there."""
+    return _behind_statement(scene, moods) or _asked_for(scene)
+
+
+def _behind_statement(scene: "Scene", moods: "Words") -> str:
+    """ "web-01 hangs, please reboot it" -> "please reboot web-01"."""
+    clauses = split_clauses(scene.tokens, scene.named)
+    for at in range(1, min(len(clauses), 4)):
+        start = clauses[at][0]
+        if _asks_or_orders(scene, *clauses[at]):
+            before = range(start)
+            if _is_told(scene, moods, start) or not all(_states(scene, moods, *one) for one in clauses[:at]):
+                return ""
+            return _named_again(scene, start, before)
+    return ""
+
+
+def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
+    at = next((i for i in range(start, end) if scene.folds[i] not in _OPENING), end)
+    if at >= end:
+        return False
+    word = scene.folds[at]
+    ends = scene.folds[end] if end < len(scene.folds) else ""
+    verb = any(m.start == at and any(s.form == "base" for s in m.senses) for m in scene.mentions)
+    shows = any(m.start == at and any(s.concept in {"SHOW", "COUNT", "LIST"} for s in m.senses) for m in scene.mentions)
+    return word in ASKING or verb or shows or (word in _AUXILIARIES and ends == "?") or word in {"can", "could"}
+
+
+def _states(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
+    """Is something told in it: a subject, then a verb that is no order? A heading before a colon counts too."""
+    if _asks_or_orders(scene, start, end):
+        return False
+    if scene.folds[end : end + 1] == (":",) and not any(scene.named[start:end]):
+        return True
+    return any(
+        scene.folds[at] in _FINITE
+        or scene.folds[at] in moods.single["past verbs"] | moods.single["talking"]
+        or any(m.start == at and any(s.form in {"s", "past"} for s in m.senses) for m in scene.mentions)
+        or (scene.folds[at].endswith("s") and at in scene.unknown)
+        for at in range(start + 1, end)
+    )
+
+
+def _is_told(scene: "Scene", moods: "Words", start: int) -> bool:
+    """ "mia wrote: reboot web-01": said by somebody else, to somebody else."""
+    return scene.folds[start - 1] == ":" and bool(moods.single["told"] & set(scene.folds[:start]))
+
+
+def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
+    text = scene.text[scene.tokens[start].start :]
+    own = any(hit.start >= start and hit.sure for hit in scene.hits)
+    if own or not _POINTS.search(text):
+        return text if own or not _THEIRS.search(text) else ""
+    said = [hit for hit in scene.hits if hit.start in before and hit.sure]
+    if len(said) != 1 or not any(name.kind in _THINGS for name in said[0].names):
+        return ""  # what else was said of it belongs to the request
+    name = scene.text[scene.tokens[said[0].start].start : scene.tokens[said[0].end - 1].end]
+    return _POINTS.sub(lambda match: f"{name}'s" if match[1].lower() == "its" else name, text, count=1)
+
+
+def _asked_for(scene: "Scene") -> str:
+    """ "Acme asks which of their vms are off" -> "which of acme's vms are off"."""
+    match = _ASKS.match(scene.text)
+    if match is None or _NOBODY & set(match["who"].lower().split()):
+        return ""
+    rest = match["rest"]
+    if match["if"]:
+        rest = "check whether" + rest[len(match["if"]) :]
+    who = match["who"].strip()
+    whose = next((hit for hit in scene.hits if hit.sure and hit.end <= len(who.split())), None)
+    if whose is not None:
+        name = scene.text[scene.tokens[whose.start].start : scene.tokens[whose.end - 1].end]
+        rest = _THEIRS.sub(lambda found: name if found[1].lower() in {"they", "them"} else f"{name}'s", rest, count=1)
+    return rest
