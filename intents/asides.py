@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _OPENING = word_set("please pls plz so then and now just kindly therefore thus hence also ok")
 _FINITE = word_set(
-    "is are was were has have had will would wants want needs need asks ask asked says say tells told gets got goes did "
-    "does must should can cannot complains complain hangs runs called calls opened closes moved signed decided confirmed"
+    "is are was were has have had will would wants want needs need asks asked says say tells told gets got goes did "
+    "does must should can cannot complains hangs runs called calls opened closes moved signed decided"
 )
 _AUXILIARIES = word_set("is are can could does do did has have will was were would")
 _THINGS = frozenset(

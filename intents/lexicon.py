@@ -1,13 +1,14 @@
 """Words to meanings: the lexicon file as a value, and the reading of tokens with it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from types import MappingProxyType
 from typing import NamedTuple
 
 from intents.inflection import PARTICIPLES, Form, plural, verb_forms
+from intents.spelling import deletes, one_edit
 from intents.tokens import Token
 
 GAP = 6  # words between the parts of "turn ... off"
@@ -92,7 +93,7 @@ class Lexicon:
         if len(word) < REPAIR_FROM - 1 or not word.isalpha():
             return ""
         found: dict[str, None] = {}
-        for key in (word, *_deletes(word)):
+        for key in (word, *deletes(word)):
             for candidate in self.repairs.get(key, ()):
                 if one_edit(word, candidate) and (
                     max(len(word), len(candidate)) >= REPAIR_FROM or sorted(word) == sorted(candidate)
@@ -229,12 +230,15 @@ class _Builder:
         held = self.senses[words]
         if len(words) == 1 or any((s.value and s.concept != "event") or s.concept == "FOREIGN" for s in held):
             return []
+        event = any(s.concept == "event" for s in held)
         found: dict[Sense, None] = {}
         for size in range(1, len(words)):
             for at in range(len(words) - size + 1):
                 part = words[at : at + size]
                 if size > 1 or part[0] not in self.fillers or part[0] in _POINTING:
-                    found.update(dict.fromkeys(self.senses.get(part, ())))
+                    senses = self.senses.get(part, {})
+                    if not (event and any(s.concept == "DELETE" for s in senses)):  # "health drop" orders no dropping
+                        found.update(dict.fromkeys(senses))
         meanings = (
             s
             for s in found
@@ -259,26 +263,9 @@ class _Builder:
         found: dict[str, list[str]] = {}
         for word in sorted(self._vocabulary()):
             if len(word) >= REPAIR_FROM - 1 and word.isalpha():
-                for key in (word, *_deletes(word)):
+                for key in (word, *deletes(word)):
                     found.setdefault(key, []).append(word)
         return found
-
-
-def _deletes(word: str) -> Iterator[str]:
-    for at in range(len(word)):
-        yield word[:at] + word[at + 1 :]
-
-
-def one_edit(a: str, b: str) -> bool:
-    """One letter more, less, other, or two neighbours swapped."""
-    if a == b or abs(len(a) - len(b)) > 1:
-        return False
-    if len(a) > len(b):
-        a, b = b, a
-    at = next((i for i, letter in enumerate(a) if letter != b[i]), len(a))
-    if len(a) < len(b):
-        return a[at:] == b[at + 1 :]
-    return a[at + 1 :] == b[at + 1 :] or (a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :])
 
 
 def weigh(words: Sequence[str], senses: Sequence[Sense], filler: bool) -> float:

@@ -109,3 +109,21 @@ def test_the_last_n_units_reach_back_n_units(count: int, unit: str, now: datetim
 @settings(deadline=None)
 def test_an_iso_date_is_its_day(day: date) -> None:
     assert window(f"on {day}")[0] == f"{day}T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "since", "until"),
+    [
+        ("since half past seven", "2026-11-22T07:30:00Z", None),
+        ("since quarter to nine in the morning", "2026-11-22T08:45:00Z", None),
+        ("since seven o'clock", "2026-11-22T07:00:00Z", None),
+        ("since 8 in the evening", "2026-11-21T20:00:00Z", None),
+        ("from july to september", "2026-07-01T00:00:00Z", "2026-10-01T00:00:00Z"),
+        ("from friday's snapshot", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
+        ("yesterday between 14:00 and 16:00", "2026-11-21T14:00:00Z", "2026-11-21T16:00:00Z"),
+    ],
+)
+def test_hours_as_they_are_spoken(said: str, since: str, until: str | None) -> None:
+    spans = find_times(tokenize(said), datetime(2026, 11, 22, 9, tzinfo=UTC))
+    found = merge(spans)
+    assert (found[0] and iso(found[0]), found[1] and iso(found[1])) == (since, until)
