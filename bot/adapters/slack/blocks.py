@@ -16,6 +16,7 @@ __all__ = ["Attachment", "Post", "Rendered", "render"]
 _BAR = 20
 _FOOTING = 1_500  # characters: a longer one is no last line
 _LEAST_TABLE = 3_000  # characters: with less room the table gets a message of its own
+_WORD = 500  # characters kept for the word below a table
 _WARNING = "⚠️ "
 _TEXT_WIDTH = 10_000  # of the file with all that found no room: no column is left out
 
@@ -78,7 +79,7 @@ class _Card:
             case Fields():
                 return posts.pieces([*elements.told("", lead=part.title), *elements.fields(part.pairs)])
             case Table():
-                return self._text_table(part)
+                return self._with_word(part, tables.as_text(part, self._now))
             case Chart():
                 return self._chart(part)
             case File():
@@ -91,23 +92,20 @@ class _Card:
     def _table(self, part: Part, room: int) -> list[Piece]:
         if not isinstance(part, Table):
             raise TypeError(f"{type(part).__name__} is no table")
-        own = limits.POST - limits.HEADER - limits.FIELD_VALUE  # a message of its own, the word below it too
+        own = limits.POST - limits.HEADER - _WORD  # a message of its own, the word below it too
         caption = _headline(self._reply)
-        shown = tables.native(part, self._now, room - limits.FIELD_VALUE if room > _LEAST_TABLE else own, caption)
-        return self._with_word(part, shown) if shown else self._text_table(part)
+        shown = tables.native(part, self._now, room - _WORD if room > _LEAST_TABLE else own, caption)
+        return self._with_word(part, shown or tables.as_text(part, self._now), largest=True)
 
-    def _text_table(self, part: Table) -> list[Piece]:
-        return self._with_word(part, tables.as_text(part, self._now))
-
-    def _with_word(self, part: Table, shown: tables.Shown) -> list[Piece]:
-        """The table, and below it how much more there is and where."""
+    def _with_word(self, part: Table, shown: tables.Shown, *, largest: bool = False) -> list[Piece]:
+        """The table, and below it how much more there is and where; an export is of the largest table of an answer."""
         words = [formats.more(shown.rows, tables.total(part))]
         missing = [formats.clean(column.title or column.name) for column in part.columns[shown.columns :]]
         if missing:
             words.append(f"{len(missing)} more columns: {limits.cut(', '.join(missing), limits.CAPTION)}")
         if part.columns and (shown.rows < len(part.rows) or missing or shown.cut):
             words.append(self._where(part))
-        if len(part.rows) < tables.total(part):
+        if largest and len(part.rows) < tables.total(part):
             words.append(f"say “export that” for all {formats.count(tables.total(part))}")
         told = elements.context(" · ".join(word for word in words if word))
         return [Piece((*shown.piece.blocks, *told))]

@@ -73,16 +73,16 @@ def context(text: str, *before: dict[str, Any]) -> list[Block]:
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
-    """Label beside value, five pairs in a section; a long value stands below its label, over the whole width."""
+    """Labels above values, in two columns; a long value, or one that mrkdwn would read, goes over the whole width."""
     out: list[Block] = []
     row: list[dict[str, Any]] = []
     for label, value in pairs:
         label, value = formats.clean(label).strip() or formats.UNKNOWN, lines(value) or formats.UNKNOWN
-        if limits.length(escaping.escape(value)) > limits.FIELD_VALUE or limits.length(label) > limits.CAPTION:
+        if max(limits.length(label), limits.length(value)) > limits.FIELD_VALUE or not escaping.is_literal(value):
             out += [*_section(row), *told(value, lead=label)]
             row = []
             continue
-        row += [escaping.bold(label, limits.FIELD_TEXT), escaping.plain(value, limits.FIELD_TEXT, lines=True)]
+        row.append(escaping.pair(label, value))
         if len(row) == limits.SECTION_FIELDS:
             out, row = [*out, *_section(row)], []
     return [*out, *_section(row)]

@@ -2,8 +2,9 @@
 
 Data stands in rich text, in table cells (`raw_text`) and in `plain_text` objects, where nothing is markup. In
 `plain_text`, `&`, `<` and `>` are escaped, as Slack keeps them itself; rich text and cells are shown as they are sent.
-Only labels and the text for notifications are read by Slack as mrkdwn, which knows no escape for `*`, `_`, `~`, the
-back-tick and `:code:`: `literal` puts a look-alike there, and nothing of it is ever to be copied or said again.
+Labels and the text for notifications are read by Slack as mrkdwn, which knows no escape for `*`, `_`, `~`, the
+back-tick and `:code:`: `literal` puts a look-alike there. A value stands beside its label only where none is needed, so
+that what is copied is what it is.
 
 What cannot be prevented: a phone may turn what looks like an address, a date or a number into a link when it shows it.
 Slack itself makes none here, if the message is sent with `unfurl_links`, `unfurl_media` and `link_names` off, `mrkdwn`
@@ -19,6 +20,7 @@ from bot.adapters.slack import limits
 _ALIKE = str.maketrans({"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"})
 # A mark formats only at the edge of a word: in daily_5 it may stay.
 _MARK = re.compile(r"(?<![^\W_])[*_~`]+|[*_~`]+(?![^\W_])|`")
+_QUOTE = re.compile(r"^>+")  # also where it is sent as &gt;
 _EMOJI = re.compile(r":(?=[^\s:]+:)")
 _SIGN = re.compile(r"[@#](?=\w)|:(?=//)")  # a ping, a channel, an address
 _JOINER = "\u2060"  # shows nothing, takes no room, allows no line break
@@ -49,14 +51,18 @@ def plain(text: str, most: int, *, lines: bool = False) -> dict[str, Any]:
 
 def literal(text: str) -> str:
     """Text for a place where Slack reads mrkdwn, on one line: it reads the same and means nothing."""
-    text = _MARK.sub(lambda mark: mark[0].translate(_ALIKE), formats.clean(text))
+    text = _MARK.sub(lambda mark: mark[0].translate(_ALIKE), _QUOTE.sub("›", formats.clean(text).lstrip()))
     return escape(_SIGN.sub(lambda sign: sign[0] + _JOINER, _EMOJI.sub("꞉", text)))
 
 
-def bold(text: str, most: int) -> dict[str, Any]:
-    """A bold label as a mrkdwn object; `text` is cut so that it fits."""
-    shown = notification(text, most - 2)
-    return {"type": "mrkdwn", "text": f"*{shown}*" if shown else formats.UNKNOWN, "verbatim": True}
+def is_literal(text: str) -> bool:
+    """Whether no line of a cleaned text means anything to mrkdwn once it is escaped."""
+    return all(literal(line) == escape(line.lstrip()) for line in text.split("\n"))
+
+
+def pair(label: str, value: str) -> dict[str, Any]:
+    """A bold label above its value, as a mrkdwn object; the value is cleaned and `is_literal`."""
+    return {"type": "mrkdwn", "text": f"*{literal(label).strip()}*\n{escape(value)}", "verbatim": True}
 
 
 def notification(text: str, most: int) -> str:

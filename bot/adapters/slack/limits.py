@@ -42,7 +42,7 @@ INPUT_TEXT = 3_000
 POST = 13_000
 MOST_POSTS = 3
 CELL = 200
-FIELD_VALUE = 500  # a longer value stands below its label, over the whole width
+FIELD_VALUE = 120  # a longer value goes over the whole width
 CAPTION = 150
 
 _NAMES = frozenset({"type", "action_id", "block_id", "style", "callback_id"})

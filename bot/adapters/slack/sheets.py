@@ -34,11 +34,7 @@ def workbook(table: Table, reply: Reply, now: datetime, taken: Sequence[str]) ->
 def bars(chart: Chart) -> Table:
     """A chart as the table of its bars."""
     unit = f" ({chart.unit})" if chart.unit else ""
-    columns = (
-        Column("label", "label"),
-        Column("value", f"value{unit}", "float"),
-        Column("limit", f"limit{unit}", "float"),
-    )
+    numbers = (Column("value", f"value{unit}", "float"), Column("limit", f"limit{unit}", "float"))
     rows = tuple((bar.label, bar.value, bar.limit) for bar in chart.bars)
     return Table((Column("label", "label"), *numbers), rows, len(rows), chart.title)
 
