@@ -79,7 +79,7 @@ class _Card:
             case Fields():
                 return posts.pieces([*elements.told("", lead=part.title), *elements.fields(part.pairs)])
             case Table():
-                return self._with_word(part, tables.as_text(part, self._now))
+                return self._with_word(part, tables.as_text(part, self._now), largest=self._native < 0)
             case Chart():
                 return self._chart(part)
             case File():
@@ -182,9 +182,9 @@ def _headline(reply: Reply) -> str:
     texts = [part.text for part in reply.parts if isinstance(part, Text) and part.style != "note"]
     titles = [part.label if isinstance(part, Progress) else part.title for part in reply.parts
               if isinstance(part, Progress | Chart | Table | Fields)]  # fmt: skip
-    words = texts[:2] or [title for title in titles if title.strip()][:1] or [reply.scope or "Stackhand answered"]
+    words = texts[:2] or [title for title in titles if title.strip()][:1] or [reply.scope]
     demo = "DEMO · " if reply.demo else ""
-    return escaping.notification(demo + " ".join(words), limits.MESSAGE_TEXT // 4)
+    return escaping.notification(demo + " ".join(words), limits.MESSAGE_TEXT // 4) or "Stackhand answered"
 
 
 def _what_choices_say(reply: Reply) -> str:

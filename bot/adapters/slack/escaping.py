@@ -62,7 +62,8 @@ def is_literal(text: str) -> bool:
 
 def pair(label: str, value: str) -> dict[str, Any]:
     """A bold label above its value, as a mrkdwn object; the value is cleaned and `is_literal`."""
-    return {"type": "mrkdwn", "text": f"*{literal(label).strip()}*\n{escape(value)}", "verbatim": True}
+    shown = literal(label).strip().replace("*", "∗")
+    return {"type": "mrkdwn", "text": f"*{shown}*\n{escape(value)}", "verbatim": True}
 
 
 def notification(text: str, most: int) -> str:
