@@ -37,11 +37,8 @@ class _Card:
         self._now = now
         self._numbers = Numbers()
         self._files: list[Attachment] = []
-        large = [
-            (len(part.rows), -at) for at, part in enumerate(reply.parts) if isinstance(part, Table) and part.columns
-        ]
-        rows, place = max(large, default=(0, 0))
-        self._native = -place if rows else -1  # the place of the table that is native
+        sizes = [_size(part) for part in reply.parts]
+        self._native = sizes.index(max(sizes)) if any(rows for rows, _ in sizes) else -1  # the table that is native
         self._own_file = next((part for part in reply.parts if isinstance(part, File) and _is_kept(part)), None)
 
     def rendered(self) -> Rendered:
@@ -151,6 +148,11 @@ class _Card:
         demo = [{"type": "mrkdwn", "text": "*DEMO*", "verbatim": True}] if self._reply.demo else []
         words = " · ".join(word for word in (seen, footing) if word)
         return elements.context(words, *demo) if words or demo else []
+
+
+def _size(part: Part) -> tuple[int, int]:
+    """Rows and columns of a table that could be native."""
+    return (len(part.rows), len(part.columns)) if isinstance(part, Table) and part.columns else (0, 0)
 
 
 def _is_kept(file: File) -> bool:

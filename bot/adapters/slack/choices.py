@@ -34,21 +34,21 @@ class Numbers:
 def choices(part: Choices, numbers: Numbers) -> list[Block]:
     """The question, the hints that have no room, the buttons and menus; and a word on what can be neither."""
     usable = [choice for choice in part.choices if _is_usable(choice)]
-    in_menu = [
-        len(usable) > _MOST_BUTTONS and limits.length(escaping.unbroken(choice.said)) <= limits.OPTION_VALUE
-        for choice in usable
-    ]
+    many = len(usable) > _MOST_BUTTONS
+    in_menu = [many and escaping.is_said(choice.said, limits.OPTION_VALUE) for choice in usable]
     menu = list(compress(usable, in_menu))
     buttons = [choice for choice, taken in zip(usable, in_menu, strict=True) if not taken]
     blocks = elements.told(part.question)
-    blocks += elements.bullets([*map(_named, filter(_cut_in_menu, menu)), *map(_named, filter(_needs_line, buttons))])
+    listed = any(map(_needs_line, buttons))  # one that has no room beside its button: then all stand in a list
+    blocks += elements.bullets([_named(c) for c in (*filter(_cut_in_menu, menu), *(buttons if listed else ()))])
     blocks += _menus(menu, part.question, numbers)
-    blocks += _rows([elements.button(_on_button(c), c.said, numbers.button()) for c in buttons], limits.ACTIONS)
+    shown = _label if listed else _with_hint
+    blocks += _rows([elements.button(shown(c), c.said, numbers.button()) for c in buttons], limits.ACTIONS)
     return blocks + _unusable([choice for choice in part.choices if not _is_usable(choice)])
 
 
 def _is_usable(choice: Choice) -> bool:
-    return 0 < limits.length(escaping.unbroken(choice.said)) <= limits.BUTTON_VALUE
+    return escaping.is_said(choice.said, limits.BUTTON_VALUE)
 
 
 def _label(choice: Choice) -> str:
@@ -69,10 +69,6 @@ def _needs_line(choice: Choice) -> bool:
     if limits.length(escaping.escape(_label(choice))) > limits.BUTTON_TEXT:
         return True
     return bool(choice.hint) and limits.length(_with_hint(choice)) > _BUTTON
-
-
-def _on_button(choice: Choice) -> str:
-    return _label(choice) if _needs_line(choice) else _with_hint(choice)
 
 
 def _cut_in_menu(choice: Choice) -> bool:

@@ -73,6 +73,11 @@ def notification(text: str, most: int) -> str:
     return shown
 
 
+def is_said(text: str, most: int) -> bool:
+    """Whether a button or an option may carry a text: there is something to say, and it is not too long."""
+    return bool(text.strip()) and limits.length(unbroken(text)) <= most
+
+
 def unbroken(text: str) -> str:
     """What a button says, to the letter: only what no JSON can carry is replaced."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

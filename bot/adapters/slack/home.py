@@ -86,8 +86,8 @@ def _more(shown: int, total: int) -> list[Block]:
 def _rights(rights: Sequence[str]) -> list[Block]:
     if not rights:
         return elements.context("You have no rights yet: ask an administrator.")
-    rows = [(limits.cut(formats.clean(right), _LINE), "") for right in rights[:_MOST]]
-    return [*elements.told("", lead="You may"), *elements.bullets(rows), *_more(len(rows), len(rights))]
+    rows = [limits.cut(formats.clean(right), _LINE) for right in rights[:_MOST]]
+    return [*elements.told("\n".join(rows), lead="You are"), *_more(len(rows), len(rights))]
 
 
 def _requests(title: str, requests: Sequence[OpenRequest], empty: str, numbers: Numbers) -> list[Block]:
@@ -103,7 +103,7 @@ def _request(request: OpenRequest, numbers: Numbers) -> Block:
     lines = (f"{request.id} · {limits.cut(formats.clean(request.what), _LINE)}", formats.clean(request.state))
     words = "\n".join(line for line in lines if line)
     block: Block = {"type": "section", "text": escaping.plain(words, 2 * _LINE, lines=True)}
-    if 0 < limits.length(request.says) <= limits.BUTTON_VALUE:
+    if escaping.is_said(request.says, limits.BUTTON_VALUE):
         block["accessory"] = elements.button("Open", request.says, numbers.button())
     return block
 
@@ -128,7 +128,7 @@ def _help(topics: Sequence[Topic], numbers: Numbers) -> list[Block]:
         return [*blocks, *elements.context("There is nothing that you may ask yet.")]
     for topic in topics[:_TOPICS]:
         blocks += elements.told("", lead=limits.cut(formats.clean(topic.name), _LINE))
-        fitting = [c for c in topic.examples if 0 < limits.length(escaping.unbroken(c.said)) <= limits.BUTTON_VALUE]
+        fitting = [choice for choice in topic.examples if escaping.is_said(choice.said, limits.BUTTON_VALUE)]
         buttons = [elements.button(c.label or c.said, c.said, numbers.button()) for c in fitting[:_EXAMPLES]]
         blocks += [elements.actions(buttons)] if buttons else []
     left = formats.more(min(len(topics), _TOPICS), len(topics))

@@ -147,7 +147,7 @@ def _element(one: Mapping[str, Any]) -> Iterator[str]:
     match one["type"]:
         case "button":
             yield from _plain(one["text"], 75)
-            if not 1 <= units(one["value"]) <= 2_000:
+            if not one["value"].strip() or units(one["value"]) > 2_000:
                 yield f"value of {units(one['value'])}"
         case "static_select":
             yield from _plain(one["placeholder"], 150)
@@ -167,7 +167,7 @@ def _option(one: Mapping[str, Any]) -> Iterator[str]:
     yield from _plain(one["text"], 75)
     if "description" in one:
         yield from _plain(one["description"], 75)
-    if not 1 <= units(one["value"]) <= 150:
+    if not one["value"].strip() or units(one["value"]) > 150:
         yield f"value of {units(one['value'])}"
 
 
