@@ -4,8 +4,8 @@ Lengths are UTF-16 units, as Slack's own JavaScript counts them (an emoji is two
 Numbers without a source beside them stand in slack_sdk 3.48 (`models/blocks`) and in slackblocks 3.0 (`_limits.py`).
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 Block = dict[str, Any]
@@ -46,7 +46,6 @@ FIELD_VALUE = 120  # a longer value goes over the whole width
 CAPTION = 150
 
 _NAMES = frozenset({"type", "action_id", "block_id", "style", "callback_id"})
-_SPACES = re.compile(r"\n|[ \t]")
 
 
 def length(text: str) -> int:
@@ -60,20 +59,31 @@ def cut(text: str, most: int) -> str:
 
 def _first(text: str, most: int) -> str:
     """The start of a text; a character of two units is never halved."""
-    return text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
+    head = text[: max(most, 0)]
+    if not head.isascii():
+        ends = accumulate(2 if ord(char) > 0xFFFF else 1 for char in head)
+        head = head[: sum(end <= most for end in ends)]
+    return head
 
 
 def split(text: str, most: int) -> list[str]:
     """The whole text in pieces of at most `most` units: between lines, else between words, else anywhere."""
     pieces: list[str] = []
-    while length(text) > most:
-        head = _first(text, most)
-        at = max(head.rfind("\n"), -1)
-        if at < len(head) // 2:
-            at = max(at, max((found.start() for found in _SPACES.finditer(head)), default=-1))
-        pieces.append(head[:at] if at > 0 else head)
-        text = text[at + 1 :] if at > 0 else text[len(head) :]
-    return [piece for piece in (*pieces, text) if piece.strip()]
+    begin = 0
+    while begin < len(text):
+        head = _first(text[begin : begin + most], most) or text[begin]
+        ends_here = begin + len(head) == len(text)
+        at = len(head) if ends_here else _break(head)
+        pieces.append(head[:at])
+        begin += at + (0 if ends_here or at == len(head) else 1)
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _break(head: str) -> int:
+    """Where to end a piece: at the last line's end if that is in its second half, else at the last space, if any."""
+    line = head.rfind("\n")
+    at = line if line >= len(head) // 2 else max(line, head.rfind(" "), head.rfind("\t"))
+    return at if at > 0 else len(head)
 
 
 def weigh(blocks: Iterable[Mapping[str, Any]]) -> int:
