@@ -42,15 +42,18 @@ class _Card:
         self._own_file = next((part for part in reply.parts if isinstance(part, File) and _is_kept(part)), None)
 
     def rendered(self) -> Rendered:
-        drawn = {at: self._part(part) for at, part in enumerate(self._reply.parts) if at != self._native}
+        parts = self._reply.parts
+        drawn = {at: self._part(part) for at, part in enumerate(parts) if at != self._native}
         footing = formats.footing(self._reply, self._now)
         is_short = limits.length(footing) <= _FOOTING
         end = self._end(footing if is_short else "")
-        below = posts.pieces([*self._old(), *([] if is_short else elements.context(footing))])
+        old, below = posts.pieces(self._old()), posts.pieces([] if is_short else elements.context(footing))
         if self._native >= 0:
-            taken = sum(piece.weight for found in [*drawn.values(), below] for piece in found) + limits.weigh(end)
-            drawn[self._native] = self._table(self._reply.parts[self._native], limits.POST - taken)
-        return self._spread([piece for at in sorted(drawn) for piece in drawn[at]] + below, end)
+            taken = sum(piece.weight for found in [*drawn.values(), old, below] for piece in found)
+            drawn[self._native] = self._table(parts[self._native], limits.POST - taken - limits.weigh(end))
+        lead = 1 if parts and isinstance(parts[0], Text) and parts[0].style == "heading" else len(parts)
+        body = [piece for at in range(len(parts)) for piece in ([*old, *drawn[at]] if at == lead else drawn[at])]
+        return self._spread([*body, *([] if lead < len(parts) else old), *below], end)
 
     def _spread(self, body: Sequence[Piece], end: Sequence[Block]) -> Rendered:
         messages, left = posts.pack(body, limits.weigh(end) + limits.CAPTION)
@@ -139,6 +142,7 @@ class _Card:
         return posts.pieces(elements.context(f"File: {name}{size}"))
 
     def _old(self) -> Iterator[Block]:
+        """What is known to be old: right below the answer, so that nobody acts on it unawares."""
         for line in self._reply.freshness.old if self._reply.freshness else ():
             yield from elements.told(_WARNING + formats.clean(line))
 

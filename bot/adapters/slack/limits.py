@@ -27,19 +27,17 @@ OPTION_TEXT = 75
 OPTION_VALUE = 150
 OPTION_HINT = 75
 PLACEHOLDER = 150
-ACTION_ID = 255
 TABLE_ROWS = 100  # without the header; docs.slack.dev/reference/block-kit/blocks/data-table-block
 TABLE_COLUMNS = 20  # same page
 TABLE_TEXT = 10_000  # all cells; the page of 2026-05, newer ones say 20,000
 TABLE_JSON = 20_000  # all cells as JSON, the strictest way to count the newer number
-TABLE_PAGE = 100
 MODAL_TITLE = 24
 METADATA = 3_000
 INPUT_LABEL = 2_000
 INPUT_TEXT = 3_000
 
 # Ours, below Slack's: a reply is one card where that can be, and the file has the rest.
-POST = 13_000
+POST = ALL_BLOCKS - 200
 MOST_POSTS = 3
 CELL = 200
 FIELD_VALUE = 120  # a longer value goes over the whole width

@@ -228,6 +228,14 @@ def test_demo_private_age_and_scope_stand_in_the_last_line() -> None:
     assert render(reply, now=NOW).posts[0].text.startswith("DEMO · ")
 
 
+@pytest.mark.parametrize("name", ["counts", "chart", "progress", "not-allowed"])
+def test_that_data_are_old_is_said_right_below_the_answer(name: str) -> None:
+    reply = replace(SAMPLES[name], freshness=Freshness(None, ("vc-1 is silent.", "pcd-1 too.")))
+    lines = words(render(reply, now=NOW)).split("\n")
+    at = 1 if isinstance(reply.parts[0], Text) else len(lines) - 3
+    assert lines[at : at + 2] == ["⚠️ vc-1 is silent.", "⚠️ pcd-1 too."]
+
+
 def test_an_empty_reply_is_still_a_message() -> None:
     rendered = render(Reply(()), now=NOW)
     assert "There is nothing to show." in words(rendered) and problems(rendered) == []
