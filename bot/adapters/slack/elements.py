@@ -7,7 +7,7 @@ from bot import formats
 from bot.adapters.slack import escaping, limits
 from bot.adapters.slack.limits import Block
 
-_NOTE = 2_000
+_NOTE, _NOTE_ESCAPED = 2_000, 600  # units in one element; escaped, each may take five
 
 
 def lines(text: str) -> str:
@@ -66,10 +66,11 @@ def preformatted(text: str) -> Block:
 
 def context(text: str, *before: dict[str, Any]) -> list[Block]:
     """Small and grey; `before` are objects that stand in front of the text."""
-    words = [escaping.plain(piece, limits.SECTION_TEXT, lines=True) for piece in limits.split(lines(text), _NOTE)]
-    elements = [*before, *words]
-    rows = range(0, len(elements), limits.CONTEXT_ELEMENTS)
-    return [{"type": "context", "elements": elements[at : at + limits.CONTEXT_ELEMENTS]} for at in rows]
+    shown = lines(text)
+    most = _NOTE if escaping.escape(shown) == shown else _NOTE_ESCAPED
+    words = [escaping.plain(piece, limits.SECTION_TEXT, lines=True) for piece in limits.split(shown, most)]
+    rows = [[*before, *words[:1]], *([word] for word in words[1:])]
+    return [{"type": "context", "elements": row} for row in rows if row]
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:

@@ -3,7 +3,7 @@ import json
 import re
 from dataclasses import asdict, replace
 from html import unescape
-from typing import Any
+from typing import Any, Literal
 
 import openpyxl
 import pytest
@@ -250,6 +250,13 @@ def test_a_text_without_end_goes_on_in_few_messages_and_then_in_a_file() -> None
     whole = rendered.files[0].content.decode()
     assert all(line in whole for line in lines) and "b: say 'say b'" in whole
     assert rendered.posts[-1].blocks[-1]["elements"][0]["text"] == "*DEMO*"
+
+
+@pytest.mark.parametrize("style", ["heading", "plain", "note", "warning"])
+def test_a_long_text_of_signs_is_whole(style: Literal["heading", "plain", "note", "warning"]) -> None:
+    rendered = render(Reply((Text("<&>" * 1500 + "end", style), Text("after"))), now=NOW)
+    assert problems(rendered) == [] and rendered.files == ()
+    assert "<&>" * 1500 + "endafter" in re.sub(r"\s", "", words(rendered))
 
 
 def test_long_paragraphs_are_whole() -> None:
