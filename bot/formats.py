@@ -6,7 +6,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from bot.replies import Cell, CellType, Reply
+from bot.replies import Cell, CellType, Chart, Reply
 
 UNKNOWN = "—"
 
@@ -203,3 +203,11 @@ def fullness(value: float, limit: float | None) -> Literal["fine", "near", "over
     if limit is None or limit <= 0 or value < 0.85 * limit:
         return "fine" if limit is None or limit > 0 or value <= 0 else "over"
     return "over" if value >= limit else "near"
+
+
+def chart_words(chart: Chart) -> str:
+    """The words for who does not see the picture: the chart's own, or its bars read out."""
+    if chart.alt:
+        return chart.alt
+    bars = ", ".join(f"{bar.label} {bar_value(bar.value, bar.limit, chart.unit)}" for bar in chart.bars[:8])
+    return f"{chart.title}: {bars}" if bars else chart.title

@@ -108,15 +108,26 @@ def _table(part: Table, now: datetime, width: int) -> Iterator[Line]:
     if not part.rows:
         yield Line("no rows" if not total else f"none of {formats.count(total)} rows is shown", "note")
         return
+    yield from grid(part, now, width)
+    if missing := left_out(part, now, width):
+        yield Line(f"… {len(missing)} more columns: {', '.join(missing)}", "note")
+    if left := formats.more(min(len(part.rows), MOST_ROWS), total):
+        yield Line(f"… {left}", "note")
+
+
+def grid(part: Table, now: datetime, width: int) -> Iterator[Line]:
+    """The titles and the first MOST_ROWS rows in aligned columns, without those that do not fit in `width` cells."""
     titles, *rows = _cells(part, now, width)
     widths = _widths([titles, *rows], width)
     yield Line(_row(titles, widths, part.columns), "label")
     yield Line(_GAP.join("─" * w for w in widths), "note")
     yield from (Line(_row(row, widths, part.columns)) for row in rows)
-    if left_out := titles[len(widths) :]:
-        yield Line(f"… {len(left_out)} more columns: {', '.join(left_out)}", "note")
-    if left := formats.more(len(rows), total):
-        yield Line(f"… {left}", "note")
+
+
+def left_out(part: Table, now: datetime, width: int) -> list[str]:
+    """The titles of the columns for which `grid` has no room."""
+    titles, *rows = _cells(part, now, width)
+    return titles[len(_widths([titles, *rows], width)) :]
 
 
 def _cells(part: Table, now: datetime, width: int) -> list[list[str]]:

@@ -187,7 +187,7 @@ class Renderer:
             ago=formats.ago,
             count=formats.count,
             shown_table=shown_table,
-            chart_alt=chart_alt,
+            chart_alt=formats.chart_words,
             extension=extension,
             version=_asset_version(),
         )
@@ -216,14 +216,6 @@ def headed(title: str) -> str:
     """A column's title begins large, unless its first word is a term such as vCPU."""
     first = title.partition(" ")[0]
     return title[:1].upper() + title[1:] if first.islower() else title
-
-
-def chart_alt(chart: Chart) -> str:
-    """The words for who does not see the picture: the chart's own, or its bars read out."""
-    if chart.alt:
-        return chart.alt
-    bars = ", ".join(f"{bar.label} {formats.bar_value(bar.value, bar.limit, chart.unit)}" for bar in chart.bars[:8])
-    return f"{chart.title}: {bars}" if bars else chart.title
 
 
 def extension(file: File) -> str:

@@ -1,0 +1,76 @@
+"""Modals: a question in a window, what was wrong with an answer, and what is said when something fails in one.
+
+What was typed comes back under block `words`, action `words`; `private_metadata` is carried through as it is given.
+"""
+
+from typing import Any, Literal
+
+from bot import formats
+from bot.adapters.slack import elements, escaping, limits
+from bot.adapters.slack.limits import Block
+
+WORDS = "words"
+Purpose = Literal["ask", "feedback"]
+
+
+def ask_modal(metadata: str, *, typed: str = "") -> dict[str, Any]:
+    """A free question; `typed` stands in the field already. Raises ValueError for metadata over METADATA units."""
+    field = _field("Your question", "which volumes have no snapshot?", typed)
+    return _form("ask", "Ask Stackhand", "Ask", metadata, [field])
+
+
+def feedback_modal(metadata: str, *, said: str = "") -> dict[str, Any]:
+    """What was wrong with the answer to `said`. Raises ValueError for metadata over METADATA units."""
+    about = elements.context(
+        f"About: {limits.cut(formats.clean(said), limits.FIELD_TEXT // 2)}" if said.strip() else ""
+    )
+    field = _field("What was wrong with the answer?", "db-02 is not in it", "")
+    return _form("feedback", "A wrong answer", "Send", metadata, [*about, field])
+
+
+def error_view(what: str, fix: str) -> dict[str, Any]:
+    """What went wrong and what to do now; it has nothing to send."""
+    blocks = [*elements.told(limits.cut(formats.clean(fix, lines=True), limits.FIELD_TEXT), lead="⚠️ " + _short(what))]
+    return {
+        "type": "modal",
+        "callback_id": "error",
+        "title": escaping.plain("That did not work", limits.MODAL_TITLE),
+        "close": escaping.plain("Close", limits.MODAL_TITLE),
+        "blocks": blocks,
+    }
+
+
+def _short(text: str) -> str:
+    return limits.cut(formats.clean(text), limits.FIELD_TEXT // 4)
+
+
+def _form(purpose: Purpose, title: str, send: str, metadata: str, blocks: list[Block]) -> dict[str, Any]:
+    if limits.length(metadata) > limits.METADATA:
+        raise ValueError(f"metadata of {limits.length(metadata)} units, Slack takes {limits.METADATA}")
+    return {
+        "type": "modal",
+        "callback_id": purpose,
+        "title": escaping.plain(title, limits.MODAL_TITLE),
+        "submit": escaping.plain(send, limits.MODAL_TITLE),
+        "close": escaping.plain("Cancel", limits.MODAL_TITLE),
+        "private_metadata": metadata,
+        "blocks": blocks,
+    }
+
+
+def _field(label: str, example: str, typed: str) -> Block:
+    element = {
+        "type": "plain_text_input",
+        "action_id": WORDS,
+        "multiline": True,
+        "max_length": limits.INPUT_TEXT,
+        "focus_on_load": True,
+        "placeholder": escaping.plain(f"For example: {example}", limits.PLACEHOLDER),
+    }
+    initial = limits.cut(formats.clean(typed, lines=True), limits.INPUT_TEXT)
+    return {
+        "type": "input",
+        "block_id": WORDS,
+        "label": escaping.plain(label, limits.INPUT_LABEL),
+        "element": element | ({"initial_value": initial} if initial else {}),
+    }
