@@ -28,7 +28,7 @@ _THINGS = frozenset(
 _POINTS = re.compile(r"\b(it|its|that vm|this vm|that one|the vm|that machine|the machine)\b", re.IGNORECASE)
 _THEIRS = re.compile(r"\b(their|they|them|his|her)\b", re.IGNORECASE)
 _ASKS = re.compile(
-    r"^(?P<who>(?:[\w.'-]+ ){1,6}?)(?:asks?|asked|is asking|are asking|(?:wants?|needs?|would like) to (?:know|see)"
+    r"^(?P<who>(?:[\w.'-]+ ){1,6}?)(?:asks?|is asking|are asking|(?:wants?|needs?|would like) to (?:know|see)"
     r"|wonders?|(?P<wants>wants?|needs?|would like))(?: us| me)?(?: for| about)?\s+"
     r"(?P<rest>(?P<if>if|whether)\b.*|(?:the|all|which|what|how|when|who|where|why|drift|numbers)\b.*"
     r"|an? (?:quick |short |full |complete )?"

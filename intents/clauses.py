@@ -229,6 +229,8 @@ class ClauseReader:
             return "question"  # "the auditor needs to know ..."
         if rest[0] in {"'s", "s"}:
             return "fragment"  # "dave's role assignments"
+        if subject in self.lists["people"] and self.lists["told"] & set(rest[:3]):
+            return "report"  # "customer acme says thanks"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
         if self.person(start) and self.lists["owning"] & set(words) and self.lists["turning"] & set(words):
@@ -308,6 +310,10 @@ class ClauseReader:
         for at, word in enumerate(words[:7]):
             if at and word in {"will", "would", "won't", "wont"}:
                 return True
+            if at and word in {"i'll", "we'll", "i", "we"} and (at < 5 or word[-1:] == "l"):
+                return word not in {"i", "we"} or self._past(
+                    start + at + 1
+                )  # "tomorrow I'll ...", "my first day I ..."
             if at and word in self.lists["talking"] and self.form(start + at) in {"", "s"}:
                 return True
             if word in self.lists["subject breaks"]:
