@@ -17,6 +17,10 @@ _MIND = re.compile(
     r"(?:(\w+ing)\b|to\b|if (?:i|we) asked you to\b)",
     re.IGNORECASE,
 )
+_MANY = re.compile(
+    r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
+    re.IGNORECASE,
+)
 _WISE = re.compile(
     r"\b(project|domain|customer|tenant|host|cluster|platform|os|state|owner|user|network)[- ]wise\b", re.IGNORECASE
 )
@@ -61,6 +65,7 @@ class Courtesies:
         text = self.shortened.sub(
             lambda match: match[0] if match[0].lower() in names else self.short[match[0].lower()], text
         )
+        text = _MANY.sub(r"how many \1", text)
         text = _WISE.sub(r"per \1", text)
         return _UNIT.sub(lambda match: f"{match[1]} {match[2]}" if match[1] else f"{match[3]} vcpus", text)
 

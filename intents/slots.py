@@ -102,7 +102,7 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
     """The first hit of that kind that is free and not claimed by the noun beside it for another kind."""
     options = []
     for at, hit in enumerate(scene.hits):
-        if at in filling.used or not hit.of(kind):
+        if at in filling.used or not hit.of(kind) or _said_already(scene, at, filling):
             continue
         noun = noun_beside(scene, hit)
         if not hit.sure and kind in _SURE_KINDS and noun != kind and _describes(scene, hit):
@@ -116,6 +116,13 @@ def _pick(slot: str, kind: str, scene: Scene, filling: Filling, intent: Intent) 
             continue
         options.append((0 if noun == kind else 1, 0 if hit.sure else 1, at))
     return min(options)[2] if options else None
+
+
+def _said_already(scene: Scene, at: int, filling: Filling) -> bool:
+    """The same name twice in a message is one object, not its project and then its domain."""
+    hit = scene.hits[at]
+    said = scene.folds[hit.start : hit.end]
+    return any(scene.folds[scene.hits[i].start : scene.hits[i].end] == said for i in filling.used)
 
 
 def take_hit(slot: str, kind: str, at: int, scene: Scene, filling: Filling) -> None:
