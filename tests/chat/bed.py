@@ -105,26 +105,25 @@ def running_bed(directory: Path) -> Iterator[Bed]:
         subprocess.run([f"{PLACE}/slack-down"], env=environment, check=False, capture_output=True, timeout=30)
 
 
-def settings_for(bed: Bed, mode: str = "http", **more: Any) -> Settings:
+def settings_for(bed: Bed, mode: str = "http", teams: str = TEAM) -> Settings:
     return load_settings(
         slack_bot_token="xoxb-" + "testbed-bot",
         slack_app_token="xapp-" + "testbed-app",
         slack_signing_secret="testbed-signing-secret",
         slack_mode=mode,
-        slack_teams=TEAM,
+        slack_teams=teams,
         slack_app_id=APP,
         slack_api_url=bed.api_url,
-        **more,
     )
 
 
 @asynccontextmanager
 async def chatting(
-    bed: Bed, database: Database, answerer: Answerer, mode: str = "http", **pace: float
+    bed: Bed, database: Database, answerer: Answerer, mode: str = "http", teams: str = TEAM, **pace: float
 ) -> AsyncIterator[SlackChat]:
     """Stackhand's Slack as a process would run it; it listens where the test bed delivers."""
     metrics, stop = Metrics(), asyncio.Event()
-    chat = SlackChat(settings_for(bed, mode), database, answerer, metrics, **{"pause_s": 0.02, **pace})
+    chat = SlackChat(settings_for(bed, mode, teams), database, answerer, metrics, **{"pause_s": 0.02, **pace})
     app = web.Application()
     chat.add_routes(app)
     runner = web.AppRunner(app, shutdown_timeout=1)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
-from slack_bolt.async_app import AsyncApp, AsyncBoltContext, AsyncBoltRequest
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack import SURFACE, drafts, hearing
@@ -94,14 +94,17 @@ class Listeners:
     async def _message(self, context: AsyncBoltContext) -> None:
         await self._say(context, hearing.message)
 
-    async def _command(self, context: AsyncBoltContext) -> None:
+    async def _command(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        await ack()
         await self._say(context, hearing.command)
 
-    async def _click(self, context: AsyncBoltContext) -> None:
+    async def _click(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        await ack()
         await self._say(context, hearing.click)
 
-    async def _pressed(self, context: AsyncBoltContext) -> None:
+    async def _pressed(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         """A button that only opens a page, or one of an older version."""
+        await ack()
 
     async def _say(self, context: AsyncBoltContext, read: hearing.Read) -> None:
         taken: Taken = context["taken"]
@@ -159,8 +162,9 @@ class Listeners:
             found += await self._answering.replies(message)
         return found
 
-    async def _open_feedback(self, context: AsyncBoltContext) -> None:
+    async def _open_feedback(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         """A form has to be opened within three seconds: it goes past the outbox."""
+        await ack()
         taken: Taken = context["taken"]
         team, channel = d.origin(taken.body).team, d.text_of(taken.body, "channel", "id")
         thread = d.text_of(taken.body, "message", "thread_ts")
@@ -173,8 +177,9 @@ class Listeners:
         except (HeldError, LostError, RefusedError) as error:  # the person sees that nothing opens, and tries again
             log.warning("form.not_opened", reason=str(error))
 
-    async def _feedback(self, context: AsyncBoltContext) -> None:
+    async def _feedback(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         taken: Taken = context["taken"]
+        await ack()
         given = feedback_of(taken.body.get("view"))
         team, user = d.origin(taken.body).team, d.text_of(taken.body, "user", "id")
         heard = Heard(taken.key, team, user, "", taken.conversation, "", taken.received_at, direct=True)
