@@ -11,9 +11,11 @@ from sqlalchemy import text
 from bot.messages import Message
 from bot.replies import File, Reply, Text
 from storage.database import Database
+from storage.embedded import EmbeddedServer
 from storage.people import link_account
 from tests.bot.world import World, build
 from tests.chat.bed import APPROVALS, BOT, OPS, PEOPLE, TEAM, Bed, chatting, needs_bed, running_bed, until
+from tests.conftest import TEMPLATE, execute, url_of
 
 pytestmark = needs_bed
 MANY_ROWS = "list all vms"
@@ -31,11 +33,6 @@ async def bed(bed_server: Bed) -> Bed:
     return bed_server
 
 
-@pytest.fixture
-async def world(database: Database) -> World:
-    return await build(database)
-
-
 async def link(database: Database) -> None:
     """Alice may see everything, bob some projects; carol is not linked."""
     async with database.begin() as conn:
@@ -43,9 +40,23 @@ async def link(database: Database) -> None:
         await link_account(conn, "slack", f"{TEAM}/{PEOPLE['bob']}", "ann")
 
 
+@pytest.fixture(scope="module")
+async def world(_server: Database, postgres: EmbeddedServer) -> AsyncIterator[World]:
+    name = "small_world_of_chat"
+    await execute(_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    database = Database(url_of(postgres.url, name))
+    world = await build(database)
+    await link(database)
+    yield world
+    await database.close()
+    await execute(_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @pytest.fixture
 async def linked(world: World) -> World:
-    await link(world.database)
+    """The shared world, with nothing in the way in and the way out."""
+    async with world.database.begin() as conn:
+        await conn.execute(text("TRUNCATE inbox, outbox, pace, exchange"))
     return world
 
 

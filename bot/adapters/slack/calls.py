@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError
 from slack_sdk.errors import SlackClientError
@@ -20,7 +20,6 @@ _APP_WRONG = frozenset({
 _SLACK_WRONG = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
-T = TypeVar("T")
 
 
 def client(token: str, api_url: str) -> AsyncWebClient:
@@ -53,10 +52,11 @@ def _seconds(headers: Any) -> float:
     return 1.0
 
 
-async def calling(method: str, call: Awaitable[T]) -> T:
-    """The answer; raises HeldError, RefusedError or LostError."""
+async def calling(method: str, call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
+    """The JSON of the answer; raises HeldError, RefusedError or LostError."""
     try:
         async with asyncio.timeout(_TIMEOUT_S * 2):
-            return await call
+            answer = await call
     except (SlackClientError, ClientError, TimeoutError, OSError) as error:
         raise failure(method, error) from None
+    return answer.data if isinstance(answer.data, dict) else {}
