@@ -69,10 +69,13 @@ async def keep(conn: AsyncConnection, surface: str, incoming: Incoming) -> bool:
 
 _TAKE = text(
     """
+    WITH head AS MATERIALIZED (
+        SELECT min(id) AS id FROM inbox WHERE surface = :surface AND state = 'waiting' GROUP BY conversation
+    )
     UPDATE inbox SET claimed_by = :owner, claimed_until = clock_timestamp() + :lease, attempts = attempts + 1
     WHERE id IN (
         SELECT id FROM inbox
-        WHERE id IN (SELECT min(id) FROM inbox WHERE surface = :surface AND state = 'waiting' GROUP BY conversation)
+        WHERE id IN (SELECT id FROM head)
           AND state = 'waiting' AND not_before <= clock_timestamp()
           AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
         ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)

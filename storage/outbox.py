@@ -72,7 +72,7 @@ def _values(surface: str, draft: Draft) -> dict[str, Any]:
 
 _CLAIM = text(
     """
-    WITH head AS (
+    WITH head AS MATERIALIZED (  -- else, without statistics, it may be counted anew for each row
         SELECT min(id) AS id FROM outbox
         WHERE surface = :surface AND sent_at IS NULL AND failed_at IS NULL GROUP BY conversation
     ), due AS MATERIALIZED (
@@ -176,11 +176,14 @@ async def hold(conn: AsyncConnection, surface: str, method: str, delay: timedelt
 
 _WAIT = text(
     """
-    SELECT min(greatest(o.not_before, o.claimed_until, p.next_at)) - clock_timestamp() FROM outbox AS o
+    WITH head AS MATERIALIZED (
+        SELECT min(id) AS id FROM outbox
+        WHERE surface = :surface AND sent_at IS NULL AND failed_at IS NULL GROUP BY conversation
+    )
+    SELECT min(greatest(o.not_before, o.claimed_until, p.next_at)) - clock_timestamp()
+    FROM head JOIN outbox AS o USING (id)
     LEFT JOIN LATERAL (SELECT max(next_at) AS next_at FROM pace
                        WHERE surface = :surface AND lane IN ('lane:' || o.lane, 'method:' || o.method)) AS p ON true
-    WHERE o.id IN (SELECT min(id) FROM outbox WHERE surface = :surface AND sent_at IS NULL AND failed_at IS NULL
-                   GROUP BY conversation)
     """
 )
 
