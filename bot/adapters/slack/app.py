@@ -36,7 +36,7 @@ from storage.outbox import Outgoing
 log = structlog.get_logger(__name__)
 
 _RENEW_S = 5.0
-_MOST_ANSWERS = 4  # at once: each may hold a connection of the pipeline's pool for as long as an engine takes
+_MOST_ANSWERS = 8  # at once: each may hold a connection of the pipeline's pool for as long as an engine takes
 _MOST_SENDS = 8
 _POOL, _EDGE_POOL = 3, 2
 

@@ -14,7 +14,6 @@ SCOPES: Mapping[str, str] = {
     "groups:history": "the same in private channels",
     "groups:read": "the same of private channels",
     "im:history": "hear direct messages",
-    "im:read": "know that a direct message is one",
     "im:write": "open direct messages, for what is for one person alone",
     "mpim:history": "hear mentions in group messages",
     "mpim:read": "know who reads a group message",
