@@ -1,10 +1,12 @@
 """A Slack workspace on this machine to run against, and Stackhand's Slack beside it in this process.
 
-Set STACKHAND_TEST_SLACK to the directory that holds the `slack-up` of a test bed; without it the tests are skipped.
+Without a test bed beside the checkout, or without Node, the tests are skipped.
 """
 
 import asyncio
 import os
+import shutil
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -23,9 +25,10 @@ from bot.service import run_until
 from bot.settings import Settings, load_settings
 from storage.database import Database
 
-PLACE = os.environ.get("STACKHAND_TEST_SLACK", "")
-PORT = int(os.environ.get("SLACK_TESTBED_PORT", "4710"))
-needs_bed = pytest.mark.skipif(not PLACE, reason="STACKHAND_TEST_SLACK names no Slack test bed")
+PLACE = Path(__file__).parents[3] / "shared" / "testbed" / "chat"
+needs_bed = pytest.mark.skipif(
+    not (PLACE / "slack-up").exists() or not shutil.which("npm"), reason="there is no Slack test bed, or no npm"
+)
 
 TEAM, APP, BOT = "T000000001", "A0000OPS", "U0000BOT"
 PEOPLE = {"alice": "UA11CE0000", "bob": "UB0B000000", "carol": "UCA2010000", "dave": "UDA7E00000"}
@@ -34,9 +37,10 @@ Json = dict[str, Any]
 
 
 class Bed:
-    """The test bed's control address."""
+    """The test bed's control address; `chat` is what is connected to it."""
 
     def __init__(self, port: int) -> None:
+        self.chat: SlackChat | None = None
         self.api_url = f"http://127.0.0.1:{port}/api/"
         self._control = f"http://127.0.0.1:{port}/_control"
 
@@ -69,7 +73,8 @@ class Bed:
 
     async def answers(self, count: int, channel: str = "#ops", thread: str = "", seconds: float = 15) -> list[Json]:
         """The bot's messages when there are that many; fails when there are not in time."""
-        return await until(lambda: self.by_bot(channel, thread), lambda found: len(found) >= count, seconds)
+        found = await until(lambda: self.by_bot(channel, thread), lambda found: len(found) >= count, seconds)
+        return list(found)
 
     async def settings(self, url: str, mode: str = "http") -> None:
         await self.call("config", events_url=url, mode=mode, enforce_rate=False)
@@ -94,13 +99,26 @@ async def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: f
         await asyncio.sleep(0.05)
 
 
+def free_pair() -> int:
+    """A free port whose follower is free too: the test bed takes both."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
 @contextmanager
 def running_bed(directory: Path) -> Iterator[Bed]:
-    more = {"SLACK_TESTBED_PORT": str(PORT), "TESTBED_DIR": str(directory)}
-    environment = {**os.environ, **more}
+    port = int(os.environ.get("SLACK_TESTBED_PORT", "0")) or free_pair()
+    environment = {**os.environ, "SLACK_TESTBED_PORT": str(port), "TESTBED_DIR": str(directory)}
     subprocess.run([f"{PLACE}/slack-up"], env=environment, check=True, capture_output=True, timeout=120)
     try:
-        yield Bed(PORT)
+        yield Bed(port)
     finally:
         subprocess.run([f"{PLACE}/slack-down"], env=environment, check=False, capture_output=True, timeout=30)
 
@@ -131,6 +149,7 @@ async def chatting(
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     await bed.settings(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events", mode)
+    bed.chat = chat
     working = asyncio.create_task(run_until(stop, dict(chat.works), metrics))
     try:
         if mode == "socket":

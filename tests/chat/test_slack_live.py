@@ -2,19 +2,24 @@
 
 import asyncio
 import base64
+import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 from sqlalchemy import text
 
+from bot.adapters.slack.signatures import SIGNATURE, TIMESTAMP, sign
 from bot.messages import Message
 from bot.replies import File, Reply, Text
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.people import link_account
 from tests.bot.world import World, build
-from tests.chat.bed import APPROVALS, BOT, OPS, PEOPLE, TEAM, Bed, chatting, needs_bed, running_bed, until
+from tests.chat.bed import APP, APPROVALS, BOT, OPS, PEOPLE, TEAM, Bed, chatting, needs_bed, running_bed, until
 from tests.conftest import TEMPLATE, execute, url_of
 
 pytestmark = needs_bed
@@ -266,11 +271,9 @@ async def test_an_assistant_thread_is_offered_prompts_and_answered_in_the_thread
 async def test_feedback_by_a_form(by_http: Bed, linked: World) -> None:
     await by_http.say("alice", "@bot how many vms are there?")
     (answer,) = await by_http.answers(1)
-    await shortcut(by_http, "alice", answer)
-    views = await until(lambda: by_http.get("views"), lambda found: bool(found["views"]))
-    chosen = {"type": "radio_buttons", "selected_option": {"value": "wrong"}}
-    values = {"verdict": chosen, "remark": "I meant hosts"}
-    sent = await by_http.call("view_submit", user="alice", view_id=views["views"][0]["id"], values=values)
+    await shortcut(by_http, "alice", "feedback", {"type": "message_action", "channel": {"id": OPS}, "message": answer})
+    view = await opened(by_http, "feedback")
+    sent = await by_http.call("view_submit", user="alice", view_id=view["id"], values={"words": "I meant hosts"})
     assert sent["status"] == 200 and not sent["open"]
     (told,) = await by_http.answers(1, await by_http.direct("alice"))
     assert "wrong" in told["text"]
@@ -279,33 +282,54 @@ async def test_feedback_by_a_form(by_http: Bed, linked: World) -> None:
     assert tuple(row) == (False, "I meant hosts")
 
 
-async def shortcut(bed: Bed, user: str, message: dict[str, Any]) -> None:
-    """The test bed has no shortcuts of its own: one signed as Slack signs, with a trigger that it knows."""
-    import json
-    import time
-    from urllib.parse import urlencode
+async def test_a_question_in_a_form_is_answered_in_a_direct_message(slack: Bed) -> None:
+    await shortcut(slack, "alice", "ask", {"type": "shortcut"})
+    view = await opened(slack, "ask")
+    sent = await slack.call(
+        "view_submit", user="alice", view_id=view["id"], values={"words": "how many vms are there?"}
+    )
+    assert sent["status"] == 200 and not sent["open"]
+    (answer,) = await slack.answers(1, await slack.direct("alice"))
+    assert "VM" in answer["text"]
 
-    import aiohttp
 
-    from bot.adapters.slack.signatures import SIGNATURE, TIMESTAMP, sign
+async def test_whoever_is_not_known_is_told_so_in_the_form(by_http: Bed) -> None:
+    await shortcut(by_http, "carol", "ask", {"type": "shortcut"})
+    view = await opened(by_http, "error")
+    assert "words" not in str(view["blocks"])
 
+
+async def opened(bed: Bed, purpose: str) -> dict[str, Any]:
+    found = await until(lambda: bed.get("views"), lambda found: bool(found["views"]))
+    view = found["views"][0]
+    assert view["callback_id"] == purpose
+    return dict(view)
+
+
+async def shortcut(bed: Bed, user: str, purpose: str, more: dict[str, Any]) -> None:
+    """The test bed has no shortcuts of its own: one signed as Slack signs, or said over its WebSocket's edge."""
     state = await bed.get("state")
     headers = {"Authorization": "Bearer " + state["bot"]["token"]}
     async with aiohttp.ClientSession() as session:
         url = f"{bed.api_url}views.generateTriggerId"
         async with session.post(url, json={"user_id": PEOPLE[user]}, headers=headers) as answer:
             trigger = (await answer.json())["trigger_id"]
-        payload = {
-            "type": "message_action", "callback_id": "feedback", "trigger_id": trigger, "api_app_id": "A0000OPS",
-            "team": {"id": TEAM}, "user": {"id": PEOPLE[user]}, "channel": {"id": OPS}, "message": message,
-        }  # fmt: skip
-        body, stamp = urlencode({"payload": json.dumps(payload)}).encode(), str(int(time.time()))
-        signed = {
-            TIMESTAMP: stamp, SIGNATURE: sign(body, stamp, state["signing_secret"]),
-            "Content-Type": "application/x-www-form-urlencoded",
-        }  # fmt: skip
-        async with session.post(state["config"]["events_url"], data=body, headers=signed) as done:
-            assert done.status == 200
+    payload = {
+        "callback_id": purpose, "trigger_id": trigger, "api_app_id": APP, "team": {"id": TEAM},
+        "user": {"id": PEOPLE[user]}, **more,
+    }  # fmt: skip
+    if state["config"]["mode"] == "socket":
+        assert bed.chat is not None
+        assert (await bed.chat.edge.accept_from_socket(payload)).status == 200
+        return
+    body, stamp = urlencode({"payload": json.dumps(payload)}).encode(), str(int(time.time()))
+    signed = {
+        TIMESTAMP: stamp, SIGNATURE: sign(body, stamp, state["signing_secret"]),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }  # fmt: skip
+    url = state["config"]["events_url"]
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=signed) as done:
+        assert done.status == 200
 
 
 class Slow(Keeping):

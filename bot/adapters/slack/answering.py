@@ -75,10 +75,6 @@ class Answering:
         replies, working = await self._patiently(heard, message)
         return await self._drafts(heard, person, (*replies, *failed), working)
 
-    async def replies(self, message: Message) -> Sequence[Reply]:
-        """For what is put together of several answers."""
-        return await self._parts.answerer.answer(message)
-
     async def person(self, heard: Heard) -> str | Reply | None:
         """The person's id, or why there is none; None for a bot, which is not answered."""
         try:
@@ -93,18 +89,21 @@ class Answering:
 
     async def _refused(self, heard: Heard, reply: Reply) -> list[Draft]:
         """Privately, and the same thing at most once an hour, however often somebody asks."""
-        detail = {"surface": SURFACE, "channel": heard.channel, "account": heard.account}
-        async with self._parts.database.begin() as conn:
-            await audit.record(
-                conn, person="", action="message.refused", outcome=reply.outcome, detail=detail,
-                at=self._parts.clock(),
-            )  # fmt: skip
+        if reply.outcome == "not_allowed":
+            await self._record_refusal(heard)
         rendered = await asyncio.to_thread(render, reply, now=self._parts.clock())
         hour = self._parts.clock().strftime("%Y%m%d%H")
         text = "".join(post.text for post in rendered.posts)
         key = f"refused:{heard.account}:{hour}:{_digest(text)}"
         told = [drafts.privately(heard, one, post) for one, post in _numbered(key, rendered.posts)]
         return [replace(draft, conversation=f"refused:{heard.account}") for draft in told]
+
+    async def _record_refusal(self, heard: Heard) -> None:
+        detail = {"surface": SURFACE, "channel": heard.channel, "account": heard.account}
+        detail["conversation"] = heard.conversation
+        now = self._parts.clock()
+        async with self._parts.database.begin() as conn:
+            await audit.record(conn, person="", action="message.refused", outcome="not_allowed", detail=detail, at=now)
 
     async def _readers(self, heard: Heard) -> Readers:
         try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.adapters.slack.escaping import escape
 from bot.adapters.text import render as plain_text
 from bot.replies import Choices, File, Reply
 
@@ -25,9 +26,9 @@ class Attachment:
     name: str
     mime: str
     content: bytes
-    id: str
-    title: str
-    alt: str
+    id: str = ""
+    title: str = ""
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Rendered:
 
 
 def render(reply: Reply, *, now: datetime) -> Rendered:
-    text = escaped(plain_text(reply, now))[: _MOST_SECTION * 4]
+    text = escape(plain_text(reply, now))[: _MOST_SECTION * 4]
     pieces = [text[at : at + _MOST_SECTION] for at in range(0, len(text), _MOST_SECTION)] or ["…"]
     blocks: list[dict[str, Any]] = [section(piece) for piece in pieces]
     said = [choice for part in reply.parts if isinstance(part, Choices) for choice in part.choices][:25]
@@ -62,7 +63,3 @@ def render(reply: Reply, *, now: datetime) -> Rendered:
 
 def section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -74,7 +74,7 @@ class SlackCarrier:
         channel = await self._channel(body)
         call = self._client.chat_postMessage(
             channel=channel, text=body["text"], blocks=marked(message), unfurl_links=False, unfurl_media=False,
-            **_thread(body),
+            mrkdwn=False, link_names=False, **_thread(body),
         )  # fmt: skip
         answer = await calling(drafts.POST, call)
         return {"channel": answer["channel"], "ts": answer["ts"]}

@@ -70,7 +70,7 @@ def read(payload: Mapping[str, Any]) -> Incoming | Ignored:
             return _event(payload)
         case "block_actions":
             return _click(payload)
-        case "message_action" | "view_submission":
+        case "message_action" | "shortcut" | "view_submission":
             return _triggered(payload)
     return Ignored("kind")
 

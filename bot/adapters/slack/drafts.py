@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.adapters.slack.blocks import Attachment, Post, escaped
+from bot.adapters.slack.blocks import Attachment, Post
+from bot.adapters.slack.escaping import escape
 from bot.adapters.slack.hearing import Heard
 from storage.outbox import Draft
 
@@ -63,7 +64,7 @@ def asked_by(heard: Heard, said: Post) -> Post:
     """With a line on who asked what, where others only see that a button was pressed."""
     if not heard.clicked or heard.direct or heard.alone or len(said.blocks) >= _MOST_BLOCKS:
         return said
-    line = f"<@{heard.user}>: {escaped(heard.text[:_MOST_SAID])}"
+    line = f"<@{heard.user}>: {escape(heard.text[:_MOST_SAID])}"
     block = {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
     return Post(said.text, (block, *said.blocks))
 
@@ -74,7 +75,7 @@ def _lane(body: Mapping[str, Any]) -> str:
 
 def plain_post(text: str) -> Post:
     """A short message of our own."""
-    return Post(text, ({"type": "section", "text": {"type": "mrkdwn", "text": escaped(text)}},))
+    return Post(text, ({"type": "section", "text": {"type": "mrkdwn", "text": escape(text)}},))
 
 
 def keys(key: str, count: int) -> Sequence[str]:

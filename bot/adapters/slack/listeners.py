@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
@@ -14,13 +16,11 @@ from bot.adapters.slack import deliveries as d
 from bot.adapters.slack.answering import Answering, excuse
 from bot.adapters.slack.calls import calling
 from bot.adapters.slack.hearing import Heard
-from bot.adapters.slack.home import home_view
-from bot.adapters.slack.modals import FEEDBACK, feedback_of, feedback_view
-from bot.messages import Channel, Message
+from bot.adapters.slack.modals import WORDS, ask_modal, feedback_modal
+from bot.adapters.slack.openings import Openings, prompts, refusal
 from bot.receiving import TryAgain
 from bot.replies import Reply
 from bot.sending import HeldError, LostError, RefusedError
-from bot.starters import STARTERS
 from storage import audit, exchanges
 from storage.database import Database
 from storage.inbox import Taken
@@ -33,8 +33,6 @@ AsyncNext = Callable[[], Awaitable[None]]
 COMMAND = "/stackhand"
 _SAYS = re.compile(r"(say|menu):.+", re.S)
 _ANYTHING = re.compile(r".*", re.S)  # what is not known must not reach Bolt's log, which prints bodies
-_MOST_PROMPTS = 4
-_ON_HOME = ("whoami", "status", "help")
 
 
 class Listeners:
@@ -44,6 +42,7 @@ class Listeners:
         self._client = client
         self._answering = answering
         self._database = database
+        self._openings = Openings(database)
         # Everything was verified and acknowledged at the edge; here Bolt runs a listener to its end.
         self._bolt = AsyncApp(
             client=client, process_before_response=True, request_verification_enabled=False,
@@ -56,8 +55,10 @@ class Listeners:
         self._bolt.command(_ANYTHING)(self._command)
         self._bolt.action(_SAYS)(self._click)
         self._bolt.action(_ANYTHING)(self._pressed)
-        self._bolt.shortcut(FEEDBACK)(self._open_feedback)
-        self._bolt.view(FEEDBACK)(self._feedback)
+        self._bolt.shortcut("feedback")(self._open_feedback)
+        self._bolt.shortcut("ask")(self._open_ask)
+        self._bolt.view("feedback")(self._feedback)
+        self._bolt.view("ask")(self._asked)
         self._bolt.shortcut(_ANYTHING)(self._pressed)
         self._bolt.view(_ANYTHING)(self._pressed)
         self._bolt.use(self._reached)
@@ -73,11 +74,13 @@ class Listeners:
         context = {"taken": taken, "drafts": found}
         request = AsyncBoltRequest(mode="socket_mode", body=dict(taken.body), context=context)
         response = await self._bolt.async_dispatch(request)
+        if "reached" not in request.context:  # also when Bolt apologises with 200: Slack did not say who we are
+            raise TryAgain("Slack did not authorise the app")
         error = request.context.get("failed")
         if error is not None:
             raise error
-        if response.status != 200 or "reached" not in request.context:  # Slack did not say who we are
-            raise TryAgain("Slack did not authorise the app")
+        if response.status != 200:
+            raise RuntimeError(f"no listener took it: {response.status}")
         return found
 
     def excuse(self, taken: Taken) -> Sequence[Draft]:
@@ -131,9 +134,8 @@ class Listeners:
 
     async def _assistant(self, context: AsyncBoltContext) -> None:
         thread = context["taken"].body["event"]["assistant_thread"]
-        prompts = [{"title": one.label, "message": one.said} for one in STARTERS[:_MOST_PROMPTS]]
         call = self._client.assistant_threads_setSuggestedPrompts(
-            channel_id=thread["channel_id"], thread_ts=thread["thread_ts"], prompts=prompts
+            channel_id=thread["channel_id"], thread_ts=thread["thread_ts"], prompts=prompts()
         )
         try:
             await calling("assistant.threads.setSuggestedPrompts", call)
@@ -141,66 +143,81 @@ class Listeners:
             log.info("prompts.not_shown", reason=str(error))
 
     async def _home(self, context: AsyncBoltContext) -> None:
-        """What the person would be answered, on one page."""
         taken: Taken = context["taken"]
-        team, user = d.origin(taken.body).team, d.text_of(taken.body, "event", "user")
-        heard = Heard(taken.key, team, user, "", taken.conversation, "", taken.received_at, direct=True)
+        heard = _somebody(taken, d.text_of(taken.body, "event", "user"))
         person = await self._answering.person(heard)
-        if person is None:
-            return
-        replies = [person] if isinstance(person, Reply) else await self._on_home(heard, person)
-        view = await asyncio.to_thread(home_view, replies, now=datetime.now(UTC))
-        context["drafts"].append(drafts.home(team, user, taken.key, view))
+        if person is not None:
+            view = await self._openings.home(person, datetime.now(UTC))
+            context["drafts"].append(drafts.home(heard.team, heard.user, taken.key, view))
 
-    async def _on_home(self, heard: Heard, person: str) -> list[Reply]:
-        found: list[Reply] = []
-        for number, said in enumerate(_ON_HOME):
-            message = Message(
-                f"{heard.key}#{number}", person, heard.conversation, said, heard.at,
-                channel=Channel(SURFACE, heard.user), account=heard.account,
-            )  # fmt: skip
-            found += await self._answering.replies(message)
-        return found
+    async def _open_ask(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        await ack()
+        await self._open(context["taken"], ask_modal(""))
 
     async def _open_feedback(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
-        """A form has to be opened within three seconds: it goes past the outbox."""
+        """On the last answer to the person in the thread of the message."""
         await ack()
         taken: Taken = context["taken"]
         team, channel = d.origin(taken.body).team, d.text_of(taken.body, "channel", "id")
         thread = d.text_of(taken.body, "message", "thread_ts")
         if not thread and not channel.startswith("D"):
             thread = d.text_of(taken.body, "message", "ts")
-        view = feedback_view(d.conversation(team, channel, thread))
-        call = self._client.views_open(trigger_id=d.text_of(taken.body, "trigger_id"), view=view)
+        await self._open(taken, feedback_modal(d.conversation(team, channel, thread)))
+
+    async def _open(self, taken: Taken, view: dict[str, Any]) -> None:
+        """It has to be opened within three seconds: it goes past the outbox. Whoever is not known is told there."""
+        person = await self._answering.person(_somebody(taken, d.text_of(taken.body, "user", "id")))
+        if person is None:
+            return
+        shown = refusal(person) if isinstance(person, Reply) else view
+        call = self._client.views_open(trigger_id=d.text_of(taken.body, "trigger_id"), view=shown)
         try:
             await calling("views.open", call)
         except (HeldError, LostError, RefusedError) as error:  # the person sees that nothing opens, and tries again
             log.warning("form.not_opened", reason=str(error))
 
-    async def _feedback(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
-        taken: Taken = context["taken"]
+    async def _asked(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        """The question of a form is answered in the person's direct messages."""
         await ack()
-        given = feedback_of(taken.body.get("view"))
-        team, user = d.origin(taken.body).team, d.text_of(taken.body, "user", "id")
-        heard = Heard(taken.key, team, user, "", taken.conversation, "", taken.received_at, direct=True)
-        person = await self._answering.person(heard)
-        if given is None or not isinstance(person, str):
-            return
-        said = await self._judge(heard, person, *given)
-        context["drafts"].append(drafts.privately(heard, f"{taken.key}#0", drafts.plain_post(said)))
+        taken: Taken = context["taken"]
+        heard = replace(_somebody(taken, d.text_of(taken.body, "user", "id")), text=_typed(taken))
+        context["drafts"].extend(await self._answering.answer(heard))
 
-    async def _judge(self, heard: Heard, person: str, conversation: str, good: bool, remark: str) -> str:
+    async def _feedback(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        await ack()
+        taken: Taken = context["taken"]
+        heard = _somebody(taken, d.text_of(taken.body, "user", "id"))
+        person = await self._answering.person(heard)
+        if isinstance(person, str):
+            conversation = d.text_of(taken.body, "view", "private_metadata")
+            said = await self._judge(heard, person, conversation, _typed(taken))
+            context["drafts"].append(drafts.privately(heard, f"{taken.key}#0", drafts.plain_post(said)))
+
+    async def _judge(self, heard: Heard, person: str, conversation: str, remark: str) -> str:
         """Keep it beside the person's own last answer there, and nobody else's."""
         async with self._database.begin() as conn:
             last = next(iter(await exchanges.recent(conn, conversation, person, 1)), None)
             if last is not None:
-                await exchanges.judge(conn, last.id, good, remark)
-            detail = {"surface": SURFACE, "account": heard.account, "conversation": conversation, "good": good}
+                await exchanges.judge(conn, last.id, False, remark)
+            detail = {"surface": SURFACE, "account": heard.account, "conversation": conversation}
             outcome = "answered" if last else "not_found"
             await audit.record(conn, person=person, action="feedback", outcome=outcome, detail=detail)
         if last is None:
             return "There is no answer of mine to you in that thread."
-        return "Thank you, noted." if good else f"Noted that the answer to “{last.said[:200]}” was wrong."
+        return f"Noted that the answer to “{last.said[:200]}” was wrong. Thank you."
+
+
+def _somebody(taken: Taken, user: str) -> Heard:
+    """A person who said nothing; what they are told goes to their direct messages."""
+    team = d.origin(taken.body).team
+    return Heard(taken.key, team, user, "", taken.conversation, "", taken.received_at, direct=True)
+
+
+def _typed(taken: Taken) -> str:
+    """What stands in the form's one field, of bounded length."""
+    view = taken.body.get("view")
+    values = view.get("state", {}).get("values", {}) if isinstance(view, dict) else {}
+    return d.text_of(values, WORDS, WORDS, "value")[: d.MOST_CHARACTERS].strip()
 
 
 def _heard(taken: Taken) -> Heard | None:

@@ -1,59 +1,48 @@
-"""Forms."""
+"""Modals: a question in a window, what was wrong with an answer, and what is said when something fails in one.
 
-from collections.abc import Mapping
+What was typed comes back under block `words`, action `words`; `private_metadata` is carried through as it is given.
+"""
+
 from typing import Any
 
-FEEDBACK = "feedback"
+WORDS = "words"
 
 
-def feedback_view(conversation: str) -> dict[str, Any]:
-    """What was thought of an answer; the conversation travels in the form."""
-    options = [
-        {"text": {"type": "plain_text", "text": text}, "value": value}
-        for text, value in (("It was wrong", "wrong"), ("It was right", "right"))
-    ]
+def ask_modal(metadata: str, *, typed: str = "") -> dict[str, Any]:
+    """A free question; `typed` stands in the field already."""
+    return _form("ask", "Ask Stackhand", "Ask", metadata, "Your question", typed)
+
+
+def feedback_modal(metadata: str, *, said: str = "") -> dict[str, Any]:
+    """What was wrong with the answer to `said`."""
+    return _form("feedback", "A wrong answer", "Send", metadata, f"What was wrong? {said[:100]}", "")
+
+
+def error_view(what: str, fix: str) -> dict[str, Any]:
+    """What went wrong and what to do now; it has nothing to send."""
+    text = {"type": "plain_text", "text": f"{what}\n{fix}"[:3000]}
     return {
         "type": "modal",
-        "callback_id": FEEDBACK,
-        "private_metadata": conversation[:3000],
-        "title": {"type": "plain_text", "text": "Feedback"},
-        "submit": {"type": "plain_text", "text": "Send"},
-        "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": "verdict",
-                "label": {"type": "plain_text", "text": "The last answer to you in this thread"},
-                "element": {
-                    "type": "radio_buttons",
-                    "action_id": "verdict",
-                    "options": options,
-                    "initial_option": options[0],
-                },
-            },
-            {
-                "type": "input",
-                "block_id": "remark",
-                "optional": True,
-                "label": {"type": "plain_text", "text": "What did you expect?"},
-                "element": {"type": "plain_text_input", "action_id": "remark", "multiline": True, "max_length": 1000},
-            },
-        ],
+        "callback_id": "error",
+        "title": {"type": "plain_text", "text": "That did not work"},
+        "blocks": [{"type": "section", "text": text}],
     }
 
 
-def feedback_of(view: Any) -> tuple[str, bool, str] | None:
-    """Conversation, whether it was right, and the remark; None when it is no such form."""
-    values = view.get("state", {}).get("values", {}) if isinstance(view, Mapping) else {}
-    verdict, remark = _value(values, "verdict", "selected_option"), _value(values, "remark", "value")
-    chosen = verdict.get("value") if isinstance(verdict, Mapping) else verdict
-    conversation = view.get("private_metadata") if isinstance(view, Mapping) else None
-    if chosen not in ("right", "wrong") or not isinstance(conversation, str):
-        return None
-    return conversation, chosen == "right", remark[:1000] if isinstance(remark, str) else ""
-
-
-def _value(values: Any, block: str, name: str) -> Any:
-    held = values.get(block) if isinstance(values, Mapping) else None
-    element = held.get(block) if isinstance(held, Mapping) else None
-    return element.get(name) if isinstance(element, Mapping) else None
+def _form(purpose: str, title: str, send: str, metadata: str, label: str, typed: str) -> dict[str, Any]:
+    element = {"type": "plain_text_input", "action_id": WORDS, "multiline": True, "max_length": 3000}
+    return {
+        "type": "modal",
+        "callback_id": purpose,
+        "title": {"type": "plain_text", "text": title},
+        "submit": {"type": "plain_text", "text": send},
+        "private_metadata": metadata,
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": WORDS,
+                "label": {"type": "plain_text", "text": label},
+                "element": element | ({"initial_value": typed} if typed else {}),
+            }
+        ],
+    }

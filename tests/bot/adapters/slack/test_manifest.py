@@ -7,7 +7,7 @@ import yaml
 
 from bot.adapters.slack.edge import PATH
 from bot.adapters.slack.listeners import COMMAND
-from bot.adapters.slack.modals import FEEDBACK
+from bot.adapters.slack.modals import ask_modal, feedback_modal
 from bot.adapters.slack.scopes import EVENTS, SCOPES
 
 MANIFEST = Path(__file__).parents[4] / "docs" / "slack-manifest.yaml"
@@ -43,6 +43,7 @@ def test_everything_comes_in_at_one_address() -> None:
 def test_command_shortcut_and_home_are_what_the_code_knows() -> None:
     features = manifest()["features"]
     assert [one["command"] for one in features["slash_commands"]] == [COMMAND]
-    assert [one["callback_id"] for one in features["shortcuts"]] == [FEEDBACK]
+    forms = {ask_modal("")["callback_id"], feedback_modal("")["callback_id"]}
+    assert {one["callback_id"] for one in features["shortcuts"]} == forms
     assert features["app_home"]["home_tab_enabled"] and not features["app_home"]["messages_tab_read_only_enabled"]
     assert manifest()["settings"]["interactivity"]["is_enabled"]
