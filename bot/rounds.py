@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 _GRACE_S = 3.0  # what is under way gets at the end; it is taken up again by another process otherwise
 _AWAY_S = 2.0
+_LEAST_S = 0.05  # what is due may be held elsewhere
 T = TypeVar("T")
 
 
@@ -67,7 +68,9 @@ class Rounds(Generic[T]):
         taken = await self._source.take(free) if free > 0 else ()
         for piece in taken:
             self._begin(piece)
-        if len(taken) < free or not free:
+        if free <= 0:
+            await self._woken.wait()  # until something ends
+        elif len(taken) < free:
             await self._rest()
 
     def _begin(self, piece: T) -> None:
@@ -82,7 +85,7 @@ class Rounds(Generic[T]):
     async def _rest(self) -> None:
         wait_s = await self._source.wait_s()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), max(wait_s, 0.01))
+            await asyncio.wait_for(self._woken.wait(), max(wait_s, _LEAST_S))
 
     async def _renewing(self) -> None:
         while True:

@@ -126,9 +126,10 @@ class Sender:
     async def _hold(self, piece: outbox.Outgoing, rest: HeldError) -> None:
         log.info("message.held", key=piece.key, method=rest.method, delay_s=rest.delay_s)
         delay = timedelta(seconds=rest.delay_s)
+        own = timedelta(0) if rest.method == piece.method else delay  # a step before the message's own call
         async with self._database.begin() as conn:
             await outbox.hold(conn, self._surface, rest.method, delay)
-            await outbox.later(conn, piece, self._owner, delay=timedelta(0), error=str(rest))
+            await outbox.later(conn, piece, self._owner, delay=own, error=str(rest))
 
     async def _later(self, piece: outbox.Outgoing, reason: str, unsure: bool) -> None:
         if datetime.now(UTC) - piece.created_at > _GIVE_UP:

@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 
 _SLOW_S = 3.0
 _WORKING = "Working on it …"
+_DONE = "Done."
 _PRIVATE = "I have answered you in a direct message: the answer is not for everybody here."
 
 
@@ -130,7 +131,7 @@ class Answering:
                 return (), ""
             message = replace(message, text="help")
         answering = asyncio.ensure_future(self._parts.answerer.answer(message))
-        working = f"{heard.key}#working"
+        working = _working(heard)
         try:
             done, _ = await asyncio.wait({answering}, timeout=self._parts.slow_s)
             if not done and not heard.alone:
@@ -155,8 +156,9 @@ class Answering:
             place = next(
                 (at for at, one in enumerate(told) if one.body["op"] == drafts.POST and _is_here(heard, one)), -1
             )
-            if place >= 0:
-                told[place] = drafts.update(told[place], working)
+            if place < 0:
+                told.append(drafts.post(heard, f"{heard.key}#done", drafts.plain_post(_DONE)))
+            told[place] = drafts.update(told[place], working)
         return told
 
     async def _rendered(self, heard: Heard, reply: Reply) -> Rendered:
@@ -195,9 +197,15 @@ class Answering:
 
 
 def excuse(heard: Heard) -> list[Draft]:
-    """What is said when answering failed for good."""
+    """What is said when answering failed for good, in the place of a word that said to wait."""
     said = render(failure(heard.key), now=_now()).posts
-    return [drafts.post(heard, key, post) for key, post in _numbered(f"{heard.key}:failed", said)]
+    first, *rest = [drafts.post(heard, key, post) for key, post in _numbered(f"{heard.key}:failed", said)]
+    return [first if heard.alone else drafts.update(first, _working(heard)), *rest]
+
+
+def _working(heard: Heard) -> str:
+    """The key of the message that says to wait."""
+    return f"{heard.key}#working"
 
 
 def _is_here(heard: Heard, draft: Draft) -> bool:

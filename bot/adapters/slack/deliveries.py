@@ -165,7 +165,7 @@ def _command(payload: Mapping[str, Any]) -> Incoming | Ignored:
     )
     if not (user and channel and trigger):
         return Ignored("shape")
-    where = conversation(team, channel, user)
+    where = conversation(team, channel, "" if channel.startswith("D") else user)
     return Incoming(f"{team}:command:{trigger}", where, f"{team}/{user}", _kept(payload))
 
 

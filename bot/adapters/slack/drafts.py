@@ -1,5 +1,6 @@
 """What is to be said, as messages of the outbox: the operations that the carrier knows how to send."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from bot.adapters.slack.hearing import Heard
 from storage.outbox import Draft
 
 _MOST_BLOCKS = 50
+_MOST_WEIGHT = 12_000  # characters of JSON: fuller messages are near Slack's limit
 _MOST_SAID = 300
 
 POST, EPHEMERAL, UPDATE, UPLOAD, HOME = (
@@ -62,10 +64,11 @@ def home(team: str, user: str, key: str, view: Mapping[str, Any]) -> Draft:
 
 def asked_by(heard: Heard, said: Post) -> Post:
     """With a line on who asked what, where others only see that a button was pressed."""
-    if not heard.clicked or heard.direct or heard.alone or len(said.blocks) >= _MOST_BLOCKS:
+    is_full = len(said.blocks) >= _MOST_BLOCKS or len(json.dumps(said.blocks)) > _MOST_WEIGHT
+    if not heard.clicked or heard.direct or heard.alone or is_full:
         return said
-    line = f"<@{heard.user}>: {escape(heard.text[:_MOST_SAID])}"
-    block = {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
+    words = {"type": "plain_text", "text": escape(heard.text[:_MOST_SAID]) or "…", "emoji": False}
+    block = {"type": "context", "elements": [{"type": "mrkdwn", "text": f"<@{heard.user}>"}, words]}
     return Post(said.text, (block, *said.blocks))
 
 
@@ -75,7 +78,8 @@ def _lane(body: Mapping[str, Any]) -> str:
 
 def plain_post(text: str) -> Post:
     """A short message of our own."""
-    return Post(text, ({"type": "section", "text": {"type": "mrkdwn", "text": escape(text)}},))
+    shown = {"type": "plain_text", "text": escape(text), "emoji": False}
+    return Post(escape(text), ({"type": "section", "text": shown},))
 
 
 def keys(key: str, count: int) -> Sequence[str]:

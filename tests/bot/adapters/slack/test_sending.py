@@ -87,7 +87,8 @@ async def test_a_post_goes_to_its_thread_and_is_known_by_its_ts(database: Databa
     await write(database, drafts.post(HEARD, "k1", said("One & <two>")))
     await send_all(database, slack)
     (posted,) = slack.posted["C1"]
-    assert (posted["thread_ts"], posted["text"]) == ("1.1", "One & <two>")
+    assert (posted["thread_ts"], posted["text"]) == ("1.1", "One &amp; &lt;two&gt;")
+    assert posted["mrkdwn"] is False and posted["link_names"] is False and posted["unfurl_links"] is False
     assert posted["blocks"][0]["text"]["text"] == "One &amp; &lt;two&gt;"
     (row,) = await rows(database)
     assert row.sent and row.posted == {"channel": "C1", "ts": posted["ts"]}
@@ -322,3 +323,15 @@ async def test_four_processes_send_five_hundred_once_and_in_order(database: Data
 async def _waiting(database: Database) -> int:
     await asyncio.sleep(0.5)
     return await pending(database)
+
+
+async def test_a_pause_before_the_messages_own_call_is_kept_to(database: Database, slack: SmallSlack) -> None:
+    """Opening the direct messages, or asking where to upload: nobody hammers meanwhile."""
+    slack.faults = [
+        Fault(name, status=429, retry_after=1) for name in ("conversations.open", "files.getUploadURLExternal")
+    ]
+    direct = Heard("k", TEAM, "UALICE", "", "c", "x", NOW, direct=True)
+    await write(database, drafts.privately(direct, "k1", said()), await file_of(database, HEARD, b"abc"))
+    await send_all(database, slack, hurry=False)
+    assert len(slack.called("conversations.open")) == 2 and len(slack.called("files.getUploadURLExternal")) == 2
+    assert slack.texts("DUALICE") == ["Yes."] and [file["channels"] for file in slack.files.values()] == [["C1"]]
