@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from bot.adapters.chats import Chat
     from bot.metrics import Metrics
     from bot.pipeline import Pipeline
     from bot.service import Work
@@ -177,11 +178,18 @@ async def run_process(process: Process, stop: asyncio.Event, announce: Callable[
     add_health(app, Health(process.storage.database, process.metrics))
     pipeline = build_pipeline(process.storage.database, process.settings) if process.parts.answers else None
     link = _add_page(app, process, pipeline) if pipeline and process.parts.page else ""
-    async with listening(app, process.taken), _door(process, pipeline):
-        log.info("process.started", address=at, page=bool(link), worker=process.parts.worker)
+    async with (
+        _chats(process, pipeline) as chats,
+        listening(_routed(app, chats), process.taken),
+        _door(process, pipeline),
+    ):
+        log.info(
+            "process.started", address=at, page=bool(link), worker=process.parts.worker, chats=[c.name for c in chats]
+        )
         if link:
             announce(f"{at}/?token={link}")
-        await run_until(stop, _works(process), process.metrics)
+        works = {name: work for chat in chats for name, work in chat.works.items()}
+        await run_until(stop, {**_works(process), **works}, process.metrics)
     log.info("process.stopped")
 
 
@@ -204,6 +212,22 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     )
     add_page(app, page)
     return sessions.mint()
+
+
+def _chats(process: Process, pipeline: "Pipeline | None") -> "AbstractAsyncContextManager[Sequence[Chat]]":
+    """The chat platforms that are set up; a demo, which anybody may start, talks in none."""
+    from bot.adapters.chats import open_chats
+    from bot.counted import Counted
+
+    if pipeline is None or process.parts.demo:
+        return nullcontext(())
+    return open_chats(process.settings, process.storage.database, Counted(pipeline, process.metrics), process.metrics)
+
+
+def _routed(app: "web.Application", chats: "Sequence[Chat]") -> "web.Application":
+    for chat in chats:
+        chat.add_routes(app)
+    return app
 
 
 def _door(process: Process, pipeline: "Pipeline | None") -> AbstractAsyncContextManager[bool]:
@@ -259,12 +283,10 @@ def quiet_logs(settings: Settings) -> None:
 def known_secrets(settings: Settings) -> tuple[str, ...]:
     """Every secret in the settings and the environment: none of them may be seen in a log."""
     found = [os.environ[name] for name in ("PGPASSWORD", "OS_PASSWORD", "OS_TOKEN") if os.environ.get(name)]
-    if settings.model_key is not None:
-        found.append(settings.model_key.get_secret_value())
+    found += settings.secrets
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        password = urlsplit(url).password or ""
-        found += [url, password, unquote(password)]
+        password = urlsplit(settings.database_url.get_secret_value()).password or ""
+        found += [password, unquote(password)]
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.adapters.chats import examine_chats
 from bot.checks import Check, failed, ok, warned
 from bot.doctor_clouds import examine_clouds
 from bot.schema import head, is_current
@@ -32,6 +33,7 @@ async def examine(settings: Settings, demo: bool = False) -> tuple[Check, ...]:
     checks += [check async for check in _database(settings)]
     if not demo:
         checks += await examine_clouds(settings)
+        checks += await examine_chats(settings)
     return tuple(checks)
 
 
@@ -182,7 +184,9 @@ def _run_check(source: str, state: str, finished: datetime | None, detail: str) 
 
 async def _queue(connection: AsyncConnection) -> list[Check]:
     pending, oldest = (
-        await connection.execute(text("SELECT count(*), min(created_at) FROM outbox WHERE sent_at IS NULL"))
+        await connection.execute(
+            text("SELECT count(*), min(created_at) FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL")
+        )
     ).one()
     waiting = await waiting_runs(connection)
     said = f"{waiting} syncs wait to start, {pending} messages wait to be sent"

@@ -29,6 +29,8 @@ _NOISY = (
     "httpx2",
     "httpcore",
     "httpcore2",
+    "slack_bolt",
+    "slack_sdk",
 )
 
 

@@ -30,6 +30,7 @@ class Message:
     """One thing a person said. `conversation` is the thread that follow-ups belong to; `at` is UTC with zone.
 
     Without a `channel` nobody but the person reads the replies: the console, the command line, one's own page.
+    `account` is the chat account that said it, for the record.
     """
 
     id: str
@@ -39,3 +40,4 @@ class Message:
     at: datetime
     files: tuple[Upload, ...] = ()
     channel: Channel | None = None
+    account: str = ""

@@ -55,7 +55,7 @@ _GAUGES = (
         "stackhand_outbox_pending",
         "Messages that wait to be sent, by way out.",
         ("surface",),
-        "SELECT surface, count(*) FROM outbox WHERE sent_at IS NULL GROUP BY surface",
+        "SELECT surface, count(*) FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL GROUP BY surface",
     ),
 )
 
@@ -72,6 +72,10 @@ class Metrics:
         self._seconds = Histogram(
             "stackhand_answer_seconds", "Time from message to reply.", registry=self._registry, buckets=_SECONDS
         )
+        self._refused = Counter(
+            "stackhand_refused_deliveries", "Deliveries that were not taken, by why.", ("surface", "reason"),
+            registry=self._registry,
+        )  # fmt: skip
         self._errors = Counter(
             "stackhand_errors", "Failures that nobody expected, by where.", ("where",), registry=self._registry
         )
@@ -80,6 +84,10 @@ class Metrics:
         """`intent` is a name of the catalogue, which keeps the number of label values small; None: no intent."""
         self._messages.labels(intent or "none", outcome).inc()
         self._seconds.observe(seconds)
+
+    def refused(self, surface: str, reason: str) -> None:
+        """`reason` is one of a few fixed words."""
+        self._refused.labels(surface, reason).inc()
 
     def failed(self, where: str) -> None:
         self._errors.labels(where).inc()

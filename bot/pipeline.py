@@ -256,6 +256,7 @@ class Pipeline:
             detail={
                 "slots": dict(reading.slots) if reading else {},
                 "conversation": message.conversation,
+                **_place(message),
                 **({"routed_by": "model"} if reading and reading.source == "model" else {}),
             },
         )
@@ -280,6 +281,13 @@ def _states(error: NotApplicableError) -> tuple[Text, ...]:
     if error.name == "state" and error.kind.states:
         return (Text(f"{error.kind.plural} can be: {', '.join(error.kind.states)}."),)
     return ()
+
+
+def _place(message: Message) -> dict[str, str]:
+    """The ids of the chat platform, for the record."""
+    if message.channel is None:
+        return {}
+    return {"surface": message.channel.surface, "channel": message.channel.id, "account": message.account}
 
 
 def _files_not_read(message: Message) -> Reply:

@@ -1,12 +1,13 @@
 """Settings, read once from the environment (`STACKHAND_…`), a `.env` file, or `stackhand.toml`, in that order."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PREFIX = "STACKHAND_"
@@ -70,6 +71,22 @@ class Settings(BaseSettings):
     """Calls for one person in a UTC day."""
     model_calls_per_day: Annotated[int, Field(ge=0)] = 500
     """Calls for all in a UTC day."""
+    slack_bot_token: SecretStr | None = None
+    """The bot user's token of a Slack app, `xoxb-…`; with it Stackhand talks in Slack."""
+    slack_signing_secret: SecretStr | None = None
+    """What Slack signs its requests with; for `http`."""
+    slack_app_token: SecretStr | None = None
+    """The app-level token with the scope connections:write, `xapp-…`; for `socket`."""
+    slack_mode: Literal["http", "socket"] = "http"
+    """How Slack reaches Stackhand: by requests to /slack/events, or over a WebSocket that Stackhand opens."""
+    slack_teams: str = ""
+    """The ids of the workspaces that may talk to it, `T…`, separated by commas."""
+    slack_app_id: str = ""
+    """The id of the Slack app, `A…`."""
+    slack_api_url: str = "https://slack.com/api/"
+    """Where Slack's Web API is."""
+    slack_match_email: bool = False
+    """Whether the e-mail address in a Slack profile may link an account to a person."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"
@@ -97,6 +114,35 @@ class Settings(BaseSettings):
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
             raise ValueError("is not the address of a model; write it as http://127.0.0.1:11434")
         return url.rstrip("/")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _is_safe_api(cls, url: str) -> str:
+        """The token goes there: only over https, or to this machine."""
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not (parts.hostname and (parts.scheme == "https" or local)) or parts.username or parts.query:
+            raise ValueError("is not the address of Slack's Web API; leave it out, or write https://slack.com/api/")
+        return url.rstrip("/") + "/"
+
+    @field_validator("slack_teams", "slack_app_id")
+    @classmethod
+    def _are_slack_ids(cls, value: str, info: ValidationInfo) -> str:
+        wanted = "T" if info.field_name == "slack_teams" else "A"
+        if any(not re.fullmatch(wanted + r"[A-Z0-9]{5,}", one) for one in _listed(value)):
+            raise ValueError(f"holds something that is no id: Slack's look like {wanted}0123ABCD")
+        return value
+
+    @model_validator(mode="after")
+    def _slack_is_whole(self) -> Self:
+        """A half-configured Slack is refused, and what is missing named."""
+        needed = ["slack_bot_token", "slack_teams", "slack_app_id"]
+        needed.append("slack_app_token" if self.slack_mode == "socket" else "slack_signing_secret")
+        given = [*needed, "slack_app_token", "slack_signing_secret"]
+        missing = [PREFIX + name.upper() for name in needed if not _has(getattr(self, name))]
+        if missing and any(_has(getattr(self, name)) for name in given):
+            raise ValueError(f"{' and '.join(missing)} missing: Slack is set up in part; see docs/slack.md")
+        return self
 
     @model_validator(mode="after")
     def _model_is_whole(self) -> Self:
@@ -127,7 +173,25 @@ class Settings(BaseSettings):
 
     @property
     def cloud_names(self) -> tuple[str, ...]:
-        return tuple(name.strip() for name in self.clouds.split(",") if name.strip())
+        return _listed(self.clouds)
+
+    @property
+    def slack_team_ids(self) -> frozenset[str]:
+        return frozenset(_listed(self.slack_teams))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The value of every setting that is a secret."""
+        held = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _has(value: SecretStr | str | None) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 def load_settings(**given: Any) -> Settings:

@@ -58,7 +58,7 @@ _MAY_DEPEND = frozenset({"subscribe", "unsubscribe", "freeze", "migration_depend
 def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
     """A plain command, to the bot, with its own verb unrepaired, every object certain, nothing else in the message."""
     if intent.name == "feedback":
-        return not scene.strangers  # praise or blame of an answer changes nothing but our own list
+        return not scene.strangers and not scene.spans  # praise or blame of an answer, not of last weekend
     return (
         scene.mood == "command"
         and not top.soft

@@ -48,6 +48,10 @@ class Database:
             connect_args={"server_settings": _SERVER_SETTINGS, "timeout": _CONNECT_SECONDS},
         )
 
+    def beside(self, pool_size: int) -> "Database":
+        """The same database through a pool of its own, for what must not wait until others give connections back."""
+        return Database(self._url.render_as_string(hide_password=False), pool_size=pool_size)
+
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
         """A connection; what is not committed is rolled back. Raises StorageUnavailable."""

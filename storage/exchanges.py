@@ -126,9 +126,10 @@ async def unmatched(conn: AsyncConnection, since: datetime, limit: int) -> list[
     return [Unmatched(**row) for row in (await conn.execute(_UNMATCHED, values)).mappings()]
 
 
-async def judge(conn: AsyncConnection, exchange_id: int, good: bool) -> None:
-    """Keep what the person thought of an answer."""
-    await conn.execute(update(exchange).where(exchange.c.id == exchange_id).values(good=good))
+async def judge(conn: AsyncConnection, exchange_id: int, good: bool, remark: str = "") -> None:
+    """Keep what the person thought of an answer, and what they expected instead."""
+    values = {"good": good, "remark": clean_text(remark) or None}
+    await conn.execute(update(exchange).where(exchange.c.id == exchange_id).values(**values))
 
 
 async def store_file(conn: AsyncConnection, person: str, name: str, mime: str, content: bytes) -> str:

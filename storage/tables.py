@@ -275,7 +275,8 @@ audit = Table(
 Index("ix_audit_at", audit.c.at)
 Index("ix_audit_person", audit.c.person, audit.c.at)
 
-# Messages on their way out. Order is kept in a conversation by id.
+# Messages on their way out. Order is kept in a conversation by id. `lane` is paced (a channel), `method` is what the
+# platform limits as a whole. `started_at`: an attempt began whose outcome is not known.
 outbox = Table(
     "outbox",
     metadata,
@@ -289,9 +290,51 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("error", Text, nullable=False, server_default=text("''")),
     Column("sent_at", _TIME),
+    Column("lane", Text, nullable=False, server_default=text("''")),
+    Column("method", Text, nullable=False, server_default=text("''")),
+    Column("version", Integer, nullable=False, server_default=text("1")),  # of the body: an edit may be overtaken
+    Column("claimed_by", Text),
+    Column("claimed_until", _TIME),
+    Column("started_at", _TIME),
+    Column("failed_at", _TIME),  # given up
+    Column("posted", JSONB),  # what the platform calls it
     UniqueConstraint("surface", "key"),
 )
-Index("ix_outbox_due", outbox.c.surface, outbox.c.not_before, postgresql_where=text("sent_at IS NULL"))
+_UNSENT = text("sent_at IS NULL AND failed_at IS NULL")
+Index("ix_outbox_due", outbox.c.surface, outbox.c.conversation, outbox.c.id, postgresql_where=_UNSENT)
+
+# When the next message may leave on a lane, whichever process sends it.
+pace = Table(
+    "pace",
+    metadata,
+    Column("surface", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("next_at", _TIME, nullable=False),
+)
+
+# What platforms delivered: acknowledged when it is here. Its key is what a repeated delivery is known by.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("surface", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("sender", Text, nullable=False),  # the chat account
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),  # waiting, done, failed
+    Column("body", JSONB),  # emptied when it was processed
+    Column("received_at", _TIME, nullable=False, server_default=func.now()),
+    Column("not_before", _TIME, nullable=False, server_default=func.now()),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("claimed_by", Text),
+    Column("claimed_until", _TIME),
+    Column("error", Text, nullable=False, server_default=text("''")),
+    UniqueConstraint("surface", "key"),
+)
+_WAITING = text("state = 'waiting'")
+Index("ix_inbox_waiting", inbox.c.surface, inbox.c.conversation, inbox.c.id, postgresql_where=_WAITING)
+Index("ix_inbox_conversation", inbox.c.surface, inbox.c.conversation, inbox.c.sender)
+Index("ix_inbox_received", inbox.c.received_at)
 
 # What was said and answered: the history of the chat page, the ground of "why?" and of follow-ups.
 exchange = Table(
@@ -307,6 +350,7 @@ exchange = Table(
     Column("reply", JSONB, nullable=False),
     Column("took_ms", Integer, nullable=False),
     Column("good", Boolean),  # what the person thought of it
+    Column("remark", Text),  # and what they would have expected
 )
 Index("ix_exchange_conversation", exchange.c.conversation, exchange.c.id)
 

@@ -31,6 +31,11 @@ async def _measure(part: str, database: Database, size: int, rounds: int) -> Non
 
         await syncs.measure(database, size, rounds)
         return
+    if part == "chat":
+        from tests.benchmarks import acks
+
+        await acks.measure(database, size)
+        return
     from tests.benchmarks import answers
 
     if part == "load":

@@ -51,6 +51,13 @@ def test_the_command_line_beats_the_environment_beats_env_file_beats_toml(
         ("PAGE_URL", "stackhand.example.org"),
         ("PAGE_URL", "javascript:alert(1)"),
         ("PAGE_URL", "https://stackhand.example.org/below"),
+        ("SLACK_API_URL", "http://slack.com/api/"),
+        ("SLACK_API_URL", "https://canary@slack.com/api/"),
+        ("SLACK_API_URL", "slack.com"),
+        ("SLACK_TEAMS", "our workspace"),
+        ("SLACK_TEAMS", "T0123ABCD,U0123ABCD"),
+        ("SLACK_APP_ID", "T0123ABCD"),
+        ("SLACK_MODE", "rtm"),
     ],
 )
 def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +88,35 @@ def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACKHAND_DATABASE_URL", "postgresql://u:canary-4711@h/d")
     settings = load_settings()
     assert "canary-4711" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+SLACK = {
+    "slack_bot_token": "xoxb-" + "canary-1",
+    "slack_teams": "T0123ABCD, T0456EFGH",
+    "slack_app_id": "A0123ABCD",
+    "slack_signing_secret": "canary-2",
+}
+
+
+def test_slack_is_set_up_as_a_whole_or_not_at_all() -> None:
+    whole = load_settings(**SLACK)
+    assert whole.slack_team_ids == {"T0123ABCD", "T0456EFGH"}
+    assert load_settings(slack_mode="socket", slack_match_email=True).slack_bot_token is None
+    for missing in SLACK:
+        with pytest.raises(SettingsError) as error:
+            load_settings(**{name: value for name, value in SLACK.items() if name != missing})
+        assert f"STACKHAND_{missing.upper()} missing" in str(error.value) and "canary" not in str(error.value)
+    with pytest.raises(SettingsError, match="STACKHAND_SLACK_APP_TOKEN missing"):
+        load_settings(**SLACK, slack_mode="socket")
+    with pytest.raises(SettingsError, match="STACKHAND_SLACK_BOT_TOKEN missing"):
+        load_settings(**{**SLACK, "slack_bot_token": ""})
+
+
+def test_every_secret_is_known_to_the_logs() -> None:
+    from bot.app import known_secrets
+
+    settings = load_settings(**SLACK, slack_app_token="canary-3", model_key="canary-4")
+    assert {"canary-2", "canary-3", "canary-4", SLACK["slack_bot_token"]} <= set(known_secrets(settings))
 
 
 def test_settings_do_not_change() -> None:

@@ -1,1 +1,3 @@
-"""Slack: what a workspace sends comes in here, and replies go out as Block Kit."""
+"""Slack: what comes in by HTTP or WebSocket goes through one door into the inbox, what goes out through the outbox."""
+
+SURFACE = "slack"
