@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.json_texts import clean_text
 from storage.scopes import EVERYTHING
 from storage.search import clusters_named, named
-from storage.tables import person, resource
+from storage.people_tables import person
+from storage.tables import resource
 
 _AT_ONCE = 4000  # spans in one query
 

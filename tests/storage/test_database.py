@@ -7,7 +7,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Database, StorageUnavailable, copy_in, migrate
-from storage.tables import metadata
+from storage.people_tables import person
 
 
 async def test_connections_are_in_utc_with_a_timeout(database: Database) -> None:
@@ -133,7 +133,7 @@ async def test_the_migrated_schema_is_the_declared_one(database: Database) -> No
     declared = await _empty_database(database, f"{database.engine.url.database}_declared")
     async with declared.begin() as conn:
         await conn.execute(text("CREATE EXTENSION pg_trgm"))
-        await conn.run_sync(metadata.create_all)
+        await conn.run_sync(person.metadata.create_all)
     expected, found = await _catalog(declared), await _catalog(database)
     await declared.close()
     assert found == expected
