@@ -10,10 +10,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
+from bot.audiences import for_audience
+from bot.granting import read_grant
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
 from bot.memory import last_reading, reading_to_json, row_opened
-from bot.messages import Message
+from bot.messages import Channel, Message
 from bot.misunderstandings import (
     asked_back,
     no_such_row,
@@ -25,10 +27,9 @@ from bot.misunderstandings import (
     unused_words,
 )
 from bot.naming import names_in
-from bot.people import Principal, principal
+from bot.people import Principal, before_whom, principal, readers_of
 from bot.replies import File, Reply, Text, from_json, to_json
 from engines.inventory.filters import NotApplicableError
-from engines.policy import decide
 from intents.matcher import Matcher
 from intents.readings import Reading
 from intents.registry import Catalogue, load_catalogue
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 MOST_CHARACTERS = 4000
+_SURE = 0.6  # of a reading that is not taken for one about roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Pipeline:
 
     async def _answer(self, message: Message) -> tuple[Reply, ...]:
         if len(message.text) > MOST_CHARACTERS:
-            return (too_long(len(message.text), MOST_CHARACTERS),)
+            return (await self._refused(message, too_long(len(message.text), MOST_CHARACTERS)),)
         done = await self._in_transaction(message, None)
         if isinstance(done, tuple) or self._fallback is None:
             return done if isinstance(done, tuple) else ()
@@ -116,11 +118,12 @@ class Pipeline:
     async def _in_transaction(self, message: Message, routed: "Routed | None") -> "tuple[Reply, ...] | Pending":
         """The replies, kept and recorded; or what a model has to be asked first. `routed` is what it said."""
         async with self._database.begin() as conn:
-            who = await principal(conn, message.person)
+            who = await principal(conn, message.person, message.channel)
             if who is None:
-                reply = not_allowed(message.person)
+                reply = for_audience(readers_of(message.channel), None, (), not_allowed(message.person))
                 await self._audit(conn, message, None, reply)
                 return (reply,)
+            who, audience = await before_whom(conn, who, message.channel)
             now = self._clock()
             before = await exchanges.last(conn, message.conversation, message.person, now)
             readings = await self._readings(conn, message, who, now, before)
@@ -130,7 +133,10 @@ class Pipeline:
                     return pending
             if self._fallback is not None and routed is not None:
                 readings = [await self._fallback.reading(conn, who, message, readings[0], routed, now)]
-            answered = await self._replies(conn, message, who, now, before, readings)
+            answered = [
+                replace(one, reply=for_audience(audience, one.reading, before, one.reply))
+                for one in await self._replies(conn, message, who, now, before, readings)
+            ]
             kept = [await self._keep(conn, message, who, one) for one in answered]
             for one in answered:
                 await self._audit(conn, message, one.reading, one.reply)
@@ -172,6 +178,9 @@ class Pipeline:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
         readings = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
+        if readings[0].intent in (None, "role_grant", "role_revoke") or readings[0].confidence < _SURE:
+            about_roles = await read_grant(conn, who, message.text, self._matcher, now)
+            readings = (about_roles,) if about_roles is not None else readings
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings
@@ -193,7 +202,7 @@ class Pipeline:
         intent = self._catalogue.intents.get(reading.intent or "")
         if intent is None:
             return await not_understood(ask)
-        verdict = decide(intent.name, intent.risk, ask.who.roles)
+        verdict = ask.who.may(intent)
         if not verdict.allowed:
             return not_allowed(ask.who.name, intent, verdict.needs)
         if "ordinal" in reading.slots:
@@ -244,6 +253,13 @@ class Pipeline:
         )
         return reply
 
+    async def _refused(self, message: Message, reply: Reply) -> Reply:
+        """What is not even read is recorded all the same."""
+        reply = for_audience(readers_of(message.channel), None, (), reply)
+        async with self._database.begin() as conn:
+            await self._audit(conn, message, None, reply)
+        return reply
+
     async def _audit(self, conn: AsyncConnection, message: Message, reading: Reading | None, reply: Reply) -> None:
         """The command that was understood, never the message around it."""
         await audit.record(
@@ -256,6 +272,7 @@ class Pipeline:
             detail={
                 "slots": dict(reading.slots) if reading else {},
                 "conversation": message.conversation,
+                **(_place(message.channel, reply) if message.channel else {}),
                 **({"routed_by": "model"} if reading and reading.source == "model" else {}),
             },
         )
@@ -271,9 +288,15 @@ def _fallback(
     return Fallback(router, matcher, handlers.by_intent, limits or Limits())
 
 
+def _place(channel: Channel, reply: Reply) -> dict[str, object]:
+    return {"surface": channel.surface, "channel": channel.id, "readers": channel.readers, "private": reply.private}
+
+
 def _target(reading: Reading | None) -> str:
     slots = reading.slots if reading else {}
-    return str(next((slots[name] for name in ("name", "vm", "project", "query", "kind") if slots.get(name)), ""))
+    return str(
+        next((slots[name] for name in ("name", "vm", "user", "project", "query", "kind") if slots.get(name)), "")
+    )
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:
