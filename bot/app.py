@@ -236,7 +236,21 @@ def _works(process: Process) -> dict[str, "Work"]:
 
         worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
+        works |= _directory_work(process)
     return works
+
+
+def _directory_work(process: Process) -> dict[str, "Work"]:
+    if not process.settings.ldap_url:
+        return {}
+    from bot.directories import mapping_of, open_directory
+    from scheduler.directory import DirectoryWorker
+
+    directory, settings = open_directory(process.settings), process.settings
+    if directory is None:
+        return {}
+    worker = DirectoryWorker(process.storage.database, directory, mapping_of(settings), settings.ldap_every_s)
+    return {"directory": worker.run}
 
 
 def start_logs(settings: Settings) -> None:
@@ -259,8 +273,7 @@ def quiet_logs(settings: Settings) -> None:
 def known_secrets(settings: Settings) -> tuple[str, ...]:
     """Every secret in the settings and the environment: none of them may be seen in a log."""
     found = [os.environ[name] for name in ("PGPASSWORD", "OS_PASSWORD", "OS_TOKEN") if os.environ.get(name)]
-    if settings.model_key is not None:
-        found.append(settings.model_key.get_secret_value())
+    found += [key.get_secret_value() for key in (settings.model_key, settings.ldap_password) if key is not None]
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
         password = urlsplit(url).password or ""

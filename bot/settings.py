@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bot.directory_settings import DirectorySettings
+
 PREFIX = "STACKHAND_"
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
 
@@ -22,7 +24,7 @@ class SettingsError(Exception):
         self.fix = fix
 
 
-class Settings(BaseSettings):
+class Settings(DirectorySettings):
     """Everything that can be set. Secrets have a type that never prints."""
 
     model_config = SettingsConfigDict(

@@ -14,6 +14,14 @@ from storage.people_tables import account, person, role_grant
 from storage.scopes import Place
 
 Via = Literal["hand", "directory"]
+_LONGEST_ID = 100
+_NOBODY = frozenset({"local", "directory"})  # who acts in the audit record without being a person
+
+
+def is_person_id(id_: str) -> bool:
+    """Short, without blanks and without what a terminal would act on; and nobody else's in the audit record."""
+    plain = id_.isprintable() and id_ == "".join(id_.split())
+    return plain and 0 < len(id_) <= _LONGEST_ID and id_.casefold() not in _NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Person:
     grants: tuple[Grant, ...] = ()
     via: Via = "hand"
     directory_id: str | None = None
+    disabled_by: Via | None = None
 
 
 async def person_by_id(conn: AsyncConnection, person_id: str) -> Person | None:
@@ -111,7 +120,9 @@ async def _people(conn: AsyncConnection, kept: ColumnElement[bool] | None) -> li
         grants[row["person_id"]].append(Grant(**{name: row[name] for name in Grant.__slots__}))
     rows = await conn.execute(query)
     return [
-        Person(row.id, row.name, row.email, row.active, tuple(grants[row.id]), row.via, row.directory_id)
+        Person(
+            row.id, row.name, row.email, row.active, tuple(grants[row.id]), row.via, row.directory_id, row.disabled_by
+        )
         for row in rows
     ]
 
@@ -138,9 +149,9 @@ async def change_person(
     await conn.execute(update(person).where(person.c.id == person_id).values(**values))
 
 
-async def set_active(conn: AsyncConnection, person_id: str, active: bool) -> bool:
+async def set_active(conn: AsyncConnection, person_id: str, active: bool, by: Via = "hand") -> bool:
     """False when there is no such person."""
-    query = update(person).where(person.c.id == person_id).values(active=active)
+    query = update(person).where(person.c.id == person_id).values(active=active, disabled_by=None if active else by)
     return (await conn.execute(query)).rowcount == 1
 
 

@@ -30,6 +30,7 @@ person = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", _TIME, nullable=False, server_default=func.now()),
     Column("via", Text, nullable=False, server_default=text("'hand'")),  # who made them: hand or directory
+    Column("disabled_by", Text),  # of those who are not active: hand, which the directory never undoes, or directory
     Column("directory_id", Text),  # the directory's own id of its entry, which is never given to another one
 )
 Index("uq_person_directory_id", person.c.directory_id, unique=True, postgresql_where=text("directory_id IS NOT NULL"))

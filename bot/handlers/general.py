@@ -6,6 +6,7 @@ from bot.memory import reading_from_json
 from bot.replies import Choice, Choices, Column, Fields, Part, Reply, Table, Text
 from intents.registry import Intent
 from storage import audit, exchanges, outbox
+from storage.directory_runs import last_run
 from storage.listings import last_runs, listings, waiting_runs
 
 
@@ -124,12 +125,23 @@ async def status(ask: Ask) -> Reply:
         ("audit record", f"{head.id:,} rows" if head else "empty"),
     )
     parts: list[Part] = [Text(lead, "heading"), Fields(pairs)]
+    parts += await _directory(ask)
     if bad:
         parts.append(Text(f"Old data from {', '.join(bad)}. Say: freshness", "warning"))
     if runs:
         cells = tuple((r.source, r.state, _iso(r.started_at), _iso(r.finished_at), r.detail) for r in runs)
         parts.append(Table(_SOURCE_COLUMNS, cells, len(cells)))
     return await reply(ask, parts, {one.kind for one in known}, scope="Stackhand itself")
+
+
+async def _directory(ask: Ask) -> list[Part]:
+    """How the last sync of people went, for those who may do something about it."""
+    last = await last_run(ask.conn) if ask.who.everywhere & {"admin", "superadmin"} else None
+    if last is None:
+        return []
+    if last.state == "failed":
+        return [Text(f"The directory of people was not read, and nothing changed by it: {last.detail}", "warning")]
+    return [Text(f"The directory of people was read at {last.finished_at:%Y-%m-%d %H:%M} UTC.", "note")]
 
 
 def _iso(at: object) -> str | None:

@@ -2,7 +2,11 @@
 
 ALTER TABLE person ADD COLUMN via TEXT DEFAULT 'hand' NOT NULL;
 
+ALTER TABLE person ADD COLUMN disabled_by TEXT;
+
 ALTER TABLE person ADD COLUMN directory_id TEXT;
+
+UPDATE person SET disabled_by = 'hand' WHERE NOT active;
 
 CREATE UNIQUE INDEX uq_person_directory_id ON person (directory_id) WHERE directory_id IS NOT NULL;
 
