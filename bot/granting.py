@@ -3,6 +3,7 @@ who may give roles learns from an answer who is there.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from storage.people import Person, people_called, person_by_id
 HOUSE = "stackhand"
 """The source of names that are people of Stackhand itself."""
 CONFIRMED = "confirmed"
+_SURE = 0.6  # of a reading that is not taken for one about roles
 _INTENTS = ("role_grant", "role_revoke")
 _INVENTORY_PEOPLE = frozenset({"user", "owner", "role"})
 _ROLE = "|".join(ROLES)
@@ -40,6 +42,20 @@ _WHOM = tuple(
         rf"\b(?:revoke|remove|take|withdraw)\s+(?:the\s+)?(?:{_ROLE})(?:\s+role)?\s+(?:away\s+)?from\s+(\"[^\"]+\"|[^\s\"]+)",
     )
 )
+
+
+async def about_roles(
+    conn: AsyncConnection, who: Principal, text: str, matcher: Matcher, now: datetime, readings: Sequence[Reading]
+) -> Sequence[Reading]:
+    """The readings, or the one about roles where the sentence is more likely about them."""
+    first = readings[0]
+    if first.intent is not None and first.intent not in _INTENTS and first.ask is None and first.confidence >= _SURE:
+        return readings
+    found = await read_grant(conn, who, text, matcher, now)
+    if found is None:
+        return readings
+    whole = found.ask is None or found.ask.slot in ("user", "role")
+    return (found,) if whole or first.intent in (None, *_INTENTS) else readings
 
 
 async def read_grant(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
 from bot.audiences import for_audience
-from bot.granting import read_grant
+from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
 from bot.memory import last_reading, reading_to_json, row_opened
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 MOST_CHARACTERS = 4000
-_SURE = 0.6  # of a reading that is not taken for one about roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +176,8 @@ class Pipeline:
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
-        readings = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
-        if readings[0].intent in (None, "role_grant", "role_revoke") or readings[0].confidence < _SURE:
-            about_roles = await read_grant(conn, who, message.text, self._matcher, now)
-            readings = (about_roles,) if about_roles is not None else readings
+        readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
+        readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings

@@ -71,7 +71,7 @@ async def role_grant(ask: Ask, user: Name, role: Name, project: Name | None) -> 
         return await _preview(ask, f"{_who(person)} would get a role", person, [given], said)
     await people.grant(ask.conn, person.id, given, ask.who.id)
     await _record(ask, "role.grant", person, [given])
-    undo = Choices((Choice("take it back", f"revoke {_marked(person)}'s {role.name} role"),))
+    undo = Choices((Choice("take it back", f"revoke the {role.name} role from {_marked(person)}"),))
     told = Text(f"{_who(person)} is {await _in_words(ask, given)} now.", "heading")
     return Reply((told, undo), scope="roles in Stackhand")
 
@@ -93,7 +93,7 @@ async def role_revoke(ask: Ask, user: Name, role: Name | None) -> Reply:
         return _refused(f"{_who(person)} holds no {role.name if role else 'role'} that I could take away.", why)
     if Grant("superadmin") in taken and not await people.others_hold_everything(ask.conn, person.id):
         return _refused(f"{person.name} is the last superadmin.", "Make somebody else superadmin first.", "not_allowed")
-    said = f"revoke {_marked(person)}'s {role.name} role" if role else f"remove {_marked(person)}'s rights"
+    said = f"revoke the {role.name} role from {_marked(person)}" if role else f"revoke all roles of {_marked(person)}"
     if not await _is_confirmed(ask, said, person, taken):
         return await _preview(ask, f"{_who(person)} would lose", person, taken, said)
     for grant in taken:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.directory_settings import DirectorySettings
 from bot.settings import Settings, SettingsError, load_settings, unknown_variables
 
 
@@ -103,9 +104,11 @@ def test_every_setting_says_what_it_is() -> None:
     import inspect
     import textwrap
 
-    (body,) = [n for n in ast.parse(textwrap.dedent(inspect.getsource(Settings))).body if isinstance(n, ast.ClassDef)]
+    ours = [ast.parse(textwrap.dedent(inspect.getsource(one))) for one in (Settings, DirectorySettings)]
+    bodies = [node for tree in ours for node in tree.body if isinstance(node, ast.ClassDef)]
     described = {
         field.target.id
+        for body in bodies
         for field, said in zip(body.body, body.body[1:], strict=False)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
