@@ -49,7 +49,8 @@ async def about_roles(
 ) -> Sequence[Reading]:
     """The readings, or the one about roles where the sentence is more likely about them."""
     first = readings[0]
-    if first.intent is not None and first.intent not in _INTENTS and first.ask is None and first.confidence >= _SURE:
+    sure = first.ask is None and first.confidence >= _SURE
+    if sure and first.intent not in (None, "roles", *_INTENTS):
         return readings
     found = await read_grant(conn, who, text, matcher, now)
     if found is None:

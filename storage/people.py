@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from storage.scopes import Place
 
 Via = Literal["hand", "directory"]
 _LONGEST_ID = 100
+_RIGHTS_LOCK = 7_203_006
 _NOBODY = frozenset({"local", "directory"})  # who acts in the audit record without being a person
 
 
@@ -177,6 +178,11 @@ async def revoke(conn: AsyncConnection, person_id: str, taken: Grant) -> bool:
     """False when the person does not hold this grant."""
     exactly = (role_grant.c[name].is_not_distinct_from(getattr(taken, name)) for name in Grant.__slots__)
     return (await conn.execute(delete(role_grant).where(role_grant.c.person_id == person_id, *exactly))).rowcount == 1
+
+
+async def lock_rights(conn: AsyncConnection) -> None:
+    """Until the end of the transaction: of two who take each other's rights, the second sees what the first did."""
+    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _RIGHTS_LOCK})
 
 
 async def others_hold_everything(conn: AsyncConnection, but: str) -> bool:

@@ -79,6 +79,7 @@ async def role_grant(ask: Ask, user: Name, role: Name, project: Name | None) -> 
 @answers("role_revoke")
 async def role_revoke(ask: Ask, user: Name, role: Name | None) -> Reply:
     """One role wherever it is held, or all of them; what the directory gave is the directory's to take."""
+    await people.lock_rights(ask.conn)
     person = await _person(ask, user)
     if isinstance(person, Reply):
         return person
