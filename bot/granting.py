@@ -50,13 +50,14 @@ async def about_roles(
     """The readings, or the one about roles where the sentence is more likely about them."""
     first = readings[0]
     sure = first.ask is None and first.confidence >= _SURE
-    if sure and first.intent not in (None, "roles", *_INTENTS):
+    near = first.intent in (None, "roles", *_INTENTS) or first.slots.get("kind") == "role"
+    if sure and not near and not _MARKED.search(text):
         return readings
     found = await read_grant(conn, who, text, matcher, now)
     if found is None:
         return readings
     whole = found.ask is None or found.ask.slot in ("user", "role")
-    return (found,) if whole or first.intent in (None, *_INTENTS) else readings
+    return (found,) if whole or near else readings
 
 
 async def read_grant(

@@ -5,7 +5,7 @@ Nothing is written. Referrals are not followed: they would carry the password to
 
 import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Protocol
@@ -185,7 +185,8 @@ def _connected(access: Access) -> Iterator[Connection]:
             connection.bind(read_server_info=True)
             yield connection
         finally:
-            connection.unbind()
+            with suppress(wrong.LDAPException, OSError):  # what went wrong before is what counts
+                connection.unbind()
     except (wrong.LDAPException, OSError, ssl.SSLError) as error:
         raise _explained(error, place, access) from None
 
