@@ -119,7 +119,8 @@ def test_start_tls_and_tls_with_the_ca_are_trusted(ldap: Bed) -> None:
 def test_a_trusted_certificate_of_another_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ldap").mkdir(mode=0o700)
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=other.example",
-            "-addext", "subjectAltName=DNS:other.example", "-keyout", "ldap/key.pem", "-out", "ldap/cert.pem"]  # fmt: skip
+            "-addext", "subjectAltName=DNS:other.example",
+            "-keyout", "ldap/key.pem", "-out", "ldap/cert.pem"]  # fmt: skip
     bed()
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
     with running(tmp_path) as other:
