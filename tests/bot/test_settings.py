@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import known_secrets
+from bot.directories import mapping_of, open_directory
 from bot.directory_settings import DirectorySettings
 from bot.settings import Settings, SettingsError, load_settings, unknown_variables
 
@@ -114,3 +116,58 @@ def test_every_setting_says_what_it_is() -> None:
         if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
     }
     assert set(Settings.model_fields) == described
+
+
+_LDAP = {
+    "ldap_url": "ldaps://ldap.example.org",
+    "ldap_bind_dn": "cn=bot",
+    "ldap_password": "canary",
+    "ldap_base": "dc=t",
+    "ldap_groups": [{"group": "ops", "role": "operator"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ldap_password": None}, "STACKHAND_LDAP_PASSWORD missing"),
+        ({"ldap_bind_dn": None, "ldap_base": None}, "STACKHAND_LDAP_BIND_DN and STACKHAND_LDAP_BASE missing"),
+        ({"ldap_groups": None}, "STACKHAND_LDAP_GROUPS missing"),
+        ({"ldap_url": "ldap://ldap.example.org"}, "in the clear"),
+        ({"ldap_url": "http://ldap.example.org"}, "not the address of a directory"),
+        ({"ldap_url": "ldaps://user:canary@ldap.example.org"}, "not the address of a directory"),
+        ({"ldap_start_tls": True}, "ldap:// only"),
+        ({"ldap_ca_file": "/no/such/file"}, "STACKHAND_LDAP_CA_FILE"),
+        ({"ldap_groups": [{"group": "ops", "role": "king"}]}, "ROLE"),
+        ({"ldap_groups": [{"group": "", "role": "viewer"}]}, "GROUP"),
+        ({"ldap_groups": [{"group": "ops", "role": "viewer", "source": "s"}]}, "half a place"),
+        (
+            {"ldap_groups": [{"group": "o", "role": "viewer", "source": "s", "domain": "d", "project": "p"}]},
+            "a domain and",
+        ),
+        ({"ldap_groups": [{"group": "ops", "role": "viewer", "scope": "all"}]}, "SCOPE"),
+    ],
+    ids=str,
+)
+def test_half_a_directory_is_refused_without_its_password(given: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings(**(_LDAP | given))
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"ldap_url": "ldap://127.0.0.1:3890"},
+        {"ldap_url": "ldap://l.example.org", "ldap_start_tls": True},
+        {"ldap_url": ""},
+    ],
+)
+def test_a_whole_directory_is_taken_and_its_password_hidden(given: dict[str, object]) -> None:
+    settings = load_settings(**(_LDAP | given))
+    assert "canary" not in repr(settings) and settings.ldap_groups is not None
+    assert (open_directory(settings) is None) == (settings.ldap_url == "")
+    assert "canary" in known_secrets(settings), "it is hidden in logs"
+    assert [one.role for one in mapping_of(settings)] == ["operator"]
+    assert "canary" not in repr(open_directory(settings))

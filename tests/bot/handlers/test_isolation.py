@@ -1,7 +1,7 @@
 """Two customers in one database: for every read intent of the registry, nothing of the other one comes out.
 
 Asked are the examples of the catalogue, the same with the other customer's names in them, and the same about its
-project, VM, domain, user and address; by a person who is bound to a domain, and by one who may see everything in a
+project, VM and domain; by a person who is bound to a domain, and by one who may see everything in a
 channel that is bound to it. Each sentence has a twin with nonsense in place of the foreign name: both must be answered
 alike.
 """
@@ -37,7 +37,7 @@ IN_EXAMPLES = {
     "jenkins": "gx-web-01",
     "erp-db": "gx-db-01",
 }  # fmt: skip
-ABOUT = ("{} in globex-prod", "{} of gx-web-01", "{} in domain globex", "{} for user gxhank", "{} of 10.66.0.11")
+ABOUT = ("{} in globex-prod", "{} of gx-web-01", "{} in domain globex")
 _FILES = 2  # for each intent and asker
 _WORD = re.compile("|".join(sorted(map(re.escape, FOREIGN), key=len, reverse=True)), re.IGNORECASE)
 _EXAMPLE = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, IN_EXAMPLES))})(?![\w-])")
