@@ -34,6 +34,11 @@ class Principal:
     everywhere: frozenset[str] = frozenset()
     on: Mapping[Target, frozenset[str]] = field(default_factory=dict)
 
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """Lines such as "admin everywhere" or "viewer on project p-1 of pcd-1"."""
+        return tuple(map(grant_words, self.held))
+
     def roles_on(self, source: str, project_id: str) -> frozenset[str]:
         """The roles that count for a change in this project."""
         return self.everywhere | self.on.get((source, project_id), frozenset())

@@ -38,6 +38,7 @@ async def test_a_domain_stands_for_its_projects_of_that_source(database: Databas
     zed = await who(database, Grant("operator", PCD, domain_id=ACME))
     assert zed.scope == Scope(projects=PROJECTS, domains=frozenset({(PCD, ACME)}))
     assert zed.roles == {"operator"} and zed.everywhere == frozenset()
+    assert zed.grants == (f"operator on domain {ACME} of pcd-1",)
     assert zed.roles_on(PCD, project_id("acme-dev")) == {"operator"}
     for source, project in ((PCD, "globex-prod"), (LAB, "acme-lab"), (LAB, "acme-prod"), (PCD, "nothing")):
         assert zed.roles_on(source, project_id(project)) == frozenset()

@@ -118,6 +118,7 @@ def test_every_setting_says_what_it_is() -> None:
     assert set(Settings.model_fields) == described
 
 
+_BOTH = {"group": "o", "role": "viewer", "source": "s", "domain": "d", "project": "p"}
 _LDAP = {
     "ldap_url": "ldaps://ldap.example.org",
     "ldap_bind_dn": "cn=bot",
