@@ -1,7 +1,6 @@
 """`people`: who may talk to Stackhand, and what they may see. Every change is in the audit record."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +18,7 @@ from bot.commands.people_changes import (
     check_place,
     known,
     place,
+    read,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from storage.people import Grant, Person
 
-T = TypeVar("T")
 RoleName = Annotated[Role, typer.Argument(help="The role.")]
 OnSurface = Annotated[str | None, typer.Option("--surface", help="Only in one channel of this way in.")]
 Channel = Annotated[str | None, typer.Option("--channel", help="The channel's id there; needs --surface.")]
@@ -144,11 +143,11 @@ def show(person: Id, state_dir: StateDir = None, demo: Demo = False, as_json: As
     from bot.people import grant_words
     from storage.people import accounts_of
 
-    async def read(conn: "AsyncConnection") -> "tuple[Person, list[tuple[str, str]]]":
+    async def look(conn: "AsyncConnection") -> "tuple[Person, list[tuple[str, str]]]":
         found = await known(conn, person)
         return found, (await accounts_of(conn, [person])).get(person, [])
 
-    found, accounts = _read(state_dir, demo, read)
+    found, accounts = read(state_dir, demo, look)
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"accounts": accounts}, ensure_ascii=False))
         return OK
@@ -169,7 +168,7 @@ def list_all(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = F
     from bot.people import grant_words
     from storage.people import everybody
 
-    for person in _read(state_dir, demo, everybody):
+    for person in read(state_dir, demo, everybody):
         if as_json:
             typer.echo(json.dumps(asdict(person), ensure_ascii=False))
             continue
@@ -206,21 +205,6 @@ def _set_active(person: str, active: bool, state_dir: StateDir, demo: bool) -> i
         return f"{person} is {word} now"
 
     return change(state_dir, demo, work, f"people.{word.removesuffix('d')}", person)
-
-
-def _read(state_dir: StateDir, demo: bool, read: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
-    import asyncio
-
-    from bot.app import open_storage, quiet_logs
-
-    settings = settings_for(state_dir, demo)
-    quiet_logs(settings)
-
-    async def reading() -> T:
-        async with open_storage(settings, visit=True) as storage, storage.database.connect() as conn:
-            return await read(conn)
-
-    return asyncio.run(reading())
 
 
 def _check(

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Work = Callable[[AsyncConnection], Awaitable[str]]
 
+T = TypeVar("T")
 Role = Literal["viewer", "operator", "technical", "admin", "superadmin"]
 Id = Annotated[str, typer.Argument(help="The person's id: short, without blanks.", metavar="PERSON")]
 Surface = Annotated[str, typer.Argument(help="The way in that it is of, such as slack.")]
@@ -52,6 +53,22 @@ def change(
 
     typer.echo(asyncio.run(changing()))
     return OK
+
+
+def read(state_dir: Path | None, demo: bool, look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
+    """What `look` finds in the database."""
+    import asyncio
+
+    from bot.app import open_storage, quiet_logs
+
+    settings = settings_for(state_dir, demo)
+    quiet_logs(settings)
+
+    async def reading() -> T:
+        async with open_storage(settings, visit=True) as storage, storage.database.connect() as conn:
+            return await look(conn)
+
+    return asyncio.run(reading())
 
 
 async def known(conn: "AsyncConnection", person: str) -> "Person":

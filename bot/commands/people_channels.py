@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.commands.failures import OK, Failure
-from bot.commands.options import AsJson, Demo, StateDir, settings_for
-from bot.commands.people_changes import Domain, Project, Surface, change, check_id, check_place, place
+from bot.commands.options import AsJson, Demo, StateDir
+from bot.commands.people_changes import Domain, Project, Surface, change, check_id, check_place, place, read
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
-
-    from storage.channels import Binding
 
 ChannelId = Annotated[str, typer.Argument(help="The channel's id there.", metavar="CHANNEL")]
 OfSource = Annotated[str, typer.Option("--source", help="The source that the domain or project is of.")]
@@ -70,22 +68,13 @@ def unbind(surface: Surface, channel: ChannelId, state_dir: StateDir = None, dem
 
 def list_all(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = False) -> int:
     """All channels that are bound."""
-    import asyncio
     import json
     from dataclasses import asdict
 
-    from bot.app import open_storage, quiet_logs
     from bot.people import place_words
     from storage.channels import bindings
 
-    settings = settings_for(state_dir, demo)
-    quiet_logs(settings)
-
-    async def read() -> "list[Binding]":
-        async with open_storage(settings, visit=True) as storage, storage.database.connect() as conn:
-            return await bindings(conn)
-
-    for one in asyncio.run(read()):
+    for one in read(state_dir, demo, bindings):
         line = json.dumps(asdict(one)) if as_json else f"{one.surface:10} {one.channel:24} {place_words(one.place)}"
         typer.echo(line)
     return OK

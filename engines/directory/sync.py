@@ -163,7 +163,12 @@ async def _take(
 ) -> None:
     """One member with the roles of their groups, and none else by the directory."""
     if person is None:
-        await people.add_person(conn, id_, member.name, member.email, via="directory", directory_id=member.entry_id)
+        new = await people.add_person(
+            conn, id_, member.name, member.email, via="directory", directory_id=member.entry_id
+        )
+        if not new:  # made known by hand since this began
+            changes.left_out.append(f"{id_}: a person of this id was made known a moment ago")
+            return
         changes.added.add(id_)
         changes.tell(id_, "added", member.name)
     elif (person.name, person.email, person.directory_id) != (member.name, member.email, member.entry_id):
