@@ -260,7 +260,21 @@ def _works(process: Process) -> dict[str, "Work"]:
 
         worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
+        works |= _directory_work(process)
     return works
+
+
+def _directory_work(process: Process) -> dict[str, "Work"]:
+    if not process.settings.ldap_url:
+        return {}
+    from bot.directories import mapping_of, open_directory
+    from scheduler.directory import DirectoryWorker
+
+    directory, settings = open_directory(process.settings), process.settings
+    if directory is None:
+        return {}
+    worker = DirectoryWorker(process.storage.database, directory, mapping_of(settings), settings.ldap_every_s)
+    return {"directory": worker.run}
 
 
 def start_logs(settings: Settings) -> None:

@@ -34,7 +34,16 @@ async def examine(settings: Settings, demo: bool = False) -> tuple[Check, ...]:
     if not demo:
         checks += await examine_clouds(settings)
         checks += await examine_chats(settings)
+        checks += await _directory(settings)
     return tuple(checks)
+
+
+async def _directory(settings: Settings) -> list[Check]:
+    if not settings.ldap_url:
+        return []
+    from bot.doctor_directory import examine_directory
+
+    return await examine_directory(settings)
 
 
 def _settings(settings: Settings) -> list[Check]:

@@ -14,7 +14,6 @@ from bot.naming import names_in
 from bot.people import Principal
 from bot.replies import Choice as Button
 from bot.replies import Choices, Reply, Text
-from engines.policy import decide
 from intents.fallback import SYSTEM, Choice, askable, parse, resolve, suggestion, tools
 from intents.grammar import load_templates
 from intents.masking import Masked, candidates, mask
@@ -106,7 +105,7 @@ class Fallback:
         intent = self._matcher.catalogue.intents[routed.choice.intent]
         if not intent.writes:
             return resolve(self._matcher, routed.choice, routed.masked, text, names, now) or nothing
-        if not decide(intent.name, intent.risk, who.roles).allowed:
+        if not who.may(intent).allowed:
             return nothing
         said = suggestion(self._matcher, routed.choice, routed.masked, text, names, now, self._templates)
         offer = Question("confirm", said=said, intents=(intent.name,))

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.schema import is_current
 from storage.database import Database, StorageUnavailable
+from storage.directory_runs import last_run
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class Finding:
     """One thing that readiness needs: whether it is there, and what to do when it is not."""
 
     name: str
-    state: Literal["ok", "starting", "failing"]
+    state: Literal["ok", "starting", "warning", "failing"]
     detail: str = ""
     fix: str = ""
 
@@ -65,7 +66,17 @@ class Health:
             return database, Finding(
                 "migrations", "failing", "the tables are of another version", "run stackhand migrate-db"
             )
-        return database, Finding("migrations", "ok"), await self._inventory(connection)
+        findings = database, Finding("migrations", "ok"), await self._inventory(connection)
+        return (*findings, *await self._directory(connection))
+
+    async def _directory(self, connection: AsyncConnection) -> tuple[Finding, ...]:
+        """Nothing is answered less well without it: it warns, and does not make the process unready."""
+        last = await last_run(connection)
+        if last is None:
+            return ()
+        if last.state == "failed":
+            return (Finding("directory", "warning", last.detail, "run: stackhand doctor"),)
+        return (Finding("directory", "ok", f"{last.people} people at {last.finished_at:%Y-%m-%d %H:%M} UTC"),)
 
     async def _inventory(self, connection: AsyncConnection) -> Finding:
         complete, listed = (await connection.execute(_LISTED)).one()

@@ -51,6 +51,14 @@ async def names_in(
 
     With `knows` (is it a word of the language?) the other words are looked up as first names too.
     """
+    plain, entries = await entries_in(conn, scope, text, knows)
+    return plain, Names(entries)
+
+
+async def entries_in(
+    conn: AsyncConnection, scope: Scope, text: str, knows: Callable[[str], bool] | None = None
+) -> tuple[str, list[tuple[str, Name]]]:
+    """The same, each name with the folded words that found it."""
     marks = [_ref(mark) for mark in _MARK.findall(text)]
     meant = await with_ids(conn, scope, marks) if marks else []
     quoted = {mark: _standing_for(mark, meant) for mark in _MARKED.findall(text)}
@@ -62,7 +70,7 @@ async def names_in(
     if knows is not None:
         hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
-    return plain, Names((hit.span, as_name(hit)) for hit in (*_as_one(_narrowed(hits, meant)), *standing))
+    return plain, [(hit.span, as_name(hit)) for hit in (*_as_one(_narrowed(hits, meant)), *standing)]
 
 
 def _standing_for(mark: str, meant: Iterable[Named]) -> list[Named]:

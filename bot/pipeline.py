@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
+from bot.audiences import for_audience
+from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
 from bot.memory import last_reading, reading_to_json, row_opened
@@ -25,10 +27,9 @@ from bot.misunderstandings import (
     unused_words,
 )
 from bot.naming import names_in
-from bot.people import Principal, principal
+from bot.people import Principal, before_whom, principal, readers_of
 from bot.replies import File, Reply, Text, from_json, to_json
 from engines.inventory.filters import NotApplicableError
-from engines.policy import decide
 from intents.matcher import Matcher
 from intents.readings import Reading
 from intents.registry import Catalogue, load_catalogue
@@ -105,7 +106,7 @@ class Pipeline:
 
     async def _answer(self, message: Message) -> tuple[Reply, ...]:
         if len(message.text) > MOST_CHARACTERS:
-            return (too_long(len(message.text), MOST_CHARACTERS),)
+            return (await self._refused(message, too_long(len(message.text), MOST_CHARACTERS)),)
         done = await self._in_transaction(message, None)
         if isinstance(done, tuple) or self._fallback is None:
             return done if isinstance(done, tuple) else ()
@@ -116,11 +117,12 @@ class Pipeline:
     async def _in_transaction(self, message: Message, routed: "Routed | None") -> "tuple[Reply, ...] | Pending":
         """The replies, kept and recorded; or what a model has to be asked first. `routed` is what it said."""
         async with self._database.begin() as conn:
-            who = await principal(conn, message.person)
+            who = await principal(conn, message.person, message.channel)
             if who is None:
-                reply = not_allowed(message.person)
+                reply = for_audience(readers_of(message.channel), None, (), not_allowed(message.person))
                 await self._audit(conn, message, None, reply)
                 return (reply,)
+            who, audience = await before_whom(conn, who, message.channel)
             now = self._clock()
             before = await exchanges.last(conn, message.conversation, message.person, now)
             readings = await self._readings(conn, message, who, now, before)
@@ -130,7 +132,10 @@ class Pipeline:
                     return pending
             if self._fallback is not None and routed is not None:
                 readings = [await self._fallback.reading(conn, who, message, readings[0], routed, now)]
-            answered = await self._replies(conn, message, who, now, before, readings)
+            answered = [
+                replace(one, reply=for_audience(audience, one.reading, before, one.reply))
+                for one in await self._replies(conn, message, who, now, before, readings)
+            ]
             kept = [await self._keep(conn, message, who, one) for one in answered]
             for one in answered:
                 await self._audit(conn, message, one.reading, one.reply)
@@ -171,7 +176,8 @@ class Pipeline:
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
-        readings = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
+        readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
+        readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings
@@ -193,7 +199,7 @@ class Pipeline:
         intent = self._catalogue.intents.get(reading.intent or "")
         if intent is None:
             return await not_understood(ask)
-        verdict = decide(intent.name, intent.risk, ask.who.roles)
+        verdict = ask.who.may(intent)
         if not verdict.allowed:
             return not_allowed(ask.who.name, intent, verdict.needs)
         if "ordinal" in reading.slots:
@@ -244,6 +250,13 @@ class Pipeline:
         )
         return reply
 
+    async def _refused(self, message: Message, reply: Reply) -> Reply:
+        """What is not even read is recorded all the same."""
+        reply = for_audience(readers_of(message.channel), None, (), reply)
+        async with self._database.begin() as conn:
+            await self._audit(conn, message, None, reply)
+        return reply
+
     async def _audit(self, conn: AsyncConnection, message: Message, reading: Reading | None, reply: Reply) -> None:
         """The command that was understood, never the message around it."""
         await audit.record(
@@ -256,7 +269,7 @@ class Pipeline:
             detail={
                 "slots": dict(reading.slots) if reading else {},
                 "conversation": message.conversation,
-                **_place(message),
+                **_place(message, reply),
                 **({"routed_by": "model"} if reading and reading.source == "model" else {}),
             },
         )
@@ -274,7 +287,9 @@ def _fallback(
 
 def _target(reading: Reading | None) -> str:
     slots = reading.slots if reading else {}
-    return str(next((slots[name] for name in ("name", "vm", "project", "query", "kind") if slots.get(name)), ""))
+    return str(
+        next((slots[name] for name in ("name", "vm", "user", "project", "query", "kind") if slots.get(name)), "")
+    )
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:
@@ -283,11 +298,15 @@ def _states(error: NotApplicableError) -> tuple[Text, ...]:
     return ()
 
 
-def _place(message: Message) -> dict[str, str]:
-    """The ids of the chat platform, for the record."""
+def _place(message: Message, reply: Reply) -> dict[str, object]:
+    """Where it was said and by which account, and who read the answer: for the record."""
     if message.channel is None:
         return {}
-    return {"surface": message.channel.surface, "channel": message.channel.id, "account": message.account}
+    channel = message.channel
+    return {
+        "surface": channel.surface, "channel": channel.id, "account": message.account, "readers": channel.readers,
+        "private": reply.private,
+    }  # fmt: skip
 
 
 def _files_not_read(message: Message) -> Reply:

@@ -122,7 +122,8 @@ class Freshness:
 class Reply:
     """One answer. `scope` is what was understood, in words; `demo` puts the label DEMO on it everywhere.
 
-    `private`: for the asker alone, wherever it was asked; an adapter brings it to them directly.
+    `private`: for the asker alone, wherever it was asked; an adapter brings it to them directly. `about` are the kinds
+    of objects that it shows where the question does not name them.
     """
 
     parts: tuple[Part, ...]
@@ -133,6 +134,7 @@ class Reply:
     intent: str | None = None
     slots: Mapping[str, Any] = field(default_factory=dict)
     private: bool = False
+    about: tuple[str, ...] = ()
 
 
 def to_json(reply: Reply) -> dict[str, Any]:
@@ -140,6 +142,7 @@ def to_json(reply: Reply) -> dict[str, Any]:
     data = {f.name: getattr(reply, f.name) for f in fields(reply) if f.name not in ("parts", "freshness", "slots")}
     fresh = reply.freshness
     data["slots"] = dict(reply.slots)
+    data["about"] = list(reply.about)
     data["freshness"] = (
         None
         if fresh is None
@@ -166,6 +169,7 @@ def from_json(data: Mapping[str, Any]) -> Reply:
         intent=data["intent"],
         slots=data["slots"],
         private=data.get("private", False),
+        about=tuple(data.get("about", ())),
         freshness=None if fresh is None else Freshness(oldest, tuple(fresh["old"])),
     )
 

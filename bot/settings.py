@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bot.directory_settings import DirectorySettings
+
 PREFIX = "STACKHAND_"
 _SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
 
@@ -23,7 +25,7 @@ class SettingsError(Exception):
         self.fix = fix
 
 
-class Settings(BaseSettings):
+class Settings(DirectorySettings):
     """Everything that can be set. Secrets have a type that never prints."""
 
     model_config = SettingsConfigDict(
@@ -85,8 +87,6 @@ class Settings(BaseSettings):
     """The id of the Slack app, `A…`."""
     slack_api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
-    slack_match_email: bool = False
-    """Whether the e-mail address in a Slack profile may link an account to a person."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"

@@ -1,8 +1,9 @@
-"""Who may do what: the one place that says so. What is not allowed here is denied."""
+"""Who may do what, and before whom: the one place that says so. What is not allowed here is denied."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 ROLES = ("viewer", "operator", "technical", "admin", "superadmin")
 """Each role may do what those before it may."""
@@ -20,6 +21,17 @@ _BY_INTENT: Mapping[str, str] = MappingProxyType(
         "freeze": "admin",
     }
 )
+_HOUSE = frozenset({"audit_verify", "role_grant", "role_revoke", "freeze"})
+"""About the whole house: an administrator of one project is none here."""
+
+RESTRICTED = frozenset(
+    {"audit", "audit_verify", "drift", "logins", "open_rules", "role_grant", "role_revoke", "roles", "whoami"}
+)
+"""Intents whose answers are for the asker alone: rights and who has them, the record, what is exposed."""
+RESTRICTED_KINDS = frozenset({"user", "group", "role", "role_assignment", "keypair", "security_group_rule"})
+"""The same, whatever the intent, for answers about these kinds."""
+
+Readers = Literal["asker", "members", "guests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +42,40 @@ class Verdict:
     needs: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who reads an answer where it was asked; `bound`: the place is about a domain or project, and cut by it."""
+
+    readers: Readers = "asker"
+    bound: bool = False
+
+
 def decide(intent: str, risk: str, roles: Collection[str]) -> Verdict:
-    """May somebody with these roles ask for this? An unknown risk or role is denied."""
+    """May somebody with these roles ask for this? An unknown risk or role is denied.
+
+    `roles` must be those that count for it: everywhere for what `is_of_the_house`; for a change of an object those on
+    the object's project; for a question all that the asker holds, because what they see is cut by their scope.
+    """
     if risk not in _BY_RISK:
         return Verdict(False)
     needed = _BY_INTENT.get(intent) or _BY_RISK[risk]
     held = max((ROLES.index(role) for role in roles if role in ROLES), default=-1)
     return Verdict(held >= ROLES.index(needed), needed)
+
+
+def is_of_the_house(intent: str) -> bool:
+    """Whether only roles that are held everywhere count for it."""
+    return intent in _HOUSE
+
+
+def is_restricted(intent: str | None, kinds: Collection[str]) -> bool:
+    return intent in RESTRICTED or not RESTRICTED_KINDS.isdisjoint(kinds)
+
+
+def goes_privately(audience: Audience, *, intent: str | None, kinds: Collection[str], allowed: bool) -> bool:
+    """Whether an answer goes to the asker alone. `kinds` are those that it is about; `allowed`: it is no refusal."""
+    if audience.readers == "asker":
+        return False
+    if audience.readers == "guests" and not audience.bound and intent != "help":
+        return True
+    return not allowed or is_restricted(intent, kinds)

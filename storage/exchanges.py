@@ -82,6 +82,15 @@ async def last(conn: AsyncConnection, conversation: str, person: str, now: datet
     return [Said(**row) for row in rows.mappings()]
 
 
+async def offered(conn: AsyncConnection, person: str, said: str, now: datetime) -> bool:
+    """Whether an answer to this person, within the memory, has a button that says exactly this."""
+    choice = [{"choices": [{"said": clean_text(said)}]}]
+    query = select(exchange.c.id).where(
+        exchange.c.person == person, exchange.c.at > now - MEMORY, exchange.c.reply["parts"].contains(choice)
+    )
+    return (await conn.execute(query.limit(1))).first() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Unmatched:
     """A sentence, word by word, that was not answered as it was meant: `why`, `times` and when last."""

@@ -64,7 +64,7 @@ FOUND_COLUMNS = (
 def found(row: RowMapping, scope: Scope) -> Found:
     """What a cloud offers to all its customers does not tell whose it is."""
     whole = Found(**{column.name: row[column.name] for column in FOUND_COLUMNS})
-    if scope.owns(whole.kind, whole.source, whole.project_id, whole.external_id):
+    if scope.owns(whole.kind, whole.source, whole.project_id, whole.external_id, whole.attrs.get("domain_id")):
         return whole
     return replace(whole, project_id=None, derived={k: v for k, v in whole.derived.items() if k not in _OWNERS})
 

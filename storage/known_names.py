@@ -6,9 +6,10 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import clean_text
+from storage.people_tables import person
 from storage.scopes import EVERYTHING
 from storage.search import clusters_named, named
-from storage.tables import person, resource
+from storage.tables import resource
 
 _AT_ONCE = 4000  # spans in one query
 

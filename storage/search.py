@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.filters import items_of
 from storage.inventory import FOUND_COLUMNS, Found, found
 from storage.json_texts import clean_text
-from storage.scopes import Scope, owned, visible
+from storage.scopes import Scope, own, visible
 from storage.tables import address, folded_tags, resource
 
 # What sentences name. Ports, rules, assignments and quotas bear generated names or those of their parents.
@@ -41,7 +41,6 @@ class Named:
 
 def _named(span: ColumnElement[str], scope: Scope) -> Select[Any]:
     r = resource.c
-    own = owned(scope, resource)
     return select(
         span.label("span"),
         r.kind,
@@ -49,8 +48,8 @@ def _named(span: ColumnElement[str], scope: Scope) -> Select[Any]:
         r.external_id,
         r.source,
         r.platform,
-        case((own, func.coalesce(r.derived["project"].astext, "")), else_="").label("project"),
-        case((own, func.coalesce(r.derived["domain"].astext, "")), else_="").label("domain"),
+        case((own(scope), func.coalesce(r.derived["project"].astext, "")), else_="").label("project"),
+        case((own(scope), func.coalesce(r.derived["domain"].astext, "")), else_="").label("domain"),
     )
 
 

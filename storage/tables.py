@@ -227,37 +227,6 @@ listing = Table(
     Column("rows", Integer, nullable=False, server_default=text("0")),
 )
 
-person = Table(
-    "person",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("email", Text),
-    Column("active", Boolean, nullable=False, server_default=text("true")),
-    Column("created_at", _TIME, nullable=False, server_default=func.now()),
-)
-# A chat account belongs to exactly one person.
-account = Table(
-    "account",
-    metadata,
-    Column("surface", Text, primary_key=True),  # console, page, or an adapter's name
-    Column("external_id", Text, primary_key=True),
-    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
-)
-# A role, everywhere (source and project_id null), or on one project of one source.
-role_grant = Table(
-    "role_grant",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
-    Column("role", Text, nullable=False),  # viewer, operator, technical, admin, superadmin
-    Column("source", Text),
-    Column("project_id", Text),
-    Column("granted_by", Text, nullable=False),
-    Column("granted_at", _TIME, nullable=False, server_default=func.now()),
-    UniqueConstraint("person_id", "role", "source", "project_id", postgresql_nulls_not_distinct=True),
-)
-
 # Append only, by trigger. hash covers prev_hash and the canonical JSON of the rest.
 audit = Table(
     "audit",
@@ -353,6 +322,7 @@ exchange = Table(
     Column("remark", Text),  # and what they would have expected
 )
 Index("ix_exchange_conversation", exchange.c.conversation, exchange.c.id)
+Index("ix_exchange_person", exchange.c.person, exchange.c.at)
 
 # Files of answers, kept for download until they expire; only the person who asked gets them.
 stored_file = Table(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer import Typer
 
 from bot.cli import build
 from bot.metrics import Metrics
@@ -36,8 +37,15 @@ def commands() -> Iterator[str]:
         yield command.name or getattr(command.callback, "__name__", "").replace("_", "-")
     for group in build().registered_groups:
         assert group.typer_instance is not None
-        for command in group.typer_instance.registered_commands:
-            yield f"{group.name} {command.name}"
+        yield from commands_of(group.typer_instance, str(group.name))
+
+
+def commands_of(group: Typer, name: str) -> Iterator[str]:
+    for command in group.registered_commands:
+        yield f"{name} {command.name or getattr(command.callback, '__name__', '')}"
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands_of(inner.typer_instance, f"{name} {inner.name}")
 
 
 def documented_commands() -> set[str]:
@@ -47,7 +55,7 @@ def documented_commands() -> set[str]:
         first, *others = re.findall(r"`([^`]+)`", cell)
         words = re.findall(r"^stackhand ((?:[a-z-]+ ?)+)", first)[0].split()
         found.add(" ".join(words))
-        found.update(f"{words[0]} {other}" for other in others)
+        found.update(" ".join([*words[:-1], other]) for other in others)
     return found
 
 

@@ -1,36 +1,47 @@
 """`people`: who may talk to Stackhand, and what they may see. Every change is in the audit record."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.commands import people_channels, people_links
 from bot.commands.failures import OK, USAGE, Failure
 from bot.commands.options import AsJson, Demo, StateDir, settings_for
+from bot.commands.people_changes import (
+    Domain,
+    Id,
+    Project,
+    Role,
+    Source,
+    change,
+    check_id,
+    check_place,
+    known,
+    place,
+    read,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from storage.people import Grant
+    from storage.people import Grant, Person
 
-Role = Literal["viewer", "operator", "technical", "admin", "superadmin"]
-Id = Annotated[str, typer.Argument(help="The person's id: short, without blanks.", metavar="PERSON")]
 RoleName = Annotated[Role, typer.Argument(help="The role.")]
-Source = Annotated[str | None, typer.Option("--source", help="Only on this source; needs --project.")]
-Project = Annotated[str | None, typer.Option("--project", help="Only on the project with this id; needs --source.")]
-_LONGEST = 100
+OnSurface = Annotated[str | None, typer.Option("--surface", help="Only in one channel of this way in.")]
+Channel = Annotated[str | None, typer.Option("--channel", help="The channel's id there; needs --surface.")]
 
 
 def build() -> typer.Typer:
     app = typer.Typer()
     app.callback()(_people)
-    app.command("add")(add)
-    app.command("link")(link)
-    app.command("grant")(grant)
-    app.command("revoke")(revoke)
+    for command in (add, show, grant, revoke, disable, enable):
+        app.command()(command)
     app.command("list")(list_all)
+    app.command()(people_links.invite)
+    app.command()(people_links.link)
+    app.command()(people_links.unlink)
+    app.command()(sync)
+    app.add_typer(people_channels.build(), name="channel", help="Channels that are about a domain or a project.")
     return app
 
 
@@ -48,156 +59,172 @@ def add(
     """Make a person known. They may do nothing until a role is granted."""
     from storage.people import add_person
 
-    _check("person", person)
+    check_id("person", person)
 
-    async def work(conn: "AsyncConnection") -> None:
+    async def work(conn: "AsyncConnection") -> str:
         if not await add_person(conn, person, name.strip(), email):
             raise Failure(f"there is a person {person!r} already", "choose another id, or grant them a role")
+        return f"{person} is known now"
 
-    return _change(state_dir, demo, work, "people.add", person, f"{person} is known now")
-
-
-def link(
-    person: Id,
-    surface: Annotated[str, typer.Argument(help="The way in that the account is of.")],
-    account: Annotated[str, typer.Argument(help="The account's id there, which is not its display name.")],
-    state_dir: StateDir = None,
-    demo: Demo = False,
-) -> int:
-    """Say that a chat account is a person's."""
-    from storage.people import link_account
-
-    _check("account", account)
-
-    async def work(conn: "AsyncConnection") -> None:
-        await _known(conn, person)
-        if not await link_account(conn, surface, account, person):
-            raise Failure(f"{surface} account {account} belongs to somebody already", "an account is never moved")
-
-    return _change(state_dir, demo, work, "people.link", person, f"{surface} account {account} is {person}'s now")
+    return change(state_dir, demo, work, "people.add", person)
 
 
 def grant(
     person: Id,
     role: RoleName,
     source: Source = None,
+    domain: Domain = None,
     project: Project = None,
+    surface: OnSurface = None,
+    channel: Channel = None,
     state_dir: StateDir = None,
     demo: Demo = False,
 ) -> int:
-    """Give a role: everywhere, or on one project of one source."""
+    """Give a role: everywhere, on a domain of a source, or on a project of a source."""
+    from bot.people import grant_words
     from storage.people import grant as give
 
-    wanted = _grant(role, source, project)
+    _check(source, domain, project, surface, channel)
 
-    async def work(conn: "AsyncConnection") -> None:
-        await _known(conn, person)
+    async def work(conn: "AsyncConnection") -> str:
+        await known(conn, person)
+        wanted = await _grant(conn, role, source, domain, project, surface, channel)
         if not await give(conn, person, wanted, "local"):
-            raise Failure(f"{person} is {role} there already", "nothing is to be done")
+            raise Failure(f"{person} is {grant_words(wanted)} already", "nothing is to be done")
+        return f"{person} is {grant_words(wanted)} now"
 
-    return _change(state_dir, demo, work, "role.grant", person, f"{person} is {role} {_where(wanted)} now", role)
+    return change(state_dir, demo, work, "role.grant", person, detail={"role": role})
 
 
 def revoke(
     person: Id,
     role: RoleName,
     source: Source = None,
+    domain: Domain = None,
     project: Project = None,
+    surface: OnSurface = None,
+    channel: Channel = None,
     state_dir: StateDir = None,
     demo: Demo = False,
 ) -> int:
     """Take a role away. It counts at once."""
+    from bot.people import grant_words
     from storage.people import revoke as take
 
-    wanted = _grant(role, source, project)
+    _check(source, domain, project, surface, channel)
 
-    async def work(conn: "AsyncConnection") -> None:
-        await _known(conn, person)
+    async def work(conn: "AsyncConnection") -> str:
+        held = (await known(conn, person)).grants
+        wanted = await _grant(conn, role, source, domain, project, surface, channel)
         if not await take(conn, person, wanted):
-            raise Failure(f"{person} is not {role} {_where(wanted)}", "`stackhand people list` shows who is what")
+            given = any(one.role == role and one.place == wanted.place and one.via == "directory" for one in held)
+            fix = "the directory gave it: take them out of the group there" if given else "`people show` lists all"
+            raise Failure(f"{person} is not {grant_words(wanted)} by hand", fix)
+        return f"{person} is not {grant_words(wanted)} any more"
 
-    return _change(
-        state_dir, demo, work, "role.revoke", person, f"{person} is not {role} {_where(wanted)} any more", role
-    )
+    return change(state_dir, demo, work, "role.revoke", person, detail={"role": role})
+
+
+def disable(person: Id, state_dir: StateDir = None, demo: Demo = False) -> int:
+    """Refuse a person from now on, also in conversations that are open. Roles and accounts are kept."""
+    return _set_active(person, False, state_dir, demo)
+
+
+def enable(person: Id, state_dir: StateDir = None, demo: Demo = False) -> int:
+    """Let a disabled person in again."""
+    return _set_active(person, True, state_dir, demo)
+
+
+def show(person: Id, state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = False) -> int:
+    """One person: roles, accounts, and where they come from."""
+    import json
+    from dataclasses import asdict
+
+    from bot.people import grant_words
+    from storage.people import accounts_of
+
+    async def look(conn: "AsyncConnection") -> "tuple[Person, list[tuple[str, str]]]":
+        found = await known(conn, person)
+        return found, (await accounts_of(conn, [person])).get(person, [])
+
+    found, accounts = read(state_dir, demo, look)
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | {"accounts": accounts}, ensure_ascii=False))
+        return OK
+    state = "active" if found.active else "disabled"
+    typer.echo(f"{found.id}: {found.name}, {found.email or 'no e-mail'}, {state}, made known by {found.via}")
+    for one in found.grants:
+        typer.echo(f"  role     {grant_words(one)}")
+    for surface, account in accounts:
+        typer.echo(f"  account  {surface} {account}")
+    return OK
 
 
 def list_all(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = False) -> int:
     """Everybody, with their roles."""
-    import asyncio
     import json
     from dataclasses import asdict
 
-    from bot.app import open_storage, quiet_logs
-    from storage.people import Person, everybody
+    from bot.people import grant_words
+    from storage.people import everybody
 
-    settings = settings_for(state_dir, demo)
-    quiet_logs(settings)
-
-    async def read() -> list[Person]:
-        async with (
-            open_storage(settings, visit=True) as storage,
-            storage.database.connect() as conn,
-        ):
-            return await everybody(conn)
-
-    for person in asyncio.run(read()):
+    for person in read(state_dir, demo, everybody):
         if as_json:
             typer.echo(json.dumps(asdict(person), ensure_ascii=False))
             continue
-        roles = ", ".join(f"{one.role} {_where(one)}" for one in person.grants) or "no role"
+        roles = "; ".join(map(grant_words, person.grants)) or "no role"
         typer.echo(f"{person.id:20} {person.name:30} {roles}" + ("" if person.active else " (disabled)"))
     return OK
 
 
-def _change(
-    state_dir: "Path | None",
-    demo: bool,
-    work: "Callable[[AsyncConnection], Awaitable[None]]",
-    action: str,
-    person: str,
-    said: str,
-    role: str = "",
+def sync(
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Also when more than half of the people would lose their rights.")
+    ] = False,
+    state_dir: StateDir = None,
+    demo: Demo = False,
 ) -> int:
-    """The change and its row in the audit record, in one transaction."""
+    """Take people and roles from the directory (LDAP) now."""
     import asyncio
 
-    from bot.app import open_storage, quiet_logs
-    from storage.audit import record
+    from bot.commands.people_directory import sync_now
 
-    settings = settings_for(state_dir, demo)
-    quiet_logs(settings)
-
-    async def change() -> None:
-        async with open_storage(settings, visit=True) as storage, storage.database.begin() as conn:
-            await work(conn)
-            detail = {"said": said} | ({"role": role} if role else {})
-            await record(conn, person="local", action=action, target=person, outcome="done", detail=detail)
-
-    asyncio.run(change())
-    typer.echo(said)
+    typer.echo(asyncio.run(sync_now(settings_for(state_dir, demo), accept)))
     return OK
 
 
-async def _known(conn: "AsyncConnection", person: str) -> None:
-    from storage.people import person_by_id
+def _set_active(person: str, active: bool, state_dir: StateDir, demo: bool) -> int:
+    from storage.people import set_active
 
-    if await person_by_id(conn, person) is None:
-        raise Failure(f"there is no person {person!r}", f"make them known first: stackhand people add {person} NAME")
+    word = "enabled" if active else "disabled"
+
+    async def work(conn: "AsyncConnection") -> str:
+        if (await known(conn, person)).active == active:
+            raise Failure(f"{person} is {word} already", "nothing is to be done")
+        await set_active(conn, person, active)
+        return f"{person} is {word} now"
+
+    return change(state_dir, demo, work, f"people.{word.removesuffix('d')}", person)
 
 
-def _check(what: str, id_: str) -> None:
-    if not id_.isprintable() or not id_.strip() or id_ != "".join(id_.split()) or len(id_) > _LONGEST or id_ == "local":
-        fix = f"use up to {_LONGEST} characters without blanks; `local` is whoever runs Stackhand on this machine"
-        raise Failure(f"{id_[:_LONGEST]!r} cannot be the id of a {what}", fix, USAGE)
+def _check(
+    source: str | None, domain: str | None, project: str | None, surface: str | None, channel: str | None
+) -> None:
+    check_place(source, domain, project)
+    if (surface is None) != (channel is None):
+        raise Failure("--surface and --channel belong together", "give both, or none for every channel", USAGE)
 
 
-def _grant(role: Role, source: str | None, project: str | None) -> "Grant":
+async def _grant(
+    conn: "AsyncConnection",
+    role: Role,
+    source: str | None,
+    domain: str | None,
+    project: str | None,
+    surface: str | None,
+    channel: str | None,
+) -> "Grant":
     from storage.people import Grant
 
-    if (source is None) != (project is None):
-        raise Failure("--source and --project belong together", "give both, or none for everywhere", USAGE)
-    return Grant(role, source, project)
-
-
-def _where(grant: "Grant") -> str:
-    return "everywhere" if grant.source is None else f"on project {grant.project_id} of {grant.source}"
+    at = await place(conn, source, domain, project)
+    return Grant(role, at.source, at.project_id, at.domain_id, surface, channel)

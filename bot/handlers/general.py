@@ -4,10 +4,9 @@ from bot.handlers.asking import Ask, reply
 from bot.handlers.registry import answers
 from bot.memory import reading_from_json
 from bot.replies import Choice, Choices, Column, Fields, Part, Reply, Table, Text
-from engines.policy import decide
 from intents.registry import Intent
 from storage import audit, exchanges, outbox
-from storage.inventory import totals
+from storage.directory_runs import last_run
 from storage.listings import last_runs, listings, waiting_runs
 
 
@@ -17,7 +16,7 @@ async def help_(ask: Ask, text: str | None) -> Reply:
     mine = [
         intent
         for intent in ask.catalogue.intents.values()
-        if intent.name in ask.answered and decide(intent.name, intent.risk, ask.who.roles).allowed
+        if intent.name in ask.answered and ask.who.may(intent).allowed
     ]
     topic = _topic(text, mine)
     if topic:
@@ -48,20 +47,6 @@ def _one_topic(topic: str, intents: list[Intent]) -> Reply:
     choices = tuple(Choice(intent.examples[0], intent.examples[0]) for intent in intents[:4])
     parts = (Text(f"{topic}: {len(intents)} things to ask", "heading"), Table(columns, cells, len(cells)))
     return Reply((*parts, Choices(choices, "Try:")), scope=f"help on {topic}")
-
-
-@answers("whoami")
-async def whoami(ask: Ask) -> Reply:
-    allowed = [i for i in ask.catalogue.intents.values() if decide(i.name, i.risk, ask.who.roles).allowed]
-    numbers = await totals(ask.conn, ask.who.scope)
-    sees = "everything" if ask.who.scope.everything else f"{len(ask.who.scope.projects)} project(s)"
-    pairs = (
-        ("person", ask.who.id),
-        ("roles", ", ".join(ask.who.grants) or "none"),
-        ("sees", f"{sees}: {numbers.get('vm', 0):,} VMs in {numbers.get('project', 0):,} projects"),
-        ("may ask", f"{len([i for i in allowed if i.name in ask.answered])} of {len(ask.answered)} kinds of question"),
-    )
-    return Reply((Text(f"You are {ask.who.name}.", "heading"), Fields(pairs)), scope="you")
 
 
 @answers("why")
@@ -140,12 +125,23 @@ async def status(ask: Ask) -> Reply:
         ("audit record", f"{head.id:,} rows" if head else "empty"),
     )
     parts: list[Part] = [Text(lead, "heading"), Fields(pairs)]
+    parts += await _directory(ask)
     if bad:
         parts.append(Text(f"Old data from {', '.join(bad)}. Say: freshness", "warning"))
     if runs:
         cells = tuple((r.source, r.state, _iso(r.started_at), _iso(r.finished_at), r.detail) for r in runs)
         parts.append(Table(_SOURCE_COLUMNS, cells, len(cells)))
     return await reply(ask, parts, {one.kind for one in known}, scope="Stackhand itself")
+
+
+async def _directory(ask: Ask) -> list[Part]:
+    """How the last sync of people went, for those who may do something about it."""
+    last = await last_run(ask.conn) if ask.who.everywhere & {"admin", "superadmin"} else None
+    if last is None:
+        return []
+    if last.state == "failed":
+        return [Text(f"The directory of people was not read, and nothing changed by it: {last.detail}", "warning")]
+    return [Text(f"The directory of people was read at {last.finished_at:%Y-%m-%d %H:%M} UTC.", "note")]
 
 
 def _iso(at: object) -> str | None:

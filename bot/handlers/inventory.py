@@ -140,16 +140,18 @@ async def find_(ask: Ask, query: str, kind: str | None) -> Reply:
     rows, total, forgiven = await search.find(
         ask.conn, ask.who.scope, query, kind=kind or "", limit=min(ask.rows, 1000)
     )
-    if total == 1 and not forgiven:
-        return await reply(ask, await card(ask, rows[0]), {rows[0].kind}, scope=f"search for {query}")
     kinds = {row.kind for row in rows} or ({kind} if kind else set())
-    return await reply(
+    if total == 1 and not forgiven:
+        found = await reply(ask, await card(ask, rows[0]), kinds, scope=f"search for {query}")
+        return replace(found, about=tuple(kinds))
+    found = await reply(
         ask,
         _hits(query, kind, rows, total, forgiven),
         kinds,
         scope=f"search for {query}" + (f" among {plural(kind)}" if kind else ""),
         outcome="answered" if total else "not_found",
     )
+    return replace(found, about=tuple(sorted(kinds)))
 
 
 @answers("find")

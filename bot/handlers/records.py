@@ -53,9 +53,10 @@ async def changes_(
     if lines:
         parts.append(Table(_CHANGE_COLUMNS, await _change_cells(ask, lines), total))
     kinds = {window.kind} if window.kind else {kind_ for kind_, _, _ in counted} or {"vm"}
-    return await reply(
+    answer = await reply(
         ask, parts, kinds, scope=" ".join(f"changes {words} {span}".split()), sources=sources_of(vm, project)
     )
+    return replace(answer, about=tuple(sorted({line.kind for line in lines})))
 
 
 def _past(op: str) -> str:
@@ -131,9 +132,10 @@ async def deleted(
         )
         parts.append(Table(_DELETED_COLUMNS, cells, total))
     kinds = {kind} if kind else {d.kind for d in lines} or {"vm"}
-    return await reply(
+    answer = await reply(
         ask, parts, kinds, scope=" ".join(f"deletions {words} {span}".split()), sources=sources_of(project)
     )
+    return replace(answer, about=tuple(sorted({line.kind for line in lines})))
 
 
 _FRESH_COLUMNS = (
@@ -224,7 +226,12 @@ async def export(ask: Ask, kind: str | None, where: Place, format: str | None, m
         return Reply((Text(f"{error.what}.", "heading"), Text(f"{error.fix}.")), "failed")
     lead = f"{file.name}: {len(table.rows):,} of {table.total:,} rows" + (", masked" if masked else "")
     parts: tuple[Part, ...] = (Text(lead, "heading"), file)
-    return Reply(parts, scope=whole.scope, freshness=whole.freshness, demo=whole.demo)
+    return Reply(parts, scope=whole.scope, freshness=whole.freshness, demo=whole.demo, about=_about(again, whole))
+
+
+def _about(again: Reading, whole: Reply) -> tuple[str, ...]:
+    kinds = [str(again.slots[slot]) for slot in ("kind", "by") if again.slots.get(slot)]
+    return (*whole.about, *kinds, *(name.kind for name in again.objects.values()))
 
 
 def _listing_of(last: Reading | None) -> Reading | None:

@@ -168,8 +168,11 @@ _AUDIT_COLUMNS = (
 
 @answers("audit")
 async def audit_(ask: Ask, user: Name | None, since: datetime | None, until: datetime | None) -> Reply:
-    """All of it for admins of everything; everybody else sees what they did themselves: it names what others asked."""
-    mine = not ask.who.everywhere & {"admin", "superadmin"}
+    """All of it for admins of everything; everybody else sees what they did themselves: it names what others asked.
+
+    A channel that is about a customer is no place for all of it either.
+    """
+    mine = not ask.who.everywhere & {"admin", "superadmin"} or not ask.who.scope.everything
     if mine and user is not None and user.name.casefold() != ask.who.id.casefold():
         return Reply(
             (Text("You may see what you did yourself; the rest needs the role admin.", "heading"),), "not_allowed"

@@ -2,11 +2,13 @@
 
 from alembic import context
 
-from storage.tables import metadata
+from storage.people_tables import person
+
+_METADATA = person.metadata
 
 
 def run() -> None:
-    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.configure(connection=context.config.attributes["connection"], target_metadata=_METADATA)
     with context.begin_transaction():
         context.run_migrations()
 

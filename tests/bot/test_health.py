@@ -67,6 +67,17 @@ async def test_without_a_listing_it_is_starting_for_a_while_and_then_not_ready(d
     assert "doctor" in checks["inventory"]["fix"]
 
 
+async def test_a_directory_that_fails_is_a_warning_and_no_reason_to_be_away(database: Database) -> None:
+    run = "INSERT INTO directory_run (asked_by, state, started_at, finished_at, people, detail) VALUES ('clock', "
+    await execute(database, LISTED, f"{run}'failed', now(), now(), 0, 'it cannot be reached; start it')")
+    status, checks = await ready(database)
+    assert (status, checks["directory"]["state"]) == (200, "warning")
+    assert "cannot be reached" in checks["directory"]["detail"] and "doctor" in checks["directory"]["fix"]
+    await execute(database, f"{run}'running', now(), NULL, 0, '')", f"{run}'done', now(), now(), 7, '')")
+    status, checks = await ready(database)
+    assert (status, checks["directory"]["state"]) == (200, "ok") and "7 people" in checks["directory"]["detail"]
+
+
 async def test_a_first_sync_under_way_counts_as_starting(database: Database) -> None:
     await execute(database, "INSERT INTO sync_run (source, state, started_at) VALUES ('pcd-1', 'running', now())")
     status, checks = await ready(database, age_s=1e6)

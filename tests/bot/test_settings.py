@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import known_secrets
+from bot.directories import mapping_of, open_directory
+from bot.directory_settings import DirectorySettings
 from bot.settings import Settings, SettingsError, load_settings, unknown_variables
 
 
@@ -101,7 +104,7 @@ SLACK = {
 def test_slack_is_set_up_as_a_whole_or_not_at_all() -> None:
     whole = load_settings(**SLACK)
     assert whole.slack_team_ids == {"T0123ABCD", "T0456EFGH"}
-    assert load_settings(slack_mode="socket", slack_match_email=True).slack_bot_token is None
+    assert load_settings(slack_mode="socket", match_email=True).slack_bot_token is None
     for missing in SLACK:
         with pytest.raises(SettingsError) as error:
             load_settings(**{name: value for name, value in SLACK.items() if name != missing})
@@ -139,11 +142,69 @@ def test_every_setting_says_what_it_is() -> None:
     import inspect
     import textwrap
 
-    (body,) = [n for n in ast.parse(textwrap.dedent(inspect.getsource(Settings))).body if isinstance(n, ast.ClassDef)]
+    ours = [ast.parse(textwrap.dedent(inspect.getsource(one))) for one in (Settings, DirectorySettings)]
+    bodies = [node for tree in ours for node in tree.body if isinstance(node, ast.ClassDef)]
     described = {
         field.target.id
+        for body in bodies
         for field, said in zip(body.body, body.body[1:], strict=False)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(said, ast.Expr) and isinstance(said.value, ast.Constant)
     }
     assert set(Settings.model_fields) == described
+
+
+_BOTH = {"group": "o", "role": "viewer", "source": "s", "domain": "d", "project": "p"}
+_LDAP = {
+    "ldap_url": "ldaps://ldap.example.org",
+    "ldap_bind_dn": "cn=bot",
+    "ldap_password": "canary",
+    "ldap_base": "dc=t",
+    "ldap_groups": [{"group": "ops", "role": "operator"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ldap_password": None}, "STACKHAND_LDAP_PASSWORD missing"),
+        ({"ldap_bind_dn": None, "ldap_base": None}, "STACKHAND_LDAP_BIND_DN and STACKHAND_LDAP_BASE missing"),
+        ({"ldap_groups": None}, "STACKHAND_LDAP_GROUPS missing"),
+        ({"ldap_url": "ldap://ldap.example.org"}, "in the clear"),
+        ({"ldap_url": "http://ldap.example.org"}, "not the address of a directory"),
+        ({"ldap_url": "ldaps://user:canary@ldap.example.org"}, "not the address of a directory"),
+        ({"ldap_start_tls": True}, "ldap:// only"),
+        ({"ldap_ca_file": "/no/such/file"}, "STACKHAND_LDAP_CA_FILE"),
+        ({"ldap_groups": [{"group": "ops", "role": "king"}]}, "ROLE"),
+        ({"ldap_groups": [{"group": "", "role": "viewer"}]}, "GROUP"),
+        ({"ldap_groups": [{"group": "ops", "role": "viewer", "source": "s"}]}, "half a place"),
+        (
+            {"ldap_groups": [{"group": "o", "role": "viewer", "source": "s", "domain": "d", "project": "p"}]},
+            "a domain and",
+        ),
+        ({"ldap_groups": [{"group": "ops", "role": "viewer", "scope": "all"}]}, "SCOPE"),
+    ],
+    ids=str,
+)
+def test_half_a_directory_is_refused_without_its_password(given: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings(**(_LDAP | given))
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"ldap_url": "ldap://127.0.0.1:3890"},
+        {"ldap_url": "ldap://l.example.org", "ldap_start_tls": True},
+        {"ldap_url": ""},
+    ],
+)
+def test_a_whole_directory_is_taken_and_its_password_hidden(given: dict[str, object]) -> None:
+    settings = load_settings(**(_LDAP | given))
+    assert "canary" not in repr(settings) and settings.ldap_groups is not None
+    assert (open_directory(settings) is None) == (settings.ldap_url == "")
+    assert "canary" in known_secrets(settings), "it is hidden in logs"
+    assert [one.role for one in mapping_of(settings)] == ["operator"]
+    assert "canary" not in repr(open_directory(settings))

@@ -1,13 +1,19 @@
 """Connections, migrations, and what is said when the database cannot be used."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+import storage.database
+from storage import people
 from storage.database import Database, StorageUnavailable, copy_in, migrate
-from storage.tables import metadata
+from storage.people import Grant
+from storage.people_tables import person
 
 
 async def test_connections_are_in_utc_with_a_timeout(database: Database) -> None:
@@ -133,11 +139,41 @@ async def test_the_migrated_schema_is_the_declared_one(database: Database) -> No
     declared = await _empty_database(database, f"{database.engine.url.database}_declared")
     async with declared.begin() as conn:
         await conn.execute(text("CREATE EXTENSION pg_trgm"))
-        await conn.run_sync(metadata.create_all)
+        await conn.run_sync(person.metadata.create_all)
     expected, found = await _catalog(declared), await _catalog(database)
     await declared.close()
     assert found == expected
     assert len(found) > 100
+
+
+async def test_the_rights_of_the_first_version_are_kept(database: Database) -> None:
+    """A database at revision 0001, with people who hold grants and one who is disabled."""
+    old = await _empty_database(database, f"{database.engine.url.database}_old")
+    async with old.begin() as conn:
+        await conn.execute(text("CREATE EXTENSION pg_trgm"))
+        await conn.run_sync(_upgrade_to, "0001")
+        for statement in (
+            "INSERT INTO person (id, name, active) VALUES ('ann', 'Ann', true), ('bob', 'Bob', false)",
+            "INSERT INTO role_grant (person_id, role, source, project_id, granted_by)"
+            " VALUES ('ann', 'admin', NULL, NULL, 'x'), ('ann', 'viewer', 'one', 'p', 'x')",
+        ):
+            await conn.execute(text(statement))
+    await migrate(old)
+    async with old.begin() as conn:
+        ann, bob = await people.everybody(conn)
+        assert ann.grants == (Grant("admin"), Grant("viewer", "one", "p")) and ann.active
+        assert (bob.active, bob.disabled_by) == (False, "hand")
+        assert not await people.grant(conn, "ann", Grant("admin"), "x")
+        assert await people.grant(conn, "ann", Grant("admin", via="directory"), "x")
+    assert await _catalog(old) == await _catalog(database)
+    await old.close()
+
+
+def _upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(storage.database.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 async def test_many_processes_migrate_at_once_and_again(database: Database) -> None:

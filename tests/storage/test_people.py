@@ -18,7 +18,7 @@ async def test_people_are_added_once_and_set_aside(database: Database) -> None:
         assert not await people.set_active(conn, "nobody", False)
         assert await people.everybody(conn) == [
             Person("ada", "Ada", "ada@example.org", True),
-            Person("bob", "Bob'); --", None, False),
+            Person("bob", "Bob'); --", None, False, disabled_by="hand"),
         ]
         assert await people.person_by_id(conn, "nobody") is None
 

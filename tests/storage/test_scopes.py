@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from storage.database import Database
-from storage.scopes import EVERYTHING, Scope, owned, visible
+from storage.scopes import EVERYTHING, Place, Scope, owned, projects_of, scope_of, visible
 from storage.tables import deletion, history, resource
 from tests.storage.listed import row, write
 
@@ -55,3 +55,40 @@ async def test_hostile_ids_in_a_scope_are_ids(database: Database) -> None:
     scope = Scope(projects=frozenset({("one", "') OR true --"), ("%", "%")}))
     assert await _visible(database, scope) == {"one/b"}
     assert scope.sources == {"one", "%"}
+
+
+async def test_a_domain_is_itself_its_people_and_its_projects(database: Database) -> None:
+    for source in ("one", "two"):
+        await write(database, "domain", [row("d"), row("e")], source=source)
+        projects = [
+            row("p", "", "p", domain_id="d"),
+            row("q", "", "q", domain_id="d"),
+            row("x", "", "x", domain_id="e"),
+        ]
+        await write(database, "project", projects, source=source)
+        await write(database, "user", [row("in", domain_id="d"), row("out", domain_id="e"), row("odd")], source=source)
+        await write(database, "vm", [row("mine", "", "q", domain_id="e"), row("theirs", "", "x")], source=source)
+        await write(database, "host", [row("host", domain_id="d")], source=source)
+    await write(database, "project", [row("p", "", "p", domain_id="d")], source="one")
+    async with database.connect() as conn:
+        scope = await scope_of(conn, [Place("one", "d"), Place("two", None, "x")])
+        assert await projects_of(conn, []) == {}
+    assert scope.projects == {("one", "p"), ("one", "q"), ("two", "x")}, "also the project that is gone"
+    assert scope.domains == {("one", "d")} and scope.sources == {"one", "two"}
+    assert await _visible(database, scope) == {"one/d", "one/p", "one/q", "one/in", "one/mine", "two/x", "two/theirs"}
+
+
+async def test_a_domain_without_projects_is_not_everything(database: Database) -> None:
+    await write(database, "vm", [row("a", "", "p"), row("b", "", None)])
+    async with database.connect() as conn:
+        scope = await scope_of(conn, [Place("one", "') OR true --")])
+        assert await scope_of(conn, []) == Scope() and await scope_of(conn, [Place()]) == EVERYTHING
+    assert await _visible(database, scope) == set()
+
+
+def test_what_both_may_see() -> None:
+    mine = Scope(projects=frozenset({("one", "p"), ("one", "q")}), domains=frozenset({("one", "d")}))
+    other = Scope(projects=frozenset({("one", "q"), ("two", "q")}), domains=frozenset({("one", "e")}))
+    assert mine.cut(EVERYTHING) == EVERYTHING.cut(mine) == mine and EVERYTHING.cut(EVERYTHING) == EVERYTHING
+    assert mine.cut(other) == other.cut(mine) == Scope(projects=frozenset({("one", "q")}))
+    assert mine.cut(Scope()) == Scope()

@@ -66,9 +66,7 @@ class SlackChat:
         sender = Sender(self._pool, SURFACE, owner, SlackCarrier(calls, self._pool, directory), pause_s=pause_s)
         self._sending: Rounds[Outgoing] = Rounds("sending", sender, _MOST_SENDS, _RENEW_S)
         files = Files(calls, Downloads(bot_token, settings.slack_api_url))
-        parts = Parts(
-            self._pool, answerer, directory, files, self._sending.nudge, settings.slack_match_email, slow_s=slow_s
-        )
+        parts = Parts(self._pool, answerer, directory, files, self._sending.nudge, settings.match_email, slow_s=slow_s)
         self._listeners = Listeners(calls, Answering(parts), self._pool)
         handling = Handling(self._listeners.handle, self._listeners.excuse)
         receiver = Receiver(self._pool, SURFACE, owner, handling, metrics, self._sending.nudge)

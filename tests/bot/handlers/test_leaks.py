@@ -59,8 +59,10 @@ _SENTENCES = (
 
 
 def told(reply: Reply) -> str:
-    """All that leaves: as text, as data, and what buttons say."""
-    return "\n".join((shown(reply), json.dumps(to_json(reply), ensure_ascii=False, default=str), *said_by(reply)))
+    """All that leaves: as text, as data, and what buttons say. Ids of files are chance, and may spell anything."""
+    data = to_json(reply)
+    data["parts"] = [part | {"id": ""} for part in data["parts"]]
+    return "\n".join((shown(reply), json.dumps(data, ensure_ascii=False, default=str), *said_by(reply)))
 
 
 def foreign_in(reply: Reply, asked: str) -> list[str]:
