@@ -85,8 +85,9 @@ class Answering:
         if not user.human:
             return None
         account = Account(SURFACE, heard.account, user.name, user.email, user.guest or heard.stranger)
+        said = heard.text if heard.direct or heard.alone else ""  # a code that others read links nobody
         now = self._parts.clock()
-        return await recognise(self._parts.database, account, heard.text, match_email=self._parts.match_email, now=now)
+        return await recognise(self._parts.database, account, said, match_email=self._parts.match_email, now=now)
 
     async def _refused(self, heard: Heard, reply: Reply) -> list[Draft]:
         """Privately, and the same thing at most once an hour, however often somebody asks."""

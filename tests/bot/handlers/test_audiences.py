@@ -101,8 +101,8 @@ async def test_the_record_tells_where_and_to_whom(world: World) -> None:
         ("root", "answered"), ("a stranger", "not_allowed"), ("vic", "not_understood"), ("root", "answered"),
     ]  # fmt: skip
     assert rows[0].detail | {"slots": {}} == {
-        "slots": {}, "conversation": "recorded", "surface": "chat", "channel": "C-members", "readers": "members",
-        "private": True,
+        "slots": {}, "conversation": "recorded", "surface": "chat", "account": "", "channel": "C-members",
+        "readers": "members", "private": True,
     }  # fmt: skip
     assert rows[1].detail["private"] is True and rows[2].detail["channel"] == "C-guests"
     assert "surface" not in rows[3].detail and "hunter2" not in str(rows)
