@@ -50,7 +50,8 @@ async def about_roles(
     """The readings, or the one about roles where the sentence is more likely about them."""
     first = readings[0]
     sure = first.ask is None and first.confidence >= _SURE
-    near = first.intent in (None, "roles", *_INTENTS) or first.slots.get("kind") == "role"
+    named = any(pattern.search(text) for pattern in _WHOM)  # a person and a role, however the rest was read
+    near = named or first.intent in (None, "roles", *_INTENTS) or first.slots.get("kind") == "role"
     if sure and not near and not _MARKED.search(text):
         return readings
     found = await read_grant(conn, who, text, matcher, now)

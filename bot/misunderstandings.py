@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.handlers.asking import Ask
 from bot.naming import as_name, marked
+from bot.people import Principal
 from bot.replies import Choice, Choices, Reply, Text
 from bot.sentences import plural
 from intents.readings import Ask as Question
@@ -37,6 +38,13 @@ def not_allowed(name: str, intent: Intent | None = None, needs: str = "") -> Rep
         )
     who = f"It needs the role {needs}." if needs else "Nobody may."
     return Reply((Text(f"You may not: {intent.does}.", "heading"), Text(f"{who} Say: who am I")), "not_allowed")
+
+
+def no_role(who: Principal) -> Reply:
+    """For somebody we know, who may do nothing here yet."""
+    lead = Text(f"You are {who.name}, and hold no role here yet.", "heading")
+    fix = Text(f"An administrator can give you one: stackhand people grant {who.id} viewer")
+    return Reply((lead, fix), "not_allowed")
 
 
 def not_built(intent: Intent) -> Reply:

@@ -1,6 +1,6 @@
 """Who is asking: a person with roles, and what they may see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from bot.messages import Channel
 from engines.policy import ROLES, Audience, Verdict, decide, is_of_the_house
 from intents.registry import Intent
 from storage.channels import channel_scope
+from storage.inventory import names_of
 from storage.people import Grant, person_by_id
 from storage.scopes import Place, Scope, projects_of, scope_of
 
@@ -120,3 +121,22 @@ def grant_words(grant: Grant) -> str:
     via = ", by the directory" if grant.via == "directory" else ""
     here = f", only in {grant.channel} of {grant.surface}" if grant.channel else ""
     return f"{grant.role} {place_words(grant.place)}{here}{via}"
+
+
+async def grants_told(conn: AsyncConnection, scope: Scope, grants: Iterable[Grant]) -> list[str]:
+    """The grants in words, with the names of their places as far as the scope may know them.
+
+    A project is told with its domain: names of projects are their domain's own.
+    """
+    told: list[str] = []
+    for grant in grants:
+        words = grant_words(grant)
+        kind, id_ = ("project", grant.project_id) if grant.project_id else ("domain", grant.domain_id)
+        if grant.source and id_:
+            known = await names_of(conn, scope, kind, [(grant.source, id_)])
+            found = next(iter(known.values()), None)
+            within = found.value("domain") if found and kind == "project" else None
+            name = f"{found.name} ({within})" if found and within else found.name if found else id_
+            words = words.replace(f"on {kind} {id_} of", f"on {kind} {name} of", 1)
+        told.append(words)
+    return told

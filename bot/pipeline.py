@@ -18,6 +18,7 @@ from bot.memory import last_reading, reading_to_json, row_opened
 from bot.messages import Message
 from bot.misunderstandings import (
     asked_back,
+    no_role,
     no_such_row,
     not_allowed,
     not_built,
@@ -201,7 +202,7 @@ class Pipeline:
             return await not_understood(ask)
         verdict = ask.who.may(intent)
         if not verdict.allowed:
-            return not_allowed(ask.who.name, intent, verdict.needs)
+            return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who)
         if "ordinal" in reading.slots:
             return no_such_row()
         if reading.ask is not None:

@@ -81,7 +81,6 @@ def grant(
     demo: Demo = False,
 ) -> int:
     """Give a role: everywhere, on a domain of a source, or on a project of a source."""
-    from bot.people import grant_words
     from storage.people import grant as give
 
     _check(source, domain, project, surface, channel)
@@ -90,8 +89,8 @@ def grant(
         await known(conn, person)
         wanted = await _grant(conn, role, source, domain, project, surface, channel)
         if not await give(conn, person, wanted, "local"):
-            raise Failure(f"{person} is {grant_words(wanted)} already", "nothing is to be done")
-        return f"{person} is {grant_words(wanted)} now"
+            raise Failure(f"{person} is {await _told(conn, wanted)} already", "nothing is to be done")
+        return f"{person} is {await _told(conn, wanted)} now"
 
     return change(state_dir, demo, work, "role.grant", person, detail={"role": role})
 
@@ -108,7 +107,6 @@ def revoke(
     demo: Demo = False,
 ) -> int:
     """Take a role away. It counts at once."""
-    from bot.people import grant_words
     from storage.people import revoke as take
 
     _check(source, domain, project, surface, channel)
@@ -119,10 +117,17 @@ def revoke(
         if not await take(conn, person, wanted):
             given = any(one.role == role and one.place == wanted.place and one.via == "directory" for one in held)
             fix = "the directory gave it: take them out of the group there" if given else "`people show` lists all"
-            raise Failure(f"{person} is not {grant_words(wanted)} by hand", fix)
-        return f"{person} is not {grant_words(wanted)} any more"
+            raise Failure(f"{person} is not {await _told(conn, wanted)} by hand", fix)
+        return f"{person} is not {await _told(conn, wanted)} any more"
 
     return change(state_dir, demo, work, "role.revoke", person, detail={"role": role})
+
+
+async def _told(conn: "AsyncConnection", grant: "Grant") -> str:
+    from bot.people import grants_told
+    from storage.scopes import EVERYTHING
+
+    return (await grants_told(conn, EVERYTHING, [grant]))[0]
 
 
 def disable(person: Id, state_dir: StateDir = None, demo: Demo = False) -> int:
@@ -140,21 +145,23 @@ def show(person: Id, state_dir: StateDir = None, demo: Demo = False, as_json: As
     import json
     from dataclasses import asdict
 
-    from bot.people import grant_words
+    from bot.people import grants_told
     from storage.people import accounts_of
+    from storage.scopes import EVERYTHING
 
-    async def look(conn: "AsyncConnection") -> "tuple[Person, list[tuple[str, str]]]":
+    async def look(conn: "AsyncConnection") -> "tuple[Person, list[str], list[tuple[str, str]]]":
         found = await known(conn, person)
-        return found, (await accounts_of(conn, [person])).get(person, [])
+        told = await grants_told(conn, EVERYTHING, found.grants)
+        return found, told, (await accounts_of(conn, [person])).get(person, [])
 
-    found, accounts = read(state_dir, demo, look)
+    found, told, accounts = read(state_dir, demo, look)
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"accounts": accounts}, ensure_ascii=False))
         return OK
     state = "active" if found.active else "disabled"
     typer.echo(f"{found.id}: {found.name}, {found.email or 'no e-mail'}, {state}, made known by {found.via}")
-    for one in found.grants:
-        typer.echo(f"  role     {grant_words(one)}")
+    for words in told:
+        typer.echo(f"  role     {words}")
     for surface, account in accounts:
         typer.echo(f"  account  {surface} {account}")
     return OK
@@ -165,14 +172,18 @@ def list_all(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = F
     import json
     from dataclasses import asdict
 
-    from bot.people import grant_words
+    from bot.people import grants_told
     from storage.people import everybody
+    from storage.scopes import EVERYTHING
 
-    for person in read(state_dir, demo, everybody):
+    async def look(conn: "AsyncConnection") -> "list[tuple[Person, str]]":
+        found = await everybody(conn)
+        return [(one, "; ".join(await grants_told(conn, EVERYTHING, one.grants)) or "no role") for one in found]
+
+    for person, roles in read(state_dir, demo, look):
         if as_json:
             typer.echo(json.dumps(asdict(person), ensure_ascii=False))
             continue
-        roles = "; ".join(map(grant_words, person.grants)) or "no role"
         typer.echo(f"{person.id:20} {person.name:30} {roles}" + ("" if person.active else " (disabled)"))
     return OK
 

@@ -286,8 +286,9 @@ def _scaled(value: int, unit: str) -> float:
 def _top_chart(title: str, bars: tuple[Bar, ...], unit: str) -> list[Part]:
     if len(bars) < 2:
         return []
-    alt = ", ".join(f"{bar.label} {bar.value:g}" for bar in bars[:_BARS])
-    return [Chart(f"Most {title}", bars[:_BARS], "" if unit == "int" else "GiB", alt)]
+    shown = "" if unit == "int" else "GiB"
+    alt = ", ".join(f"{bar.label} {bar.value:g} {shown}".strip() for bar in bars[:_BARS])
+    return [Chart(f"Most {title}", bars[:_BARS], shown, alt)]
 
 
 async def _top_groups(ask: Ask, metric: str, by: str, shown: int, project: Name | None) -> Reply:

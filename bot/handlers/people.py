@@ -7,12 +7,12 @@ from bot.granting import CONFIRMED, HOUSE
 from bot.handlers.asking import Ask, refs
 from bot.handlers.registry import answers
 from bot.naming import marked
-from bot.people import LOCAL, grant_words
+from bot.people import LOCAL, grant_words, grants_told
 from bot.replies import Choice, Choices, Fields, Outcome, Reply, Text
 from engines.policy import ROLES
 from intents.readings import Name
 from storage import audit, exchanges, people
-from storage.inventory import names_of, totals
+from storage.inventory import totals
 from storage.people import Grant, Person
 
 
@@ -22,7 +22,8 @@ async def whoami(ask: Ask) -> Reply:
     numbers = await totals(ask.conn, ask.who.scope)
     scope = ask.who.scope
     sees = "everything" if scope.everything else f"{len(scope.projects)} project(s)"
-    held = [await _in_words(ask, grant) for grant in ask.who.held]
+    here = " (this machine)" if ask.who.id == LOCAL else ""
+    held = [words + here for words in await grants_told(ask.conn, ask.who.scope, ask.who.held)]
     accounts = await people.accounts_of(ask.conn, [ask.who.id])
     pairs = (
         ("person", ask.who.id),
@@ -35,16 +36,7 @@ async def whoami(ask: Ask) -> Reply:
 
 
 async def _in_words(ask: Ask, grant: Grant) -> str:
-    """A grant with the names of its place, where the inventory knows them."""
-    words = grant_words(grant)
-    kind, id_ = ("project", grant.project_id) if grant.project_id else ("domain", grant.domain_id)
-    if ask.who.id == LOCAL:
-        return f"{words} (this machine)"
-    if grant.source is None or id_ is None:
-        return words
-    known = await names_of(ask.conn, ask.who.scope, kind, [(grant.source, id_)])
-    name = next((found.name for found in known.values()), id_)
-    return words.replace(f"on {kind} {id_} of", f"on {kind} {name} of", 1)
+    return (await grants_told(ask.conn, ask.who.scope, [grant]))[0]
 
 
 @answers("role_grant")

@@ -65,10 +65,10 @@ def test_roles_on_domains_projects_and_in_channels(on: Run, database_url: str) -
     execute(database_url, _PROJECTS)
     on("people", "add", "ann", "Ann")
     given = (
-        (["--source", "pcd-1", "--domain", "acme"], "viewer on domain d-1 of pcd-1"),
+        (["--source", "pcd-1", "--domain", "acme"], "viewer on domain acme of pcd-1"),
         (["--source", "pcd-1", "--domain", "d-1"], "already"),
-        (["--source", "pcd-1", "--project", "prod"], "viewer on project p-1 of pcd-1"),
-        (["--source", "pcd-1", "--project", "p-3"], "viewer on project p-3 of pcd-1"),
+        (["--source", "pcd-1", "--project", "prod"], "viewer on project prod of pcd-1"),
+        (["--source", "pcd-1", "--project", "p-3"], "viewer on project twin of pcd-1"),
         (["--surface", "slack", "--channel", "C1"], "viewer everywhere, only in C1 of slack"),
     )
     for options, said in given:
@@ -114,7 +114,7 @@ def test_channels_are_bound_listed_and_let_go(on: Run, database_url: str) -> Non
         (["grant", "ann", "viewer", "--source", "s", "--domain", "d", "--project", "p"], 2, "exclude"),
         (["grant", "ann", "viewer", "--channel", "C1"], 2, "--surface"),
         (["grant", "ann", "viewer", "--source", "pcd-1", "--project", "twin"], 1, "p-2, p-3"),
-        (["revoke", "ann", "viewer", "--source", "pcd-1", "--domain", "acme"], 1, "is not viewer on domain d-1"),
+        (["revoke", "ann", "viewer", "--source", "pcd-1", "--domain", "acme"], 1, "is not viewer on domain acme"),
         (["channel", "bind", "slack", "C1", "--source", "pcd-1"], 2, "--domain or --project"),
         (["channel", "bind", "slack", "C 1", "--source", "pcd-1", "--domain", "acme"], 2, "channel"),
         (["channel", "unbind", "slack", "C1"], 1, "is not bound"),

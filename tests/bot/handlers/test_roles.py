@@ -105,6 +105,25 @@ async def test_a_name_that_is_not_exact_is_nobodys(house: World, said: str) -> N
     assert reply.outcome == "not_found" and "I know no person" in heading(reply), shown(reply)
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["make alica viewer on acme-prod", "make alica a viewer in acme-prod", "give alica viewer rights in acme-prod"],
+)
+async def test_somebody_whom_only_we_know_is_no_word_of_the_language(house: World, said: str) -> None:
+    """ "alica" is one slip away from "alive", and in no cloud."""
+    async with house.database.begin() as conn:
+        await people.add_person(conn, "alica", "Alica Novak", None)
+    done = await do(house, said)
+    assert heading(done) == f"Alica Novak (alica) is viewer on project acme-prod (acme) of {PCD} now."
+
+
+async def test_who_has_no_role_is_told_how_to_get_one(house: World) -> None:
+    for said in ("who am i", "how many vms are there", "restart web-01"):
+        reply = await house.ask(said, "alice")
+        assert reply.outcome == "not_allowed" and "hold no role" in heading(reply), shown(reply)
+        assert "people grant alice viewer" in shown(reply)
+
+
 @pytest.mark.parametrize("by", ["vic", "ann", "nobody", "gone", "a stranger"])
 async def test_only_a_superadmin_of_everything_may_and_nobody_learns_who_is_there(house: World, by: str) -> None:
     for said in (
