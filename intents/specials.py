@@ -66,7 +66,9 @@ def metric_of(scene: Scene, filling: "Filling", kinds: bool) -> None:
 
 def top(scene: Scene, filling: "Filling") -> None:
     kinds = [
-        (m, k) for m, k in kinds_said(scene) if k in {"vm", "project", "domain", "user", "host", "cluster", "volume"}
+        (m, k)
+        for m, k in kinds_said(scene)
+        if k in {"vm", "project", "domain", "user", "host", "cluster", "volume", *_METRIC_KINDS}
     ]
     counted = None
     if not scene.has("COST"):

@@ -229,5 +229,5 @@ async def test_who_am_i_names_places_and_accounts(house: World) -> None:
     async with house.database.begin() as conn:
         await people.grant(conn, "alice", Grant("viewer", PCD, project_id("acme-prod")), "test")
     told = shown(await house.ask("who am I", "alice"))
-    assert "viewer on project acme-prod of pcd-1" in told and "chat T1/U77" in told
+    assert "viewer on project acme-prod (acme) of pcd-1" in told and "chat T1/U77" in told
     assert "this machine" in shown(await house.ask("who am I", "local"))
