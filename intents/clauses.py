@@ -167,7 +167,7 @@ class ClauseReader:
         if (
             self.person(start)
             and words[1:2]
-            and words[1].endswith("s")
+            and (self.form(start + 1) == "s" or words[1] in self.lists["talking"] | self.lists["told"])
             and words[1] not in {"has", "is", "does", "was", "'s", "s"}
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
@@ -258,6 +258,8 @@ class ClauseReader:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
         if self.lists["told"] & set(words[:4]):
             return "report"
+        if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
+            return "report"  # "web-01 is a funny name for a server that ..."
         if words[0] in {"it", "that", "this", "there"} and words[1] in {"was", "were", "had"}:
             return "report"  # "it was me who stopped it"
         if self._forbidden(words, start):

@@ -17,6 +17,7 @@ _MIND = re.compile(
     r"(?:(\w+ing)\b|to\b|if (?:i|we) asked you to\b)",
     re.IGNORECASE,
 )
+_ADDRESSED = re.compile(r"\b(?:ips?|address(?:es)?) (?:if|when)\b", re.IGNORECASE)  # "the same ips if possible"
 _MANY = re.compile(
     r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
     re.IGNORECASE,
@@ -71,7 +72,7 @@ class Courtesies:
 
     def _without_end(self, text: str) -> str:
         """ "…, if you would be so kind?" leaves its question mark."""
-        for _ in range(2):
+        for _ in range(0 if _ADDRESSED.search(text) else 2):
             match = self.end.search(text)
             left = text[: match.start()].split() if match else []
             if not match or len(left) < 2 or left[-1].lower() in _ASKING:

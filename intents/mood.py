@@ -18,6 +18,7 @@ from intents.tokens import Token
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
+_TELLING = frozenset({"report", "other"})
 _NO = (["nope"], ["no"], ["nah"], ["no", "way"], ["never"], ["no", "sorry"])
 _DETERMINERS = frozenset(
     {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
@@ -98,6 +99,10 @@ def _with_reasons(
     """The clauses, where one that only gives a reason behind a request does not set the mood of the whole."""
     if len(clauses) > 1 and [token.fold for token in tokens[slice(*clauses[0][:2])]] in _NO:
         clauses = clauses[1:]  # "nope, reject REQ-7"
+    clauses = [
+        (start, end, "other" if at and tokens[start].fold in _JOINTS and clauses[at - 1][2] in _TELLING else mood)
+        for at, (start, end, mood) in enumerate(clauses)
+    ]
     reasons = {at for at in range(1, len(clauses)) if _speaks_of(tokens, clauses[at])}
     spoken = {at for at in range(1, len(clauses)) if clauses[at][2] in {"report", "other"}}
     asked = bool(reasons) and spoken <= reasons and _is_request(clauses, tokens, taken)

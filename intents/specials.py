@@ -64,6 +64,9 @@ def metric_of(scene: Scene, filling: "Filling", kinds: bool) -> None:
                 return
 
 
+_BURNING = word_set("burn burns burning burned")  # money, or what a metric counts
+
+
 def top(scene: Scene, filling: "Filling") -> None:
     kinds = [
         (m, k)
@@ -71,7 +74,7 @@ def top(scene: Scene, filling: "Filling") -> None:
         if k in {"vm", "project", "domain", "user", "host", "cluster", "volume", *_METRIC_KINDS}
     ]
     counted = None
-    if not scene.has("COST"):
+    if not scene.has("COST") or (_BURNING & set(scene.folds) and scene.mentions_of("metric")):
         metrics = [m for m in scene.mentions_of("metric") if value_of(m, "metric") != "network"]
         solo = [m for m in metrics if not any(s.concept.startswith("k:") for s in m.senses)] or metrics
         if solo:
@@ -79,7 +82,7 @@ def top(scene: Scene, filling: "Filling") -> None:
             kinds = [(m, k) for m, k in kinds if m.start != solo[0].start]
         else:
             counted = _counted(scene, kinds)
-    if scene.has("COST"):
+    if scene.has("COST") and not (_BURNING & set(scene.folds) and scene.mentions_of("metric")):
         metric_of(scene, filling, kinds=False)
     elif counted:
         filling.put("metric", _METRIC_KINDS[counted[1]], words(scene, counted[0].start, counted[0].end))
