@@ -43,6 +43,11 @@ def request_in(scene: "Scene", moods: "Words") -> str:
     return _behind_statement(scene, moods) or _asked_for(scene)
 
 
+def is_request(scene: "Scene") -> bool:
+    """Does it ask or order, in so many words?"""
+    return _asks_or_orders(scene, 0, len(scene.tokens))
+
+
 def _behind_statement(scene: "Scene", moods: "Words") -> str:
     """ "web-01 hangs, please reboot it" -> "please reboot web-01"."""
     clauses = split_clauses(scene.tokens, scene.named)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from intents.asides import request_in
+from intents.asides import is_request, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
 from intents.followups import follow
@@ -96,8 +96,10 @@ class Matcher:
         clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
         if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:
             return whole
-        readings = [self._read(build_scene(part, names, self.lexicon, self.moods, scene.now)) for part in clauses]
-        reads = [r for r in readings if r.intent is not None and r.slots and r.mood in ("command", "question")]
+        scenes = [build_scene(part, names, self.lexicon, self.moods, scene.now) for part in clauses]
+        told = whole.mood in _SILENT  # then a clause counts only if it asks or orders in so many words
+        reads = [self._read(part) for part in scenes if not told or is_request(part)]
+        reads = [r for r in reads if r.intent is not None and r.slots and r.mood in ("command", "question")]
         if len(reads) != 1 or reads[0].confidence < max(CLAUSE_SURE, whole.confidence) or reads[0].ask is not None:
             return whole
         read = replace(reads[0], text=scene.text)
