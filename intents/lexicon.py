@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import resources
 from types import MappingProxyType
 from typing import NamedTuple
@@ -67,11 +68,20 @@ class Lexicon:
     fillers: frozenset[str]
     foreign: frozenset[str]
     vocabulary: frozenset[str]
-    repairs: Mapping[str, Sequence[str]]
     common: Mapping[str, int]
     ordinary: frozenset[str]
     runs: frozenset[str]
     bases: Mapping[str, str]
+
+    @cached_property
+    def repairs(self) -> Mapping[str, Sequence[str]]:
+        """A word with any one letter left out -> the words of the lexicon that it may be; made when first asked for."""
+        found: dict[str, list[str]] = {}
+        for word in sorted(self.vocabulary):
+            if len(word) >= REPAIR_FROM - 1 and word.isalpha():
+                for key in (word, *deletes(word)):
+                    found.setdefault(key, []).append(word)
+        return found
 
     def knows(self, word: str) -> bool:
         return word in self.fillers or word in self.foreign or word in self.phrases
@@ -218,7 +228,6 @@ class _Builder:
             frozenset(self.fillers),
             frozenset(self.foreign),
             self._vocabulary(),
-            MappingProxyType(self._repairs()),
             MappingProxyType(self._common()),
             frozenset(self.ordinary),
             frozenset(" ".join(words) for words in self.senses),
@@ -257,14 +266,6 @@ class _Builder:
         for phrase in self.senses:
             for word in phrase:
                 found[word] = found.get(word, 0) + 1
-        return found
-
-    def _repairs(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for word in sorted(self._vocabulary()):
-            if len(word) >= REPAIR_FROM - 1 and word.isalpha():
-                for key in (word, *deletes(word)):
-                    found.setdefault(key, []).append(word)
         return found
 
 

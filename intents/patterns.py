@@ -22,9 +22,8 @@ def load_patterns(file: str) -> Mapping[str, tuple[str, ...]]:
         heading, colon, rest = line.partition(": ")
         try:
             whole = _PIECE.sub(lambda match: pieces[match[1]], rest)
-            re.compile(whole)
-        except (KeyError, re.error) as error:
-            raise PatternError(f"{file} line {number}: {error}") from error
+        except KeyError as error:
+            raise PatternError(f"{file} line {number}: there is no piece {error}") from error
         if not colon or not rest:
             raise PatternError(f"{file} line {number}: no expression after {heading[:40]!r}")
         if _PIECE.fullmatch(heading):
@@ -35,5 +34,9 @@ def load_patterns(file: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def any_of(lines: tuple[str, ...], around: str = "{}") -> re.Pattern[str]:
-    """One expression that matches what any of the lines matches; `around` holds it at `{}`."""
-    return re.compile(around.replace("{}", "(?:" + "|".join(f"(?:{line})" for line in lines) + ")"), re.IGNORECASE)
+    """One expression that matches what any of the lines matches; `around` holds it at `{}`. Raises PatternError."""
+    whole = around.replace("{}", "(?:" + "|".join(f"(?:{line})" for line in lines) + ")")
+    try:
+        return re.compile(whole, re.IGNORECASE)
+    except re.error as error:
+        raise PatternError(f"{error}, in one of: {lines[0][:60]} …") from error
