@@ -1,5 +1,6 @@
 """Kinds of misunderstanding, each with its own reply: nothing is guessed, and what to do next is always there."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from bot.handlers.asking import Ask
@@ -24,6 +25,15 @@ def no_such_row() -> Reply:
 def too_long(length: int, most: int) -> Reply:
     text = f"That is {length:,} characters; I read at most {most:,} at once."
     return Reply((Text(text, "heading"), Text("Ask one thing at a time, in a sentence or two.")), "not_understood")
+
+
+_ALL = r"(?: (?:there|all|team|folks|everybody|everyone|stackhand|bot|a lot|so much|very much|again))*"
+_COURTESY = re.compile(
+    r"\s*(?:hi|hello|hey|good (?:morning|afternoon|evening|night|day)|morning|thanks|thank you|thx|cheers)"
+    rf"{_ALL}[ ,!.]*",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(r"\s*th|\s*cheers", re.IGNORECASE)
 
 
 def not_allowed(name: str, intent: Intent | None = None, needs: str = "") -> Reply:
@@ -58,7 +68,10 @@ def not_built(intent: Intent) -> Reply:
 
 
 async def not_understood(ask: Ask) -> Reply:
-    """The nearest things that can be asked, as buttons."""
+    """The nearest things that can be asked, as buttons; a word of courtesy gets one."""
+    if _COURTESY.fullmatch(ask.reading.text):
+        lead = "You are welcome." if _THANKS.match(ask.reading.text) else f"Hello {ask.who.name.split()[0]}."
+        return Reply((Text(lead, "heading"), Text("Ask me about your clouds, or say help.", "note")))
     nearest = [name for name, _ in ask.reading.rivals if name in ask.answered]
     names = list(dict.fromkeys([*nearest, *_STARTERS]))[:3]
     choices = tuple(_example(ask.catalogue.intents[name]) for name in names)
