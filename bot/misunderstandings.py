@@ -50,11 +50,11 @@ def not_allowed(name: str, intent: Intent | None = None, needs: str = "") -> Rep
     return Reply((Text(f"You may not: {intent.does}.", "heading"), Text(f"{who} Say: who am I")), "not_allowed")
 
 
-def no_role(who: Principal) -> Reply:
+def no_role(who: Principal, intent: Intent) -> Reply:
     """For somebody we know, who may do nothing here yet."""
     lead = Text(f"You are {who.name}, and hold no role here yet.", "heading")
     fix = Text(f"An administrator can give you one: stackhand people grant {who.id} viewer")
-    return Reply((lead, fix), "not_allowed")
+    return Reply((lead, Text(f"You may not: {intent.does}."), fix), "not_allowed")
 
 
 def not_built(intent: Intent) -> Reply:

@@ -202,7 +202,7 @@ class Pipeline:
             return await not_understood(ask)
         verdict = ask.who.may(intent)
         if not verdict.allowed:
-            return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who)
+            return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who, intent)
         if "ordinal" in reading.slots:
             return no_such_row()
         if reading.ask is not None:

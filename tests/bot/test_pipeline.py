@@ -45,7 +45,7 @@ async def test_every_intent_is_denied_without_a_grant(world: World, intent: Inte
             reading = Reading("said", intent.name, confidence=1.0)
             ask = Ask(conn, who, "c", reading, NOW, CATALOGUE, frozenset(CATALOGUE.intents))
             reply = await world.pipeline._reply(ask, reading)
-            assert reply.outcome == "not_allowed" and intent.does in heading(reply)
+            assert reply.outcome == "not_allowed" and intent.does in shown(reply)
 
 
 @pytest.mark.parametrize("said", [example for intent in INTENTS for example in intent.examples[:1]])
