@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot.adapters import Answerer
 from bot.adapters.slack import SURFACE
 from bot.adapters.slack.answering import Answering, Parts
-from bot.adapters.slack.blocks import render
+from bot.adapters.slack.blocks import Post, render
 from bot.adapters.slack.calls import client
 from bot.adapters.slack.carrier import SlackCarrier
 from bot.adapters.slack.directory import Directory
@@ -29,7 +30,7 @@ from bot.adapters.slack.listeners import Listeners
 from bot.following import Follower
 from bot.metrics import Metrics
 from bot.receiving import Handling, Receiver
-from bot.replies import Reply
+from bot.replies import Reply, Text
 from bot.rounds import Rounds
 from bot.sending import Sender
 from bot.service import Work
@@ -45,6 +46,7 @@ _RENEW_S = 5.0
 _MOST_ANSWERS = 8  # at once: each may hold a connection of the pipeline's pool for as long as an engine takes
 _MOST_SENDS = 8
 _MOST_FOLLOWED = 1  # each holds a connection while it is drawn
+_MORE = Text("There is more to tell: say freshness.", "note")
 _POOL, _EDGE_POOL = 3, 2
 
 
@@ -123,8 +125,17 @@ class SlackChat:
 
 
 async def _edited(held: Followed, reply: Reply) -> Draft:
-    rendered = await asyncio.to_thread(render, reply, now=datetime.now(UTC))
-    return edit(held, rendered.posts[0])
+    return edit(held, await asyncio.to_thread(_in_one, reply))
+
+
+def _in_one(reply: Reply) -> Post:
+    """As much of it as one message takes, and a word on the rest."""
+    now, count = datetime.now(UTC), len(reply.parts)
+    posts = render(reply, now=now).posts
+    while len(posts) > 1 and count > 1:
+        count //= 2
+        posts = render(replace(reply, parts=(*reply.parts[:count], _MORE)), now=now).posts
+    return posts[0]
 
 
 class _Socket(AsyncSocketModeHandler):

@@ -151,7 +151,7 @@ async def test_many_failures_still_make_one_message(database: Database, slack: S
         await close(database, run, "failed", long)
     await look(database, slack)
     await look(database, slack)
-    assert "The sync of cloud-00" in shown(slack) and "failed" in shown(slack)
+    assert "The sync of cloud-00" in shown(slack) and "There is more to tell: say freshness." in shown(slack)
     assert all(not row.failed for row in await rows(database)) and await followed(database) == 0
 
 
