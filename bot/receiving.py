@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from bot.metrics import Metrics
-from storage import inbox, outbox
+from storage import follows, inbox, outbox
 from storage.database import Database, StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -105,6 +105,8 @@ class Receiver:
                 return
             for draft in drafts:
                 await outbox.enqueue(conn, self._surface, draft)
+                if draft.follows:
+                    await follows.begin(conn, self._surface, draft)
         if drafts:
             self._told()
 

@@ -123,7 +123,8 @@ class Reply:
     """One answer. `scope` is what was understood, in words; `demo` puts the label DEMO on it everywhere.
 
     `private`: for the asker alone, wherever it was asked; an adapter brings it to them directly. `about` are the kinds
-    of objects that it shows where the question does not name them.
+    of objects that it shows where the question does not name them. `follows` are the ids of sync runs that it tells of:
+    where a message can be edited, it is while they go on.
     """
 
     parts: tuple[Part, ...]
@@ -135,6 +136,7 @@ class Reply:
     slots: Mapping[str, Any] = field(default_factory=dict)
     private: bool = False
     about: tuple[str, ...] = ()
+    follows: tuple[int, ...] = ()
 
 
 def to_json(reply: Reply) -> dict[str, Any]:
@@ -143,6 +145,7 @@ def to_json(reply: Reply) -> dict[str, Any]:
     fresh = reply.freshness
     data["slots"] = dict(reply.slots)
     data["about"] = list(reply.about)
+    data["follows"] = list(reply.follows)
     data["freshness"] = (
         None
         if fresh is None
@@ -170,6 +173,7 @@ def from_json(data: Mapping[str, Any]) -> Reply:
         slots=data["slots"],
         private=data.get("private", False),
         about=tuple(data.get("about", ())),
+        follows=tuple(data.get("follows", ())),
         freshness=None if fresh is None else Freshness(oldest, tuple(fresh["old"])),
     )
 

@@ -281,6 +281,20 @@ pace = Table(
     Column("next_at", _TIME, nullable=False),
 )
 
+# Messages that are edited while runs go on; the row goes when they have ended.
+follow = Table(
+    "follow",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("surface", Text, nullable=False),
+    Column("key", Text, nullable=False),  # of the message in the outbox
+    Column("runs", JSONB, nullable=False),  # ids of sync_run
+    Column("created_at", _TIME, nullable=False, server_default=func.now()),
+    Column("next_at", _TIME, nullable=False, server_default=func.now()),
+    Column("shown", Text, nullable=False, server_default=text("''")),  # digest of what was told last
+    UniqueConstraint("surface", "key"),
+)
+
 # What platforms delivered: acknowledged when it is here. Its key is what a repeated delivery is known by.
 inbox = Table(
     "inbox",

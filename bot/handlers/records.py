@@ -17,6 +17,7 @@ from storage import sync
 from storage.changes import Change, Window, change_counts, changes, deletions, first_sync
 from storage.inventory import names_of
 from storage.listings import last_runs, listings, waiting_runs
+from storage.runs import waiting_ids
 
 _DEFAULT_WINDOW = timedelta(days=1)
 _CHANGE_COLUMNS = (
@@ -195,13 +196,14 @@ async def sync_(ask: Ask, platform: str | None) -> Reply:
         )
     asked = [source for source in sources if await sync.ask_run(ask.conn, source, asked_by=ask.who.id) is not None]
     told = f"A sync of {', '.join(asked)} is asked for." if asked else "A sync is waiting already."
-    return await reply(
+    answer = await reply(
         ask,
         [Text(told, "heading"), Text("A worker starts it within seconds. Say: freshness, to see how it went.", "note")],
         {"vm"},
         scope=in_words(ask.reading.slots) or "all sources",
         platform=platform or "",
     )
+    return replace(answer, follows=await waiting_ids(ask.conn, sources))
 
 
 @answers("export")

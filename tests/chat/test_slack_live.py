@@ -15,6 +15,7 @@ from sqlalchemy import text
 from bot.adapters.slack.signatures import SIGNATURE, TIMESTAMP, sign
 from bot.messages import Message
 from bot.replies import File, Reply, Text
+from storage import sync
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.people import link_account
@@ -61,7 +62,7 @@ async def world(_server: Database, postgres: EmbeddedServer) -> AsyncIterator[Wo
 async def linked(world: World) -> World:
     """The shared world, with nothing in the way in and the way out."""
     async with world.database.begin() as conn:
-        await conn.execute(text("TRUNCATE inbox, outbox, pace, exchange"))
+        await conn.execute(text("TRUNCATE inbox, outbox, pace, exchange, follow"))
     return world
 
 
@@ -107,6 +108,20 @@ async def test_a_reply_of_the_asker_in_the_thread_needs_no_mention(slack: Bed) -
     await asyncio.sleep(0.5)
     assert len(await slack.by_bot()) == 2
     assert found[1]["thread_ts"] == said["ts"] and "host" in found[1]["text"].lower()
+
+
+async def test_a_sync_has_one_message_that_ends_with_what_came_of_it(by_http: Bed, linked: World) -> None:
+    said = await by_http.say("alice", "@bot sync now")
+    (answer,) = await by_http.answers(1)
+    assert "asked for" in answer["text"] and answer["thread_ts"] == said["ts"]
+    async with linked.database.begin() as conn:
+        claimed = [await sync.claim_run(conn, [source]) for source in ("lab-2", "pcd-1")]
+    await until(by_http.by_bot, lambda found: "is running" in found[0]["text"])
+    async with linked.database.begin() as conn:
+        for run in filter(None, claimed):
+            await sync.close_run(conn, run.run_id, state="done", detail="", kinds={"vm": {"outcome": "complete"}})
+    (last,) = await until(by_http.by_bot, lambda found: "is done" in found[0]["text"])
+    assert last["ts"] == answer["ts"] and "nothing changed" in shown(last)
 
 
 async def test_a_direct_message_is_answered_there(slack: Bed) -> None:

@@ -152,7 +152,8 @@ class Answering:
         told: list[Draft] = []
         for number, reply in enumerate(replies):
             rendered = await self._rendered(heard, reply)
-            told += await self._one(heard, person, f"{heard.key}#{number}", reply.private, rendered)
+            one = await self._one(heard, person, f"{heard.key}#{number}", reply.private, rendered)
+            told += _following(heard, one, reply.follows)
         if working:
             place = next(
                 (at for at, one in enumerate(told) if one.body["op"] == drafts.POST and _is_here(heard, one)), -1
@@ -207,6 +208,13 @@ def excuse(heard: Heard) -> list[Draft]:
 def _working(heard: Heard) -> str:
     """The key of the message that says to wait."""
     return f"{heard.key}#working"
+
+
+def _following(heard: Heard, told: list[Draft], runs: tuple[int, ...]) -> list[Draft]:
+    """The first message goes on telling, where it can be edited and was not brought elsewhere."""
+    if not runs or not told or told[0].body["op"] != drafts.POST or not _is_here(heard, told[0]):
+        return told
+    return [replace(told[0], follows=runs), *told[1:]]
 
 
 def _is_here(heard: Heard, draft: Draft) -> bool:

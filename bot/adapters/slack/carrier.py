@@ -81,8 +81,10 @@ class SlackCarrier:
 
     async def _update(self, message: Outgoing) -> Posted:
         """In the place of the earlier message; as a message of its own when that was never posted."""
-        async with self._database.connect() as conn:
-            earlier = await outbox.posted_as(conn, SURFACE, message.body["of"])
+        earlier = message.posted  # of an earlier edit, which may have become a message of its own
+        if earlier is None:
+            async with self._database.connect() as conn:
+                earlier = await outbox.posted_as(conn, SURFACE, message.body["of"])
         if earlier is None or not earlier.get("ts"):
             return await self._post(message)
         call = self._client.chat_update(

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.adapters.slack.blocks import Attachment, Post
 from bot.adapters.slack.escaping import escape
 from bot.adapters.slack.hearing import Heard
+from storage.follows import Followed
 from storage.outbox import Draft
 
 _MOST_BLOCKS = 50
@@ -46,7 +48,20 @@ def privately(heard: Heard, key: str, said: Post) -> Draft:
 
 def update(draft: Draft, of: str) -> Draft:
     """The same content in the place of an earlier message, whose key is `of`."""
-    return Draft(draft.conversation, draft.key, {**draft.body, "op": UPDATE, "of": of}, draft.lane, UPDATE)
+    return replace(draft, body={**draft.body, "op": UPDATE, "of": of}, method=UPDATE)
+
+
+def edit(held: Followed, said: Post) -> Draft:
+    """What a message that follows something says now, under the line on who asked, if it has one."""
+    blocks = [*_lead(held.body), *said.blocks]
+    body = {**held.body, "op": UPDATE, "of": held.key, "text": said.text, "blocks": blocks}
+    return Draft(held.conversation, f"{held.key}:progress", body, held.lane, UPDATE)
+
+
+def _lead(body: Mapping[str, Any]) -> list[Any]:
+    first = body["blocks"][0]
+    elements = first.get("elements") or [{}]
+    return [first] if elements[0].get("text") == f"<@{body.get('asker')}>" else []
 
 
 def upload(heard: Heard, key: str, file: Attachment, person: str, *, private: bool) -> Draft:

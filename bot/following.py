@@ -1,0 +1,90 @@
+"""Messages that tell of runs, edited as these go on: durable, by any number of processes, none told twice."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.progress import given_up, progress
+from bot.replies import Reply, to_json
+from storage import follows, outbox, runs
+from storage.database import Database
+from storage.follows import Followed
+from storage.outbox import Draft
+
+log = structlog.get_logger(__name__)
+
+_LEASE = timedelta(seconds=5)  # until another process looks, when this one died
+_PAUSE = timedelta(seconds=1)  # between two edits of a message
+_POLL_S = 1.0
+_GIVE_UP = timedelta(hours=1)
+_FORGET = timedelta(hours=2)  # what could not even be given up
+
+
+class Follower:
+    """A Source of Rounds. `draw` makes the edit of a message; `told` is called when one waits to be sent."""
+
+    def __init__(
+        self,
+        database: Database,
+        surface: str,
+        draw: Callable[[Followed, Reply], Awaitable[Draft]],
+        told: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._surface = surface
+        self._draw = draw
+        self._told = told
+
+    async def take(self, limit: int) -> Sequence[int]:
+        async with self._database.begin() as conn:
+            forgotten = await follows.prune(conn, self._surface, _FORGET)
+            found = await follows.take(conn, self._surface, _LEASE, limit)
+        if forgotten:
+            log.warning("follow.forgotten", messages=forgotten)
+        return found
+
+    async def renew(self, pieces: Sequence[int]) -> None:
+        """Not needed: the row is locked while it is worked on."""
+
+    async def wait_s(self) -> float:
+        return _POLL_S
+
+    async def do(self, piece: int) -> None:
+        """The edit, and what is known to be shown, are committed together."""
+        async with self._database.begin() as conn:
+            held = await follows.hold(conn, piece)
+            edited = held is not None and await self._bring(conn, held)
+        if edited:
+            self._told()
+
+    async def _bring(self, conn: AsyncConnection, held: Followed) -> bool:
+        """Whether there is an edit to send."""
+        late = held.age > _GIVE_UP
+        if held.failed or (late and not held.sent):
+            log.warning("follow.not_sent", key=held.key)
+            await follows.end(conn, held.id)
+            return False
+        found = await runs.states(conn, held.runs)
+        ended = all(run.ended for run in found)
+        if not held.sent or (not late and found and all(run.state == "waiting" for run in found)):
+            await follows.again(conn, held.id, held.shown, _PAUSE)  # the message itself says that it was asked for
+            return False
+        if late and not ended:
+            log.warning("follow.given_up", key=held.key, runs=list(held.runs))
+        reply = progress(found) if found and (ended or not late) else given_up(found)
+        return await self._tell(conn, held, reply, is_last=ended or late)
+
+    async def _tell(self, conn: AsyncConnection, held: Followed, reply: Reply, *, is_last: bool) -> bool:
+        shown = sha256(json.dumps(to_json(reply), sort_keys=True).encode()).hexdigest()
+        edited = shown != held.shown
+        if edited:
+            await outbox.replace(conn, self._surface, await self._draw(held, reply))
+        if is_last:
+            await follows.end(conn, held.id)
+        else:
+            await follows.again(conn, held.id, shown, _PAUSE)
+        return edited
