@@ -1,6 +1,7 @@
 """Slack put together: the edge, the inbox, Bolt, the outbox, and the WebSocket where that is the way in."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -34,7 +35,7 @@ from bot.replies import Reply, Text
 from bot.rounds import Rounds
 from bot.sending import Sender
 from bot.service import Work
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from storage.database import Database
 from storage.follows import Followed
 from storage.inbox import Taken
@@ -65,7 +66,11 @@ class SlackChat:
         pause_s: float = 1.0,
         slow_s: float = 3.0,
     ) -> None:
-        """`pause_s` is Slack's pace in a channel; `slow_s` is how long an answer may take before a word about it."""
+        """`pause_s` is Slack's pace in a channel; `slow_s` is how long an answer may take before a word about it.
+
+        Raises SettingsError when the environment would make the SDK forget the bot's token.
+        """
+        _check_surroundings(os.environ)
         token, secret = settings.slack_bot_token, settings.slack_signing_secret
         bot_token = token.get_secret_value() if token else ""
         self._settings = settings
@@ -136,6 +141,15 @@ def _in_one(reply: Reply) -> Post:
         count //= 2
         posts = render(replace(reply, parts=(*reply.parts[:count], _MORE)), now=now).posts
     return posts[0]
+
+
+def _check_surroundings(environment: Mapping[str, str]) -> None:
+    """With these two set Bolt looks for installations of its own, and knows no token."""
+    if {"SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"} <= environment.keys():
+        raise SettingsError(
+            "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are in the environment: with them the SDK ignores the bot's token",
+            "unset them for Stackhand",
+        )
 
 
 class _Socket(AsyncSocketModeHandler):
