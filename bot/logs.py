@@ -29,8 +29,6 @@ _NOISY = (
     "httpx2",
     "httpcore",
     "httpcore2",
-    "slack_bolt",
-    "slack_sdk",
 )
 
 

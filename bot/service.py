@@ -19,7 +19,6 @@ Work = Callable[[asyncio.Event], Awaitable[None]]
 _PAUSE_S = 5.0
 _WATCH_S = 2.0
 _PATIENCE_S = 5.0  # of the graceful stop, for each thing that must end
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class PortTakenError(Exception):

@@ -31,7 +31,6 @@ _ORDINAL = re.compile(
     r"|\b(?:number|no\.?|#|row|entry|line)\s*(\d{1,3})\s*[?.!]*$",
     re.IGNORECASE,
 )
-_REFINED = frozenset({"sort", "limit", "since", "until"})
 
 
 def follow(scene: Scene, alone: Reading, last: Reading, intents: Mapping[str, Intent]) -> Reading | None:

@@ -1,6 +1,6 @@
 """From a scene and an intent to slot values: names, filters, numbers, times."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -263,6 +263,3 @@ def _fill_times(intent: Intent, scene: Scene, filling: Filling) -> None:
 
 def words_of(scene: Scene, start: int, end: int) -> str:
     return scene.text[scene.tokens[start].start : scene.tokens[end - 1].end]
-
-
-FillSlot = Callable[[Scene, Filling], None]

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from intents.slots import Filling
 
 Fill = Callable[[Scene, "Filling"], None]
-_FILTER_KINDS = ("project", "domain", "host", "cluster", "network", "user", "owner", "tenant")
-_QUERY_SKIP = frozenset({"part", "name", "vm"})
 
 
 def words(scene: Scene, start: int, end: int) -> str:
@@ -111,16 +109,6 @@ def fill_amount(slot: str, kind: str) -> Fill:
                 return
 
     return put
-
-
-def number_beside(scene: Scene, near: set[str]) -> tuple[Any, int, int] | None:
-    """The number that stands at most two words before or one word after one of these words."""
-    for amount in scene.amounts:
-        if amount.kind in {"number", "times"}:
-            around = scene.folds[max(0, amount.start - 2) : amount.end + 3]
-            if near & set(around):
-                return amount.value, amount.start, amount.end
-    return None
 
 
 def flag(slot: str, concept: str, *, value: bool) -> Fill:

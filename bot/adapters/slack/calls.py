@@ -1,6 +1,7 @@
 """Calls of Slack's Web API, and what their failures mean."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import Any
 
@@ -11,6 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.sending import HeldError, LostError, RefusedError
 
+_SDK = ("slack_bolt", "slack_sdk")  # at info their loggers print headers and bodies
 _TIMEOUT_S = 15
 _REST_S = 60.0  # after an answer that says the app itself is not right: all that waits stays
 _APP_WRONG = frozenset({
@@ -24,6 +26,8 @@ _SLACK_WRONG = frozenset(
 
 def client(token: str, api_url: str) -> AsyncWebClient:
     """Without the SDK's own retries: a message that may have arrived is looked for, not sent again."""
+    for name in _SDK:
+        logging.getLogger(name).setLevel(logging.WARNING)
     return AsyncWebClient(token=token, base_url=api_url, timeout=_TIMEOUT_S, retry_handlers=[])
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -18,8 +17,6 @@ MOST_BYTES = 20 * 2**20
 DEADLINE_S = 30.0
 _MOST_REDIRECTS = 3
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class DownloadError(Exception):

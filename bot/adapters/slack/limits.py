@@ -11,7 +11,6 @@ from typing import Any
 Block = dict[str, Any]
 
 BLOCKS = 50  # docs.slack.dev/reference/block-kit/blocks
-VIEW_BLOCKS = 100  # same page: modals and App Home
 ALL_BLOCKS = 13_200  # characters of one message; undocumented, seen in github.com/slackapi/bolt-js/issues/2509
 MESSAGE_TEXT = 4_000  # recommended; cut at 40,000
 SECTION_TEXT = 3_000
