@@ -60,7 +60,9 @@ def _filters(scene: Scene, top: "Scored", filling: Filling) -> Iterator[Evidence
                 yield Evidence(words_of(scene, mention.start, mention.end), f"unused:slot {slot}")
     if top.intent.name in _FILTERED and "state" not in slots:
         for mention in scene.mentions_of("state"):
-            if _before_noun(scene, mention) and state_said(scene, mention.start, mention.end):
+            if (_before_noun(scene, mention) or _after_verb(scene, mention)) and state_said(
+                scene, mention.start, mention.end
+            ):
                 yield Evidence(words_of(scene, mention.start, mention.end), "unused:slot state")
 
 
@@ -74,6 +76,11 @@ def _is_past(scene: Scene) -> bool:
 def _before_noun(scene: Scene, mention: Mention) -> bool:
     """ "running vms per host": the state is part of what is counted."""
     return any(m.start == mention.end and any(s.concept.startswith("k:") for s in m.senses) for m in scene.mentions)
+
+
+def _after_verb(scene: Scene, mention: Mention) -> bool:
+    """ "how many vms are off per project": the state of what is counted, told of it."""
+    return scene.folds[mention.start - 1 : mention.start] in (("are",), ("is",))
 
 
 def _denied_names(scene: Scene, filling: Filling) -> Iterator[Evidence]:

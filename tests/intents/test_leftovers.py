@@ -84,3 +84,9 @@ def test_a_fit_without_sizes_is_asked() -> None:
     ask = read("will 12 more m1.large fit").ask
     assert ask is not None
     assert (ask.why, ask.slot) == ("missing", "vcpus")
+
+
+def test_a_state_that_is_told_of_what_is_counted_is_not_dropped() -> None:
+    evidence = read("how many vms are off per project").evidence
+    assert [one.words for one in evidence if one.meant == "unused:slot state"] == ["off"]
+    assert not any(one.meant.startswith("unused:slot") for one in read("how many vms on each host").evidence)
