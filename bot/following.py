@@ -1,4 +1,4 @@
-"""Messages that tell of runs, edited as these go on: durable, by any number of processes, none told twice."""
+"""Messages that tell of what goes on, edited meanwhile: durable, by any number of processes, none told twice."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,9 +8,9 @@ from hashlib import sha256
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.progress import given_up, progress
+from bot.followed import told_of
 from bot.replies import Reply, to_json
-from storage import follows, outbox, runs
+from storage import follows, outbox
 from storage.database import Database
 from storage.follows import Followed
 from storage.outbox import Draft
@@ -68,15 +68,16 @@ class Follower:
             log.warning("follow.not_sent", key=held.key)
             await follows.end(conn, held.id)
             return False
-        found = await runs.states(conn, held.runs)
-        ended = all(run.ended for run in found)
-        if not held.sent or (not late and found and all(run.state == "waiting" for run in found)):
-            await follows.again(conn, held.id, held.shown, _PAUSE)  # the message itself says that it was asked for
+        told = await told_of(conn, held.refs, late=late) if held.sent else None
+        if told is None or (told.reply is None and not told.ended):
+            await follows.again(conn, held.id, held.shown, _PAUSE)
             return False
-        if late and not ended:
-            log.warning("follow.given_up", key=held.key, runs=list(held.runs))
-        reply = progress(found) if found and (ended or not late) else given_up(found)
-        return await self._tell(conn, held, reply, is_last=ended or late)
+        if late:
+            log.warning("follow.given_up", key=held.key, refs=list(held.refs))
+        if told.reply is None:
+            await follows.end(conn, held.id)
+            return False
+        return await self._tell(conn, held, told.reply, is_last=told.ended)
 
     async def _tell(self, conn: AsyncConnection, held: Followed, reply: Reply, *, is_last: bool) -> bool:
         shown = sha256(json.dumps(to_json(reply), sort_keys=True).encode()).hexdigest()

@@ -123,8 +123,8 @@ class Reply:
     """One answer. `scope` is what was understood, in words; `demo` puts the label DEMO on it everywhere.
 
     `private`: for the asker alone, wherever it was asked; an adapter brings it to them directly. `about` are the kinds
-    of objects that it shows where the question does not name them. `follows` are the ids of sync runs that it tells of:
-    where a message can be edited, it is while they go on.
+    of objects that it shows where the question does not name them. `follows` is what it goes on telling of, such as
+    sync/7 or request/7: where a message can be edited, it is until that has ended.
     """
 
     parts: tuple[Part, ...]
@@ -136,7 +136,7 @@ class Reply:
     slots: Mapping[str, Any] = field(default_factory=dict)
     private: bool = False
     about: tuple[str, ...] = ()
-    follows: tuple[int, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 def to_json(reply: Reply) -> dict[str, Any]:

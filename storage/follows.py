@@ -1,4 +1,4 @@
-"""Messages that are edited while runs go on: any number of processes look after them, one at a time each."""
+"""Messages that are edited while what they tell of goes on: any number of processes look after them, one each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from storage.tables import follow, outbox
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A message of the outbox and the runs it tells of. `shown` is the digest of what it said last, empty at first."""
+    """A message of the outbox and what it tells of. `shown` is the digest of what it said last, empty at first."""
 
     id: int
     key: str
-    runs: Sequence[int]
+    refs: Sequence[str]
     shown: str
     age: timedelta
     conversation: str
@@ -32,7 +32,7 @@ class Followed:
 
 async def begin(conn: AsyncConnection, surface: str, draft: Draft) -> None:
     """From now on, in the transaction that writes the message; once for each."""
-    query = upsert(follow).values(surface=surface, key=clean_text(draft.key), runs=list(draft.follows))
+    query = upsert(follow).values(surface=surface, key=clean_text(draft.key), refs=list(draft.follows))
     await conn.execute(query.on_conflict_do_nothing())
 
 
@@ -50,7 +50,7 @@ async def hold(conn: AsyncConnection, id_: int) -> Followed | None:
     f, o = follow.c, outbox.c
     query = (
         select(
-            f.id, f.key, f.runs, f.shown, (func.clock_timestamp() - f.created_at).label("age"),
+            f.id, f.key, f.refs, f.shown, (func.clock_timestamp() - f.created_at).label("age"),
             o.conversation, o.lane, o.body,
             o.sent_at.is_not(None).label("sent"), o.failed_at.is_not(None).label("failed"),
         )

@@ -20,14 +20,14 @@ from storage.tables import outbox
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message to be sent. Messages of one `lane` are paced; an empty lane is not. `method` is the platform's own
-    name of the call, which it may ask to rest. `follows`: ids of the sync runs of which it tells as they go on."""
+    name of the call, which it may ask to rest. `follows`: what it goes on telling of, such as sync/7."""
 
     conversation: str
     key: str
     body: Mapping[str, Any]
     lane: str = ""
     method: str = ""
-    follows: tuple[int, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

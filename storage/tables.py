@@ -281,14 +281,14 @@ pace = Table(
     Column("next_at", _TIME, nullable=False),
 )
 
-# Messages that are edited while runs go on; the row goes when they have ended.
+# Messages that are edited while what they tell of goes on; the row goes when that has ended.
 follow = Table(
     "follow",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("surface", Text, nullable=False),
     Column("key", Text, nullable=False),  # of the message in the outbox
-    Column("runs", JSONB, nullable=False),  # ids of sync_run
+    Column("refs", JSONB, nullable=False),  # what it tells of: sync/7 is a row of sync_run, request/7 of request
     Column("created_at", _TIME, nullable=False, server_default=func.now()),
     Column("next_at", _TIME, nullable=False, server_default=func.now()),
     Column("shown", Text, nullable=False, server_default=text("''")),  # digest of what was told last

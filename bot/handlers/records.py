@@ -203,7 +203,7 @@ async def sync_(ask: Ask, platform: str | None) -> Reply:
         scope=in_words(ask.reading.slots) or "all sources",
         platform=platform or "",
     )
-    return replace(answer, follows=await waiting_ids(ask.conn, sources))
+    return replace(answer, follows=tuple(f"sync/{id_}" for id_ in await waiting_ids(ask.conn, sources)))
 
 
 @answers("export")

@@ -2,9 +2,10 @@
 
 from alembic import context
 
-from storage.people_tables import person
+from storage import change_tables, people_tables
 
-_METADATA = person.metadata
+_METADATA = people_tables.person.metadata
+assert change_tables.request.metadata is _METADATA
 
 
 def run() -> None:

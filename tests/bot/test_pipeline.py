@@ -261,7 +261,7 @@ async def test_sync_is_asked_for_once(database: Database) -> None:
         waiting = (
             await conn.execute(text("SELECT source, asked_by, id FROM sync_run WHERE state = 'waiting' ORDER BY 1"))
         ).all()
-    assert first.follows == second.follows == tuple(sorted(row.id for row in waiting))
+    assert first.follows == second.follows == tuple(f"sync/{id_}" for id_ in sorted(row.id for row in waiting))
     assert [tuple(row)[:2] for row in waiting] == [("lab-2", "root"), ("pcd-1", "root")]
     assert "2 sync run(s) wait for a worker" in shown(await world.ask("when was the last sync"))
 

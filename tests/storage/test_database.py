@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 import storage.database
 from storage import people
+from storage.change_tables import request
 from storage.database import Database, StorageUnavailable, copy_in, migrate
 from storage.people import Grant
-from storage.people_tables import person
 
 
 async def test_connections_are_in_utc_with_a_timeout(database: Database) -> None:
@@ -139,7 +139,7 @@ async def test_the_migrated_schema_is_the_declared_one(database: Database) -> No
     declared = await _empty_database(database, f"{database.engine.url.database}_declared")
     async with declared.begin() as conn:
         await conn.execute(text("CREATE EXTENSION pg_trgm"))
-        await conn.run_sync(person.metadata.create_all)
+        await conn.run_sync(request.metadata.create_all)
     expected, found = await _catalog(declared), await _catalog(database)
     await declared.close()
     assert found == expected

@@ -210,11 +210,11 @@ def _working(heard: Heard) -> str:
     return f"{heard.key}#working"
 
 
-def _following(heard: Heard, told: list[Draft], runs: tuple[int, ...]) -> list[Draft]:
+def _following(heard: Heard, told: list[Draft], refs: tuple[str, ...]) -> list[Draft]:
     """The first message goes on telling, where it can be edited and was not brought elsewhere."""
-    if not runs or not told or told[0].body["op"] != drafts.POST or not _is_here(heard, told[0]):
+    if not refs or not told or told[0].body["op"] != drafts.POST or not _is_here(heard, told[0]):
         return told
-    return [replace(told[0], follows=runs), *told[1:]]
+    return [replace(told[0], follows=refs), *told[1:]]
 
 
 def _is_here(heard: Heard, draft: Draft) -> bool:

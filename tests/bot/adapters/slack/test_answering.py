@@ -200,9 +200,9 @@ async def test_the_app_that_slack_does_not_know_makes_a_delivery_wait(place: Pla
 
 
 async def test_an_answer_follows_its_runs_where_it_can_be_edited(place: Place) -> None:
-    reply = Reply((Text("A sync is asked for.", "heading"),), follows=(7,))
+    reply = Reply((Text("A sync is asked for.", "heading"),), follows=("sync/7",))
     for heard in (HEARD, replace(HEARD, channel="D1", direct=True, thread="")):
-        assert [draft.follows for draft in await place.say(heard, reply)] == [(7,)]
+        assert [draft.follows for draft in await place.say(heard, reply)] == [("sync/7",)]
     alone, private = replace(HEARD, alone=True), replace(reply, private=True)
     for told in (await place.say(alone, reply), await place.say(HEARD, private)):
         assert told and not any(draft.follows for draft in told)
@@ -211,5 +211,5 @@ async def test_an_answer_follows_its_runs_where_it_can_be_edited(place: Place) -
 async def test_a_word_that_said_to_wait_is_what_follows(place: Place) -> None:
     async with place.database.begin() as conn:
         await outbox.enqueue(conn, "slack", drafts.post(HEARD, "k#working", drafts.plain_post("Working on it …")))
-    (draft,) = await place.say(HEARD, Reply((Text("A sync is asked for.", "heading"),), follows=(7,)))
-    assert draft.follows == (7,) and (draft.body["op"], draft.body["of"]) == ("chat.update", "k#working")
+    (draft,) = await place.say(HEARD, Reply((Text("A sync is asked for.", "heading"),), follows=("sync/7",)))
+    assert draft.follows == ("sync/7",) and (draft.body["op"], draft.body["of"]) == ("chat.update", "k#working")

@@ -43,7 +43,7 @@ async def ask(database: Database, *sources: str) -> tuple[int, ...]:
 
 async def write(database: Database, *runs: int, draft: Draft | None = None) -> None:
     """The answer and what it follows, as the receiver commits them."""
-    draft = replace(draft or drafts.post(HEARD, "k1", said("Asked for.")), follows=runs)
+    draft = replace(draft or drafts.post(HEARD, "k1", said("Asked for.")), follows=tuple(f"sync/{run}" for run in runs))
     async with database.begin() as conn:
         await outbox.enqueue(conn, "slack", draft)
         await follows.begin(conn, "slack", draft)
@@ -249,7 +249,7 @@ async def test_the_line_on_who_pressed_the_button_stays(database: Database, slac
 
 
 def test_what_is_followed_is_kept_with_the_reply_and_older_ones_still_load() -> None:
-    reply = Reply((Text("Asked for."),), follows=(7, 8))
+    reply = Reply((Text("Asked for."),), follows=("sync/7", "sync/8"))
     data = to_json(reply)
     assert from_json(data) == reply
     del data["follows"]
