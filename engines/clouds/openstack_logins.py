@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keystoneauth1 import exceptions as keystone
-from keystoneauth1 import loading
+from keystoneauth1.identity import generic, v3
 from openstack.config.cloud_region import CloudRegion
 
 from engines.clouds.acting import ActError
@@ -17,22 +17,7 @@ from engines.clouds.openstack_answers import json_of
 
 _PASSWORD_PLUGINS = ("password", "v3password")
 _PAUSE_S = 20.0  # after a refusal: a wrong password tried for each project would lock the account
-_SCOPE = frozenset(
-    [
-        "project_id",
-        "project_name",
-        "project_domain_id",
-        "project_domain_name",
-        "domain_id",
-        "domain_name",
-        "tenant_id",
-        "tenant_name",
-        "system_scope",
-        "default_domain_id",
-        "default_domain_name",
-        "trust_id",
-    ]
-)
+_WHO = ("auth_url", "username", "user_id", "password", "user_domain_id", "user_domain_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +112,7 @@ class Logins:
 
     def _log_in(self, project_id: str) -> Login:
         place = self.place(project_id)
-        plugin = self._plugin(project_id=project_id)
+        plugin = self._plugin(project_id)
         try:
             access = plugin.get_access(self._region.get_session())
         except keystone.Unauthorized as error:
@@ -142,7 +127,7 @@ class Logins:
     def _told_apart(self, place: Place) -> ActError:
         """Keystone says the same to a wrong password and to a user without a role: only the first is refused twice."""
         try:
-            self._plugin(unscoped=True).get_access(self._region.get_session())
+            self._anywhere().get_access(self._region.get_session())
         except keystone.Unauthorized:
             fix = f"check user name, password and domain name of {self._entry} in clouds.yaml"
             return ActError("refused", "Keystone refused the service user's login (401)", fix)
@@ -156,11 +141,10 @@ class Logins:
 
     def projects(self) -> frozenset[str]:
         """Ids of all enabled projects that the service user has a role in, inherited ones and groups' counted."""
-        session, plugin = self._region.get_session(), self._plugin(unscoped=True)
+        session, plugin = self._region.get_session(), self._anywhere()
         try:
-            url = plugin.auth_url.rstrip("/")
             answer = session.get(
-                f"{url if url.endswith('/v3') else url + '/v3'}/auth/projects",
+                f"{plugin.auth_url}/auth/projects",
                 auth=plugin,
                 authenticated=True,
                 raise_exc=False,
@@ -172,8 +156,24 @@ class Logins:
         except Exception as error:
             raise act_error(error, "identity", self.place(""), sent=False) from error
 
-    def _plugin(self, **scope: Any) -> Any:
-        """Raises ActError for a way to log in that cannot change projects."""
+    def _plugin(self, project_id: str) -> Any:
+        who = self._who()
+        return self._made(generic.Password, project_id=project_id, **who)
+
+    def _anywhere(self) -> Any:
+        """A login to no project: it tells who this is, and where the user has roles."""
+        who = self._who()
+        url = str(who.pop("auth_url", "")).rstrip("/")
+        return self._made(v3.Password, auth_url=url if url.endswith("/v3") else f"{url}/v3", unscoped=True, **who)
+
+    def _made(self, plugin: Callable[..., Any], **options: Any) -> Any:
+        try:
+            return plugin(**options)
+        except (keystone.ClientException, TypeError, ValueError) as error:
+            raise act_error(error, "identity", self.place(""), sent=False) from error
+
+    def _who(self) -> dict[str, Any]:
+        """Who logs in, without where. Raises ActError for a way to log in that cannot change projects."""
         kind = str(self._region.config.get("auth_type") or "password")
         if kind not in _PASSWORD_PLUGINS:
             raise ActError(
@@ -181,10 +181,5 @@ class Logins:
                 f"{self._entry} in clouds.yaml logs in by {kind}, which is bound to one project",
                 "give it the user name and the password of the service user",
             )
-        loader: Any = loading.get_plugin_loader(kind)
-        known = {option.dest for option in loader.get_options()} - _SCOPE
-        auth = {name: value for name, value in (self._region.config.get("auth") or {}).items() if name in known}
-        try:
-            return loader.load_from_options(**auth, **scope)
-        except (keystone.ClientException, TypeError, ValueError) as error:
-            raise act_error(error, "identity", self.place(""), sent=False) from error
+        auth = self._region.config.get("auth") or {}
+        return {name: auth[name] for name in _WHO if auth.get(name)}

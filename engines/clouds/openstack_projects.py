@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
+from keystoneauth1.adapter import Adapter
 from openstack.config.cloud_region import CloudRegion
 
 from engines.clouds import CloudError
@@ -21,7 +22,7 @@ from engines.clouds.openstack_pages import Json, Listing, Pages, Query
 
 T = TypeVar("T")
 Change = Literal["POST", "PUT", "PATCH", "DELETE"]
-_VERSIONS = (("block_storage", "3"), ("compute", "2"))
+_VERSIONS = (("block-storage", "3"), ("compute", "2"))
 
 
 class ProjectCalls:
@@ -130,9 +131,22 @@ class ProjectCalls:
         login = self.logins.of(project_id)
         clients: dict[str, Any] = self._local.__dict__.setdefault("clients", {})
         if service not in clients:
-            clients[service] = self._region.get_session_client(service.replace("_", "-"), dict(_VERSIONS).get(service))
+            clients[service] = self._adapter(service.replace("_", "-"))
         clients[service].auth = login.plugin
         return clients[service]
+
+    def _adapter(self, service: str) -> Any:
+        """The SDK's own clients need its whole connection, one for each project; this is their plain base."""
+        region: Any = self._region
+        return Adapter(
+            region.get_session(),
+            service_type=region.get_service_type(service),
+            service_name=region.get_service_name(service),
+            interface=region.get_interface(service),
+            region_name=region.get_region_name(service),
+            endpoint_override=region.get_endpoint(service),
+            version=dict(_VERSIONS).get(service),
+        )
 
 
 def ids(rows: Sequence[Json]) -> list[str]:
