@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.pipeline import Pipeline
     from bot.service import Work
     from engines.clouds import Cloud
+    from engines.clouds.opening import OpenedClouds
 
 
 _GRACE_S = 2.0  # what a sync under way gets at the end of the process; it is begun again by the next one
@@ -79,7 +80,15 @@ def open_clouds(settings: Settings) -> tuple["Cloud", ...]:
     """The clouds that the settings name. Raises an error of engines.clouds when one is half-configured."""
     from engines.clouds.sources import open_clouds as open_sources
 
-    return tuple(open_sources(settings.clouds_file, settings.cloud_names))
+    apart = set(settings.service_entries.values()) - set(settings.service_entries)
+    return tuple(open_sources(settings.clouds_file, settings.cloud_names, apart=apart))
+
+
+def open_acting_clouds(settings: Settings) -> "OpenedClouds":
+    """The way to clients that change clouds. Raises an error of engines.clouds when one is half-configured."""
+    from engines.clouds.opening import open_acting
+
+    return open_acting(settings.clouds_file, settings.cloud_names, settings.service_entries)
 
 
 async def close_clouds(clouds: Sequence["Cloud"]) -> None:
@@ -119,6 +128,7 @@ class Process:
     clouds: tuple["Cloud", ...]
     taken: "socket.socket"
     metrics: "Metrics"
+    acting: "OpenedClouds"  # the way to clients that change clouds; for those who run approved plans alone
 
 
 async def serve_forever(settings: Settings, parts: Parts, announce: Callable[[str], None]) -> None:
@@ -133,13 +143,14 @@ async def serve_forever(settings: Settings, parts: Parts, announce: Callable[[st
     _check_address(settings, parts)
     _check_model(settings)
     taken = bind(settings.page_host, settings.page_port)
-    clouds = open_clouds(settings)
+    clouds, acting = open_clouds(settings), open_acting_clouds(settings)
     try:
         async with open_storage(settings) as storage:
-            process = Process(settings, parts, storage, clouds, taken, Metrics())
+            process = Process(settings, parts, storage, clouds, taken, Metrics(), acting)
             await run_process(process, stop_on_signals(), announce)
     finally:
         taken.close()
+        await acting.close()
         await close_clouds(clouds)
 
 

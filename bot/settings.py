@@ -50,7 +50,9 @@ class Settings(DirectorySettings):
     clouds_file: Path | None = None
     """A clouds.yaml; none: where OpenStack clients look for it."""
     clouds: str = ""
-    """Names in clouds.yaml to serve, separated by commas; empty: all."""
+    """Names in clouds.yaml to serve, separated by commas; empty: all but those of service users."""
+    service_clouds: str = ""
+    """Who changes a cloud: `pcd-1=pcd-1-service`, both names in clouds.yaml, separated by commas; empty: nobody."""
     sync_every_s: Annotated[int, Field(ge=30)] = 900
     """Seconds between two listings of a cloud."""
     page_host: str = "127.0.0.1"
@@ -133,6 +135,17 @@ class Settings(DirectorySettings):
             raise ValueError(f"holds something that is no id: Slack's look like {wanted}0123ABCD")
         return value
 
+    @field_validator("service_clouds")
+    @classmethod
+    def _are_pairs(cls, value: str) -> str:
+        pairs = [one.partition("=") for one in _listed(value)]
+        names = [name.strip() for name, _, _ in pairs]
+        if any(not name.strip() or not entry.strip() or "/" in name for name, _, entry in pairs):
+            raise ValueError("is not CLOUD=ENTRY, two names in clouds.yaml; write it as pcd-1=pcd-1-service")
+        if len(set(names)) < len(names):
+            raise ValueError("names a cloud twice; give each cloud one service user")
+        return value
+
     @model_validator(mode="after")
     def _slack_is_whole(self) -> Self:
         """A half-configured Slack is refused, and what is missing named."""
@@ -174,6 +187,12 @@ class Settings(DirectorySettings):
     @property
     def cloud_names(self) -> tuple[str, ...]:
         return _listed(self.clouds)
+
+    @property
+    def service_entries(self) -> Mapping[str, str]:
+        """The entry of the service user of each cloud that may be changed."""
+        pairs = (one.partition("=") for one in _listed(self.service_clouds))
+        return {name.strip(): entry.strip() for name, _, entry in pairs}
 
     @property
     def slack_team_ids(self) -> frozenset[str]:

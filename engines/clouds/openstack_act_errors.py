@@ -1,5 +1,6 @@
 """What a change that OpenStack did not do means: may it have happened all the same, and what to do now."""
 
+import shlex
 from dataclasses import dataclass
 
 import requests
@@ -32,7 +33,12 @@ class Place:
 
     def grant(self, role: str = "member") -> str:
         """The command that gives the service user its role in the project."""
-        return f"openstack role add {self.user or '--user SERVICE_USER'} --project {self.project_id} {role}"
+        return f"openstack role add {self.user or '--user SERVICE_USER'} --project {quoted(self.project_id)} {role}"
+
+
+def quoted(name: str) -> str:
+    """A name as a word of a command: what somebody called a project must not become a command of its own."""
+    return shlex.quote(one_line(name))
 
 
 def act_error(error: BaseException, service: str, place: Place, *, sent: bool) -> ActError:

@@ -12,7 +12,7 @@ from keystoneauth1.identity import generic, v3
 from openstack.config.cloud_region import CloudRegion
 
 from engines.clouds.acting import ActError
-from engines.clouds.openstack_act_errors import Place, act_error
+from engines.clouds.openstack_act_errors import Place, act_error, quoted
 from engines.clouds.openstack_answers import json_of
 
 _PASSWORD_PLUGINS = ("password", "v3password")
@@ -57,7 +57,7 @@ class Logins:
         auth = self._region.config.get("auth") or {}
         domain = auth.get("user_domain_name") or auth.get("user_domain_id") or ""
         name = auth.get("username") or auth.get("user_id") or ""
-        user = f"--user {name}" + (f" --user-domain {domain}" if domain else "")
+        user = f"--user {quoted(str(name))}" + (f" --user-domain {quoted(str(domain))}" if domain else "")
         return Place(self._source, self._entry, project_id, user if name else "")
 
     def of(self, project_id: str) -> Login:
