@@ -2,10 +2,11 @@
 
 from alembic import context
 
-from storage import change_tables, people_tables
+from storage import change_tables, demo_tables, people_tables
 
 _METADATA = people_tables.person.metadata
 assert change_tables.request.metadata is _METADATA
+assert demo_tables.demo_object.metadata is _METADATA
 
 
 def run() -> None:
