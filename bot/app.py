@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.pipeline import Pipeline
     from bot.service import Work
     from engines.clouds import Cloud
-    from engines.clouds.opening import OpenedClouds
+    from engines.clouds.opened import OpenedClouds
 
 
 _GRACE_S = 2.0  # what a sync under way gets at the end of the process; it is begun again by the next one

@@ -42,7 +42,8 @@ async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) ->
         async with open_storage(settings) as storage:
             await _fill(storage.database, world, stop)
             parts = Parts(page=True, worker=True, demo=True)
-            process = Process(settings, parts, storage, tuple(world.clouds()), taken, Metrics())
+            clouds, acting = world.clouds(changes=storage.database), world.acting(storage.database)
+            process = Process(settings, parts, storage, clouds, taken, Metrics(), acting)
             await run_process(process, stop, _invite)
             await close_clouds(process.clouds)
     finally:
@@ -86,7 +87,7 @@ async def _fill(database: Database, world: DemoWorld, stop: asyncio.Event) -> No
         if stop.is_set():
             return
         typer.echo(f"filling the inventory: {number} of {len(points) + 1}")
-        await _sync(database, world.clouds(at=point) if point else world.clouds(), point)
+        await _sync(database, world.clouds(point, database), point)
 
 
 async def _sync(database: Database, clouds: Sequence["Cloud"], at: datetime | None) -> None:

@@ -8,7 +8,7 @@ from bot.checks import Check, failed, ok, warned
 from bot.settings import Settings
 from engines.clouds import Cloud, CloudError
 from engines.clouds.acting import ActError
-from engines.clouds.opening import OpenedClouds
+from engines.clouds.opened import OpenedClouds
 from engines.clouds.openstack_acting import OpenStackActing
 from engines.clouds.openstack_service import ServiceReport, examine_service
 from engines.clouds.sources import CloudsFileError

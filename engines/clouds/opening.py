@@ -1,7 +1,6 @@
 """Opening the clients that change clouds: each source by its own service user, and none without one."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from types import MappingProxyType
 from openstack.config import OpenStackConfig
 
 from engines.clouds.acting import ActError, Acting
+from engines.clouds.opened import OpenedClouds, Opener
 from engines.clouds.openstack_acting import OpenStackActing
 from engines.clouds.openstack_calls import CallLimits
 from engines.clouds.sources import (
@@ -22,36 +22,6 @@ from engines.clouds.sources import (
 )
 
 SETTING = "STACKHAND_SERVICE_CLOUDS"
-Opener = Callable[[], Acting]
-
-
-class OpenedClouds:
-    """Clients by source: each is opened when it is first asked for, kept, and closed with the others."""
-
-    def __init__(self, openers: Mapping[str, Opener], refusal: Callable[[str], ActError]) -> None:
-        self._openers = openers
-        self._refusal = refusal
-        self._opened: dict[str, Acting] = {}
-        self._lock = asyncio.Lock()
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Those that can be changed."""
-        return tuple(self._openers)
-
-    async def open(self, source: str) -> Acting:
-        """Raises ActError where changing this source was not set up, with what to do."""
-        async with self._lock:
-            if source not in self._opened:
-                opener = self._openers.get(source)
-                if opener is None:
-                    raise self._refusal(source)
-                self._opened[source] = await asyncio.to_thread(opener)
-            return self._opened[source]
-
-    async def close(self) -> None:
-        opened, self._opened = list(self._opened.values()), {}
-        await asyncio.gather(*(acting.close() for acting in opened), return_exceptions=True)
 
 
 def open_acting(

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from engines.clouds.acting import ActError, Acting, Used
-from engines.clouds.opening import OpenedClouds, open_acting
+from engines.clouds.opened import OpenedClouds
+from engines.clouds.opening import open_acting
 from engines.clouds.openstack_acting import OpenStackActing
 from engines.clouds.openstack_calls import CallLimits
 from engines.clouds.sources import CloudsFileError
