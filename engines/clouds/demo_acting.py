@@ -108,9 +108,10 @@ class DemoActing:
         async with self._database.begin() as conn:
             await hold(conn, self._source, project_id)
             now = self._clock()
-            volume = await self._volume_to_copy(conn, project_id, volume_id, now)
+            objects = await changed(conn, self._source, project_id)
+            volume = await self._volume_to_copy(objects, project_id, volume_id, now)
             size = int(volume.attrs["size_gib"])
-            self._check(await self._quota(conn, project_id, now), size)
+            self._check(await self._quota(objects, project_id, now), size)
             fields = {"size_gib": size, "volume_id": volume_id, "metadata": dict(metadata)}
             more = {"takes_s": self._api.takes_s, "breaks": trouble == "breaks"}
             made = DemoObject(
@@ -142,7 +143,8 @@ class DemoActing:
     async def storage_quota(self, project_id: str) -> StorageQuota:
         await self._ask(Call("storage_quota", project_id))
         async with self._database.connect() as conn:
-            return await self._quota(conn, project_id, self._clock())
+            objects = await changed(conn, self._source, project_id)
+        return await self._quota(objects, project_id, self._clock())
 
     async def set_volume_metadata(
         self, project_id: str, volume_id: str, values: Mapping[str, str], remove: Sequence[str] = ()
@@ -208,20 +210,22 @@ class DemoActing:
     async def _made_up(self, kind: str, project_id: str, now: datetime) -> Sequence[Resource]:
         return await asyncio.to_thread(self._invented.in_project, self._source, kind, project_id, now)
 
-    async def _volume_to_copy(self, conn: AsyncConnection, project_id: str, volume_id: str, now: datetime) -> Resource:
-        row = _one(await self._rows(conn, VOLUME, project_id, now), volume_id)
+    async def _volume_to_copy(
+        self, objects: Sequence[DemoObject], project_id: str, volume_id: str, now: datetime
+    ) -> Resource:
+        rows = overlaid(VOLUME, await self._made_up(VOLUME, project_id, now), objects, (), now)
+        row = _one(rows, volume_id)
         if row is None:
             raise _gone("volume", volume_id, project_id)
         if row.attrs["status"] not in ("available", "in-use"):
             raise _refusal("busy", f"Invalid volume: its status is {row.attrs['status']} (HTTP 400)")
         return row
 
-    async def _quota(self, conn: AsyncConnection, project_id: str, now: datetime) -> StorageQuota:
+    async def _quota(self, objects: Sequence[DemoObject], project_id: str, now: datetime) -> StorageQuota:
         told = await self._made_up(QUOTA, project_id, now)
         if not told:
             raise _refusal("gone", f"the demo cloud has no project {project_id} (HTTP 404)")
         limits, used = told[0].attrs["limits"], told[0].derived["used"]
-        objects = await changed(conn, self._source, project_id)
         more = added(objects, await self._made_up(SNAPSHOT, project_id, now), now).get(project_id, Counter())
         return StorageQuota(
             Used(limits.get("snapshots"), used["snapshots"] + more["snapshots"]),

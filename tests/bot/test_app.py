@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.app import cloud_secrets, known_secrets
+from bot.app import cloud_secrets, known_secrets, open_acting_clouds, open_clouds
 from bot.pipeline import Pipeline
 from bot.settings import Settings
 from bot.starters import STARTERS
@@ -40,3 +40,15 @@ def test_a_broken_clouds_file_is_no_matter_for_the_log(tmp_path: Path, content: 
     clouds = tmp_path / "clouds.yaml"
     clouds.write_text(content)
     assert cloud_secrets(Settings(clouds_file=clouds)) == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "sources"), [("", ["a", "a-service"]), ("a=a-service", ["a"]), ("a=a", ["a", "a-service"])]
+)
+async def test_a_service_user_is_no_cloud_of_its_own(tmp_path: Path, service: str, sources: list[str]) -> None:
+    auth = "{auth_url: http://127.0.0.1:9/v3, username: u, password: p, project_name: x}"
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text(f"clouds: {{a: {{auth: {auth}}}, a-service: {{auth: {auth}}}}}")
+    settings = Settings(clouds_file=clouds, service_clouds=service)
+    assert [cloud.source for cloud in open_clouds(settings)] == sources
+    assert list(open_acting_clouds(settings).sources) == (["a"] if service else [])
