@@ -60,14 +60,17 @@ _FULL = text(
     "SELECT count(*) >= :per_cloud OR count(*) FILTER (WHERE project_id = :project) >= :per_project"
     " FROM job WHERE state = 'running' AND source = :source"
 )
+# Of those that nothing holds: who waited for the same objects, and the first one that a limit may have kept back.
 _WAKE = text(
-    "UPDATE job SET parked = false WHERE parked AND state = 'waiting' AND id IN ("
-    " SELECT w.id FROM job w WHERE w.parked AND w.state = 'waiting'"
-    " AND (w.id IN (SELECT theirs.job_id FROM job_target mine JOIN job_target theirs"
-    "     USING (source, kind, external_id) WHERE mine.job_id = :ended)"
-    "   OR w.id = (SELECT min(n.id) FROM job n WHERE n.parked AND n.state = 'waiting' AND n.source = :source"
-    "     AND n.project_id IS NOT DISTINCT FROM :project)"
-    "   OR w.id = (SELECT min(n.id) FROM job n WHERE n.parked AND n.state = 'waiting' AND n.source = :source))"
+    "WITH free AS (SELECT w.id, w.source, w.project_id FROM job w WHERE w.parked AND w.state = 'waiting'"
+    "   AND NOT EXISTS (SELECT FROM job_target mine JOIN job_target other USING (source, kind, external_id)"
+    "     JOIN job j ON j.id = other.job_id WHERE mine.job_id = w.id AND other.job_id <> w.id"
+    "     AND (j.state = 'running' OR (j.state = 'waiting' AND other.job_id < w.id))))"
+    " UPDATE job SET parked = false WHERE parked AND id IN ("
+    " SELECT id FROM free WHERE id IN (SELECT theirs.job_id FROM job_target mine JOIN job_target theirs"
+    "   USING (source, kind, external_id) WHERE mine.job_id = :ended)"
+    " UNION SELECT min(id) FROM free WHERE source = :source AND project_id = :project"
+    " UNION SELECT min(id) FROM free WHERE source = :source"
     ") RETURNING id"
 )
 # What was forgotten by all others: woken when nothing it needs is held, or when it is to end without having begun.

@@ -5,7 +5,21 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -162,6 +176,6 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
     whole = and_(job.c.source.is_not(None), job.c.project_id.is_not(None))
     target = func.jsonb_array_elements(job.c.plan["targets"], type_=JSONB).column_valued("target")
     pair = tuple_(target["source"].astext, func.coalesce(target["project_id"].astext, ""))
-    strange = exists(select(1).select_from(target).where(pair.not_in(mine)).correlate(job))
+    strange = exists(select(literal(1)).where(pair.not_in(mine)).correlate(job))
     several = and_(~whole, func.jsonb_array_length(job.c.plan["targets"]) > 0, ~strange)
     return or_(and_(whole, tuple_(job.c.source, job.c.project_id).in_(mine)), several)
