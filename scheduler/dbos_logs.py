@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 _AGAIN_S = 30.0
+_ON_PURPOSE = ("Asyncio task cancelled for workflow",)  # at the end of the process: they go on later
 _OWN_ENDS = (asyncio.CancelledError,)
 
 
@@ -21,7 +22,7 @@ class Tamed(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, _OWN_ENDS) or type(error).__name__ == "DBOSWorkflowCancelledError":
             return False
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or record.getMessage().startswith(_ON_PURPOSE):
             return False
         told, now = record.getMessage()[:60], self._clock()
         if now - self._told.get(told, -_AGAIN_S) < _AGAIN_S:
