@@ -262,10 +262,12 @@ def _works(process: Process) -> dict[str, "Work"]:
     if process.storage.embedded is not None:
         works["database"] = watch(process.storage.embedded)
     if process.parts.worker:
+        from bot.workshop import durable_works
         from scheduler.worker import Worker
 
         worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
+        works |= durable_works(process.storage.database, process.settings)
         works |= _directory_work(process)
     return works
 
