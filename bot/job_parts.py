@@ -128,6 +128,10 @@ def _steps(plan: Mapping[str, Any], steps: Sequence[StepState], now: datetime) -
     for number, given in enumerate(plan.get("steps") or (), 1):
         step = known.get(number)
         state = _STEP_STATES.get(step.state, step.state) if step else "to come"
-        rows.append((number, given.get("does"), state, step.attempts if step else None,
-                     took(step.began_at, step.ended_at, now) if step else None, step.error if step else None))  # fmt: skip
+        span = took(step.began_at, step.ended_at, now) if step else None
+        rows.append((number, given.get("does"), state, step.attempts if step else None, span, _error(step)))
     return Table(_STEP_COLUMNS, tuple(rows), len(rows), "Steps")
+
+
+def _error(step: StepState | None) -> str | None:
+    return (step.error or None) if step else None

@@ -36,7 +36,7 @@ async def jobs_(ask: Ask, job: str | None) -> Reply:
     if recent:
         parts.append(table(recent, ask.now, "Ended last"))
     parts += await schedules_part(ask.conn, ask.who, ask.now)
-    demo = any(one.demo for one in (*going, *recent, *syncs))
+    demo = any(one.demo for one in (*going, *recent)) or any(one.demo for one in syncs)
     return Reply(tuple(parts), scope="background jobs", demo=demo)
 
 
