@@ -235,7 +235,7 @@ class _Runtime:
             }
         )
         for workflow in (jobs.WORKFLOW, schedules.WORKFLOW):
-            DBOS.workflow(name=workflow)(self._body(workflow))
+            DBOS.workflow(name=workflow, max_recovery_attempts=None)(self._body(workflow))
         DBOS.launch()
         for queue in (queues.JOBS, queues.TICKS):
             DBOS.register_queue(queue, worker_concurrency=at_once, polling_interval_sec=poll_s)

@@ -1,6 +1,7 @@
 """A worker in a process of its own, with the tests' action: `python -m tests.acceptance.job_worker URL STATE …`.
 
-It kills itself at the point that --die names, once: the file --died remembers that it did. --ahead moves its clock.
+--die 1=a:before,2=a:begun lets it kill itself at that point of that job, once for each, and begin again: the parent,
+which has everything loaded, only forks. --ahead moves its clock.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import apscheduler.schedulers.base
+import dbos  # noqa: F401 - loaded before the fork
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,7 +40,26 @@ def main() -> None:
     options = given.parse_args()
     if options.ahead:
         _move_clock(options.ahead)
-    asyncio.run(_work(options))
+    options.state.mkdir(parents=True, exist_ok=True)
+    if options.die:
+        _again_and_again(options)
+    else:
+        asyncio.run(_work(options))
+
+
+def _again_and_again(options: argparse.Namespace) -> None:
+    """Until a child ends by itself, or is told to."""
+    child = 0
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    while True:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            asyncio.run(_work(options))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            return
 
 
 async def _work(options: argparse.Namespace) -> None:
@@ -61,34 +82,34 @@ async def _work(options: argparse.Namespace) -> None:
     await database.close()
 
 
-def _killer(options: argparse.Namespace) -> Callable[[str], None]:
-    died = options.state / "died"
+def _killer(options: argparse.Namespace) -> Callable[[int, str], None]:
+    wanted = dict(pair.split("=", 1) for pair in options.die.split(",") if pair)
 
-    def at(point: str) -> None:
-        if point == options.die and not died.exists():
-            options.state.mkdir(parents=True, exist_ok=True)
+    def at(job_id: int, point: str) -> None:
+        died = options.state / f"died-{job_id}"
+        if wanted.get(str(job_id)) == point and not died.exists():
             died.write_text(point)
             os.kill(os.getpid(), signal.SIGKILL)
 
     return at
 
 
-def _watch_records(die: Callable[[str], None]) -> None:
+def _watch_records(die: Callable[[int, str], None]) -> None:
     """The points around the records, which the runner itself writes."""
     begin, end_step, end = claims.begin_step, claims.end_step, claims.end
 
     async def begun(conn: AsyncConnection, job_id: int, runner: str, number: int, name: str) -> None:
-        die(f"{name}:before")
+        die(job_id, f"{name}:before")
         await begin(conn, job_id, runner, number, name)
 
     async def step_ended(conn: AsyncConnection, job_id: int, runner: str, number: int, *rest: object) -> None:
         await end_step(conn, job_id, runner, number, *rest)  # type: ignore[arg-type]
-        die(f"{number}:recording")
+        die(job_id, f"{number}:recording")
 
-    async def ended(conn: AsyncConnection, *rest: object) -> None:
-        die("end:before")
-        await end(conn, *rest)  # type: ignore[arg-type]
-        die("end:recording")
+    async def ended(conn: AsyncConnection, job_id: int, *rest: object) -> None:
+        die(job_id, "end:before")
+        await end(conn, job_id, *rest)  # type: ignore[arg-type]
+        die(job_id, "end:recording")
 
     claims.begin_step, claims.end_step, claims.end = begun, step_ended, ended  # type: ignore[assignment]
 

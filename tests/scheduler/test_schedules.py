@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduler.clock import Clock
+from scheduler.crons import read_cron
 from scheduler.schedules import ScheduleClock
 from scheduler.ticking import Ticked, do_tick
 from storage import schedules
@@ -187,3 +189,26 @@ async def test_a_kind_that_is_not_known_is_said(database: Database) -> None:
     assert "does not know how to do snapshot_run" in (await outcome(database))[0]
     async with database.connect() as conn:
         assert (await schedules.last_outcomes(conn, ["nightly"]))["nightly"][0] == TICK
+
+
+async def test_two_clocks_five_minutes_apart_run_each_tick_of_a_day_once(database: Database) -> None:
+    """Simulated minute by minute: both notice every tick, one of them five minutes before the other."""
+    begin = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)  # the night in which Berlin's clocks go back
+    known = await saved(database, replace(NIGHTLY, cron="*/30 * * * *"), begin)
+    times = {"now": begin}
+    clocks = {
+        offset: ScheduleClock(database, now=lambda offset=offset: times["now"] + timedelta(minutes=offset))  # type: ignore[misc]
+        for offset in (0, 5)
+    }
+    cron = read_cron(known.cron, known.zone)
+    quiet = Clock(_ask, asyncio.ensure_future)
+    for minute in range(0, 8 * 60, 5):
+        times["now"] = begin + timedelta(minutes=minute)
+        for offset, clock in clocks.items():
+            await clock.look(quiet)
+            end = times["now"] + timedelta(minutes=offset)
+            for tick in cron.between(end - timedelta(minutes=5), end, 10):
+                await clock._tick("nightly", tick)
+    found = await ticks(database)
+    assert len(found) == 17 and {b - a for a, b in pairwise(found)} == {timedelta(minutes=30)}
+    assert len(await queued(database)) == 17

@@ -33,11 +33,11 @@ async def make_tables(database: Database) -> None:
 class Making:
     """Makes one row. Twice under one key is an error of the database: that is the proof that it was done once.
 
-    `before` is called at each point with its name: the step's name with :begun, :effect or :undone.
+    `before` is called at each point with the job and the point: the step's name with :begun, :effect or :undone.
     """
 
     name: str = "test.make"
-    before: Callable[[str], None] = field(default=lambda _: None)
+    before: Callable[[int, str], None] = field(default=lambda *_: None)
 
     async def look(self, doing: Doing) -> Result | None:
         async with doing.database.connect() as conn:
@@ -47,19 +47,19 @@ class Making:
         return {"made": doing.key, "counts": {"made": 1}} if found else None
 
     async def act(self, doing: Doing) -> Result:
-        self.before(f"{doing.step.name}:begun")
+        self.before(doing.job_id, f"{doing.step.name}:begun")
         await self._pause(doing)
         async with doing.database.begin() as conn:
             await conn.execute(text("INSERT INTO effect (key) VALUES (:k)"), {"k": doing.key})
             await note(conn, doing.key, "made")
-        self.before(f"{doing.step.name}:effect")
+        self.before(doing.job_id, f"{doing.step.name}:effect")
         return {"made": doing.key, "counts": {"made": 1}}
 
     async def undo(self, doing: Doing, result: Result) -> None:
         async with doing.database.begin() as conn:
             await conn.execute(text("UPDATE effect SET undone = true WHERE key = :k"), {"k": doing.key})
             await note(conn, doing.key, "undone")
-        self.before(f"{doing.step.name}:undone")
+        self.before(doing.job_id, f"{doing.step.name}:undone")
 
     async def _pause(self, doing: Doing) -> None:
         await asyncio.sleep(float(doing.step.arguments.get("seconds", 0)))
