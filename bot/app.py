@@ -47,7 +47,7 @@ async def open_storage(settings: Settings, *, visit: bool = False) -> AsyncItera
     url, embedded = await _server(settings, visit)
     database = Database(url)
     try:
-        await _bring_up_to_date(database)
+        await bring_up_to_date(database)
         yield Storage(database, embedded)
     finally:
         await database.close()
@@ -67,13 +67,19 @@ async def _server(settings: Settings, visit: bool) -> tuple[str, EmbeddedServer 
     return embedded.url, embedded
 
 
-async def _bring_up_to_date(database: Database) -> None:
+async def bring_up_to_date(database: Database) -> None:
+    """Our tables, and those of the queues. Where they are current nothing heavy is loaded."""
     from bot.schema import is_current
+    from storage.queues import are_current
 
     async with database.connect() as connection:
-        current = await is_current(connection)
+        current, queues = await is_current(connection), await are_current(connection)
     if not current:
         await migrate(database)
+    if not queues:
+        from scheduler.durable import prepare
+
+        await prepare(database.url)
 
 
 def open_clouds(settings: Settings) -> tuple["Cloud", ...]:
@@ -267,10 +273,12 @@ def _works(process: Process) -> dict[str, "Work"]:
     if process.storage.embedded is not None:
         works["database"] = watch(process.storage.embedded)
     if process.parts.worker:
+        from bot.workshop import durable_works
         from scheduler.worker import Worker
 
         worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
+        works |= durable_works(process.storage.database, process.settings)
         works |= _directory_work(process)
     return works
 

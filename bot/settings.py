@@ -55,6 +55,10 @@ class Settings(DirectorySettings):
     """Who changes a cloud: `pcd-1=pcd-1-service`, both names in clouds.yaml, separated by commas; empty: nobody."""
     sync_every_s: Annotated[int, Field(ge=30)] = 900
     """Seconds between two listings of a cloud."""
+    jobs_per_cloud: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Changes of one cloud that run at the same time; more wait."""
+    jobs_per_project: Annotated[int, Field(ge=1, le=1000)] = 5
+    """The same in one project."""
     page_host: str = "127.0.0.1"
     """The address that the chat page and the health endpoints listen on."""
     page_port: Annotated[int, Field(ge=0, le=65535)] = 8765

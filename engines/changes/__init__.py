@@ -1,0 +1,1 @@
+"""Changes: from a plan that was allowed to what came of it."""
