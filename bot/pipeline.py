@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
 from bot.audiences import for_audience
+from bot.deciding import pressed
 from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
@@ -165,6 +166,8 @@ class Pipeline:
                 frozenset(self._handlers.by_intent),
                 last=last,
                 again=self._again,
+                channel=message.channel,
+                account=message.account,
             )
             reply = await self._marked(ask, reading)
             done.append(_Answered(reading, reply, round((time.perf_counter() - begun) * 1000)))
@@ -176,6 +179,9 @@ class Pipeline:
         self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
+        button = await pressed(conn, message.text)
+        if button is not None:
+            return (button,)
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
