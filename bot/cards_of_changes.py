@@ -16,7 +16,7 @@ from engines.changes import decisions, freezes, needs
 from engines.changes.freezes import stamp
 from engines.changes.rights import LOCAL, Spot, reaches
 from engines.changes.voices import SCHEDULE
-from engines.plans import Plan, from_json
+from engines.plans import Check, Plan, from_json
 from storage import people, requests
 from storage.requests import JobRow, Request, Vote
 
@@ -29,6 +29,7 @@ _MOST_STEPS = 5
 _MOST_NAMES = 5
 _MOST_FACTS = 12
 _MOST_LINES = 6
+_MOST_WORDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +138,29 @@ def _plan_parts(plan: Plan, pairs: tuple[tuple[str, str], ...], *, short: bool) 
     if short:
         return
     if plan.steps:
-        lines = [f"{at}. {step.does}" for at, step in enumerate(plan.steps[:_MOST_STEPS], 1)]
+        lines = [f"{at}. {_cut(step.does)}" for at, step in enumerate(plan.steps[:_MOST_STEPS], 1)]
         more = len(plan.steps) - _MOST_STEPS
         yield Text("\n".join([*lines, *([f"{more} more steps"] if more > 0 else [])]))
     if plan.checks:
         first = sorted(plan.checks, key=lambda check: check.well)
-        marks = [f"{'✓' if c.well else '✗'} {c.name}{f': {c.detail}' if c.detail else ''}" for c in first[:_MOST_LINES]]
+        marks = [
+            f"{'✓' if c.well else '✗'} {c.name}{f': {_cut(c.detail)}' if c.detail else ''}" for c in first[:_MOST_LINES]
+        ]
         more = len(first) - _MOST_LINES
         yield Text("\n".join([*marks, *([f"{more} more checks, all well"] if more > 0 else [])]))
     for warning in plan.warnings[:_MOST_LINES]:
-        yield Text(warning, "warning")
+        yield Text(_cut(warning), "warning")
     if len(plan.warnings) > _MOST_LINES:
         yield Text(f"{len(plan.warnings) - _MOST_LINES} more warnings", "warning")
+
+
+def _mark(check: Check) -> str:
+    return f"{'✓' if check.well else '✗'} {check.name}{f': {_cut(check.detail)}' if check.detail else ''}"
+
+
+def _cut(words: str) -> str:
+    """Short enough that a card stays one message everywhere; the plan keeps all of it."""
+    return words if len(words) <= _MOST_WORDS else words[:_MOST_WORDS] + " …"
 
 
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -163,7 +175,7 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("undo", plan.undo),
         ("cost", plan.cost),
     ]
-    return tuple((label, value) for label, value in pairs if value)
+    return tuple((label, _cut(value)) for label, value in pairs if value)
 
 
 def _pairs(told: Card) -> tuple[tuple[str, str], ...]:

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.replies import Choice
+from engines.changes.rights import Spot, reaches, roles_at
+from engines.plans import from_json
 from intents.readings import Evidence, Reading
 from storage import requests
+from storage.requests import Request
 
 _INTENTS = {
     "approve": "approve", "confirm": "approve", "break_glass": "approve", "deny": "deny", "withdraw": "withdraw",
     "cancel": "withdraw", "show": "approval_show",
 }  # fmt: skip
 _MARK = re.compile(rf"\s*({'|'.join(_INTENTS)}) #request/(\S*)(?:\s+because\s+(.*))?\s*", re.DOTALL)
+NEEDS_REASON = re.compile(r"(deny|break_glass) #request/[0-9a-f]{32}")
+"""What buttons say for which a platform with forms asks the reason."""
 _GLASS = re.compile(r"\s*break[ -]?(?:the )?glass\s+(?:for\s+|on\s+)?REQ-(\d{1,18})(?:\s*(?:because|:)\s*(.*))?\s*",
                     re.DOTALL | re.IGNORECASE)  # fmt: skip
 _SHOWN = re.compile(r"\s#(?:request|confirm)/\S+")
@@ -63,3 +68,19 @@ def pressed_in(reading: Reading) -> Pressed | None:
     reason = next((one.words for one in reading.evidence if one.meant == _REASON), "")
     named = NAME.fullmatch(found.words)
     return Pressed(found.meant.removeprefix(_PRESSED), int(named[1]) if named else found.words, reason)
+
+
+def state_of(request: Request) -> str:
+    if request.state == "pending":
+        return "waits for confirmation" if request.mode == "confirm" else "waits for approval"
+    return request.state
+
+
+async def waits_for(conn: AsyncConnection, person: str, request: Request, spot: Spot) -> bool:
+    """Whether this person could decide on it now."""
+    if request.state != "pending" or request.mode != "approve" or request.overdue or request.asker == person:
+        return False
+    if any(vote.person == person for vote in await requests.votes(conn, request.id)):
+        return False
+    held = await roles_at(conn, person, from_json(request.plan).projects, spot)
+    return held is not None and all(reaches(roles, request.approver_role) for roles in held.values())

@@ -34,7 +34,7 @@ async def told_of(conn: AsyncConnection, refs: Sequence[str], *, late: bool) -> 
 
 def lasts(refs: Sequence[str]) -> bool:
     """Whether it is followed until it ends, however long that takes: people take their time."""
-    return all(ref.partition("/")[0] in LASTING for ref in refs)
+    return bool(refs) and all(ref.partition("/")[0] in LASTING for ref in refs)
 
 
 def number_of(ref: str) -> int:

@@ -6,7 +6,7 @@ from typing import cast
 
 from bot.cards_of_changes import load, name_of
 from bot.changing import place_of, said, shown, voter_of
-from bot.deciding import NAME, Pressed, pressed_in
+from bot.deciding import NAME, Pressed, pressed_in, state_of, waits_for
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Outcome, Part, Reply, Table, Text
@@ -64,7 +64,7 @@ async def approval_list(ask: Ask, mine: bool | None, waiting: bool | None) -> Re
     if mine:
         found = [one for one in found if one.asker == ask.who.id]
     if waiting:
-        found = [one for one in found if await waits_for(ask, one)]
+        found = [one for one in found if await waits_for(ask.conn, ask.who.id, one, voter_of(ask).spot)]
     what = "wait for your approval" if waiting else "of yours are open" if mine else "are open"
     frozen = [Text(told(one), "warning") for one in await freezes.going(ask.conn) if _concerns(ask, one)]
     if not found:
@@ -88,19 +88,6 @@ def _one(what: str) -> str:
     return what.replace("wait for", "waits for").replace("are open", "is open")
 
 
-async def waits_for(ask: Ask, request: Request) -> bool:
-    """Whether this person could decide on it now."""
-    if request.state != "pending" or request.mode != "approve" or request.overdue or request.asker == ask.who.id:
-        return False
-    if any(vote.person == ask.who.id for vote in await requests.votes(ask.conn, request.id)):
-        return False
-    surface, channel = place_of(ask)
-    held = await roles_at(
-        ask.conn, ask.who.id, from_json(request.plan).projects, changes.Voter("", surface, channel).spot
-    )
-    return held is not None and all(reaches(roles, request.approver_role) for roles in held.values())
-
-
 async def _table(ask: Ask, found: Sequence[Request]) -> Table:
     columns = (Column("request", "request"), Column("what", "what"), Column("state", "state"),
                Column("asker", "asked by"), Column("until", "until", "time"))  # fmt: skip
@@ -109,12 +96,6 @@ async def _table(ask: Ask, found: Sequence[Request]) -> Table:
         for one in found
     ]
     return Table(columns, tuple(rows), len(rows), opens=tuple(f"show {one.name}" for one in found))
-
-
-def state_of(request: Request) -> str:
-    if request.state == "pending":
-        return "waits for confirmation" if request.mode == "confirm" else "waits for approval"
-    return request.state
 
 
 def _until(request: Request) -> str | None:
@@ -137,7 +118,7 @@ def _not_there(request: str) -> Reply:
 async def _seen(ask: Ask, request: Request) -> Request | None:
     """One's own, those within what one may see, and those that wait for oneself."""
     found = await requests.seen(ask.conn, ask.who.scope, ask.who.id, request.id)
-    return found or (request if await waits_for(ask, request) else None)
+    return found or (request if await waits_for(ask.conn, ask.who.id, request, voter_of(ask).spot) else None)
 
 
 async def _elsewhere(ask: Ask, pressed: Pressed) -> Reply | None:
@@ -221,11 +202,11 @@ async def _cancel(ask: Ask, pressed: Pressed) -> Reply:
     request = await requests.find(ask.conn, pressed.ref)
     if request is None or request.job_id is None:
         return _not_there(request.name if request else "")
-    surface, channel = place_of(ask)
-    spot = changes.Voter("", surface, channel).spot
-    held = await roles_at(ask.conn, ask.who.id, from_json(request.plan).projects, spot) or {("", None): frozenset()}
+    held = await roles_at(ask.conn, ask.who.id, from_json(request.plan).projects, voter_of(ask).spot) or {
+        ("", None): frozenset()
+    }
     role = request.approver_role or "admin"
-    if request.asker != ask.who.id and not all(reaches(roles, role) for roles in held.values()):
+    if request.asker != ask.who.id and not (held and all(reaches(roles, role) for roles in held.values())):
         what = f"{request.name}: only whoever asked, and people with the role {role} there, can stop it."
         return Reply((Text(what, "heading"),), "not_allowed", private=True)
     if not await jobs.ask_cancel(ask.conn, request.job_id, ask.who.id):

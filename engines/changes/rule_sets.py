@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engines.changes.rule_files import write
 from engines.changes.rules import Rule, from_json
 from engines.plans import Plan, Step
-from storage import audit, change_rules
+from storage import change_rules
 
 KIND = "change_rules"
 _MOST_LINES = 60
@@ -44,10 +43,8 @@ async def apply(conn: AsyncConnection, options: Mapping[str, Any], by: str) -> N
     await change_rules.replace(conn, options["rules"], by)
 
 
-async def load(conn: AsyncConnection, after: Sequence[Rule], by: str, now: datetime) -> list[str]:
-    """Put them in force at once; the lines that differ. For whoever holds the database anyway."""
+async def load(conn: AsyncConnection, after: Sequence[Rule], by: str) -> list[str]:
+    """Put them in force at once; the lines that differ. For whoever holds the database anyway, who records it."""
     lines = difference(await current(conn), after)
     await change_rules.replace(conn, [rule.to_json() for rule in after], by)
-    detail = {"rules": len(after), "difference": lines[:_MOST_LINES]}
-    await audit.record(conn, person=by, action="rules.load", target=KIND, outcome="done", detail=detail, at=now)
     return lines
