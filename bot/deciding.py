@@ -16,7 +16,7 @@ _INTENTS = {
     "approve": "approve", "confirm": "approve", "break_glass": "approve", "deny": "deny", "withdraw": "withdraw",
     "cancel": "withdraw", "show": "approval_show",
 }  # fmt: skip
-_MARK = re.compile(rf"\s*({'|'.join(_INTENTS)}) #request/(\S*)(?:\s+because\s+(.*))?\s*", re.DOTALL)
+_MARK = re.compile(rf"\s*({'|'.join(_INTENTS)}) #request/([0-9a-f]{{32}}|.*?)(?:\s+because\s+(.*))?\s*", re.DOTALL)
 NEEDS_REASON = re.compile(r"(deny|break_glass) #request/[0-9a-f]{32}")
 """What buttons say for which a platform with forms asks the reason."""
 _GLASS = re.compile(r"\s*break[ -]?(?:the )?glass\s+(?:for\s+|on\s+)?REQ-(\d{1,18})(?:\s*(?:because|:)\s*(.*))?\s*",

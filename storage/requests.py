@@ -199,7 +199,7 @@ async def half_over(conn: AsyncConnection) -> list[int]:
     """Marks the pending requests of which half the time is over, once each; their ids."""
     r, now = request.c, func.clock_timestamp()
     waits = (r.state == "pending", r.mode == "approve", r.reminded_at.is_(None), r.approve_by > now)
-    half = r.created_at + (r.approve_by - r.created_at) / 2 <= now
+    half = now - r.created_at >= r.approve_by - now
     query = update(request).where(*waits, half).values(reminded_at=now).returning(r.id)
     return sorted(await conn.scalars(query))
 
