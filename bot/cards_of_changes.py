@@ -86,7 +86,7 @@ def card(told: Card, view: View, now: datetime) -> Reply:
         parts += progress_of(told.job, now)
     if told.job is not None and told.job.ended_at is not None:
         parts += came_of(told.job)
-    parts += _plan_parts(told.plan, _pairs(told), short=told.job is not None)
+    parts += _plan_parts(told.plan, _pairs(told), short=told.request is not None and told.request.state != "pending")
     if told.request is not None:
         parts += [Text(line) for line in _state_lines(told, told.request)]
         if told.request.state == "pending" and told.held:

@@ -9,11 +9,11 @@ _STATEMENTS = (
     "ALTER TABLE request ADD COLUMN said TEXT NOT NULL DEFAULT ''",
     """
     CREATE TABLE request_notice (
-        request_id BIGINT NOT NULL REFERENCES request (id),
+        request_id BIGINT NOT NULL CONSTRAINT fk_request_notice_request_id_request REFERENCES request (id),
         surface TEXT NOT NULL,
         what TEXT NOT NULL,
         at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        PRIMARY KEY (request_id, surface, what)
+        CONSTRAINT pk_request_notice PRIMARY KEY (request_id, surface, what)
     )
     """,
 )
