@@ -268,8 +268,9 @@ def _hosts(settings: Settings) -> frozenset[str]:
 
 def _works(process: Process) -> dict[str, "Work"]:
     from bot.service import watch
+    from bot.sweeping import Sweeper
 
-    works: dict[str, Work] = {}
+    works: dict[str, Work] = {"requests": Sweeper(process.storage.database).run}
     if process.storage.embedded is not None:
         works["database"] = watch(process.storage.embedded)
     if process.parts.worker:

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.progress import given_up, progress
 from bot.replies import Reply
-from storage import runs
+from storage import requests, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Told:
     ended: bool
 
 
-Teller = Callable[[AsyncConnection, Sequence[int], bool], Awaitable[Told]]
+Teller = Callable[[AsyncConnection, Sequence[str], bool], Awaitable[Told]]
 
 
 async def told_of(conn: AsyncConnection, refs: Sequence[str], *, late: bool) -> Told:
@@ -28,10 +29,21 @@ async def told_of(conn: AsyncConnection, refs: Sequence[str], *, late: bool) -> 
     teller = _TELLERS.get(prefix)
     if teller is None:
         return Told(None, True)
-    return await teller(conn, [int(ref.partition("/")[2]) for ref in refs], late)
+    return await teller(conn, refs, late)
 
 
-async def _syncs(conn: AsyncConnection, ids: Sequence[int], late: bool) -> Told:
+def lasts(refs: Sequence[str]) -> bool:
+    """Whether it is followed until it ends, however long that takes: people take their time."""
+    return bool(refs) and all(ref.partition("/")[0] in LASTING for ref in refs)
+
+
+def number_of(ref: str) -> int:
+    """7 of sync/7, and of request/7/approver."""
+    return int(ref.split("/")[1])
+
+
+async def _syncs(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
+    ids = [number_of(ref) for ref in refs]
     found = await runs.states(conn, ids)
     ended = all(run.ended for run in found)
     if not late and found and all(run.state == "waiting" for run in found):
@@ -40,4 +52,19 @@ async def _syncs(conn: AsyncConnection, ids: Sequence[int], late: bool) -> Told:
     return Told(reply, ended or late)
 
 
-_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs})
+async def _request(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
+    """The card of one request, for the reader that the reference names: request/7, or request/7/approver."""
+    from bot.cards_of_changes import VIEWS, card, load  # cards need much, and syncs do not
+
+    request = next(iter(await requests.several(conn, [number_of(refs[0])])), None)
+    if request is None:
+        return Told(None, True)
+    told = await load(conn, request)
+    ended = request.state not in requests.OPEN or late
+    view = VIEWS.get(refs[0].split("/")[-1], "all")
+    return Told(card(told, view, datetime.now(UTC)), ended)
+
+
+LASTING = ("request", "job")
+"""What is followed until it ends, however long that takes."""
+_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request})

@@ -39,6 +39,11 @@ def marked(kind: str, name: str, source: str, external_id: str) -> str:
     return f"{noun} {name if _PLAIN.fullmatch(name) else quoted} #{mark}"
 
 
+def without_ids(said: str) -> str:
+    """For eyes: a sentence without the marks that its buttons put in."""
+    return _MARK.sub("", said)
+
+
 def show(kind: str, name: str, source: str, external_id: str) -> str:
     """What to say to see one object whole."""
     return f"show {marked(kind, name, source, external_id)}"

@@ -91,6 +91,8 @@ class Settings(DirectorySettings):
     """The ids of the workspaces that may talk to it, `T…`, separated by commas."""
     slack_app_id: str = ""
     """The id of the Slack app, `A…`."""
+    slack_approvals_channel: str = ""
+    """The id of the channel where requests for approval are posted, `C…`; empty: each approver is told directly."""
     slack_api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -120,6 +122,13 @@ class Settings(DirectorySettings):
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
             raise ValueError("is not the address of a model; write it as http://127.0.0.1:11434")
         return url.rstrip("/")
+
+    @field_validator("slack_approvals_channel")
+    @classmethod
+    def _is_slack_channel(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[CG][A-Z0-9]{5,}", value):
+            raise ValueError("is no id of a channel: Slack's look like C0123ABCD, at the end of the channel's link")
+        return value
 
     @field_validator("slack_api_url")
     @classmethod

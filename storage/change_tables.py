@@ -32,6 +32,7 @@ request = Table(
     Column("plan", JSONB, nullable=False),
     Column("digest", Text, nullable=False),
     Column("asker", Text, nullable=False),  # a person, or schedule:NAME
+    Column("said", Text, nullable=False, server_default=text("''")),  # the sentence, to be said again
     Column("surface", Text, nullable=False, server_default=text("''")),  # where it was asked
     Column("channel", Text, nullable=False, server_default=text("''")),
     Column("conversation", Text, nullable=False, server_default=text("''")),

@@ -1,1 +1,1 @@
-"""Changes: from a plan that was allowed to what came of it."""
+"""Changes: what they need, who decides, and what came of it."""
