@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from storage import change_tables, people_tables
+from storage import change_tables, people_tables, snapshot_tables
 
 _METADATA = people_tables.person.metadata
-assert change_tables.request.metadata is _METADATA
+assert change_tables.request.metadata is snapshot_tables.snapshot_run.metadata is _METADATA
 
 
 def run() -> None:
