@@ -74,7 +74,7 @@ def counted(quota: StorageQuota, volumes: Sequence[VolumeState], snapshots: Sequ
 
     A cloud that answers limits alone has told nothing of use: that is neither no use, nor no limit.
     """
-    held = sum(one.size_gib for one in (*volumes, *snapshots))
+    held = sum(one.size_gib for one in volumes) + sum(one.size_gib for one in snapshots)
     return replace(quota, snapshots=_known(quota.snapshots, len(snapshots)), size_gib=_known(quota.size_gib, held))
 
 

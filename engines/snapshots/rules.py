@@ -105,7 +105,9 @@ def to_json(rule: Rule) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> Rule:
     """The opposite of `to_json`; raises KeyError or TypeError on what it never wrote."""
-    told = {key: tuple(value) if isinstance(value, list) else value for key, value in data["match"].items()}
+    told: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data["match"].items()
+    }
     lists = {key: tuple(data[key]) for key in ("allow", "deny")}
     return Rule(**{**data, **lists, "match": Match(**told)})
 
