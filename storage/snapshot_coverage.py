@@ -128,3 +128,11 @@ async def metadata_policies(conn: AsyncConnection) -> list[Mapping[str, Any]]:
     keys = cast(["stackhand_policies", "stackhand:policies", "snapshot_policies", "snapshot_policy"], ARRAY(Text))
     query = select(said).where(resource.c.kind == "volume", resource.c.deleted_at.is_(None), said.has_any(keys))
     return [one for one in await conn.scalars(query.distinct()) if isinstance(one, Mapping)]
+
+
+async def domains(conn: AsyncConnection) -> dict[tuple[str, str], str]:
+    """The domain's id of each project, by (source, project id)."""
+    r = resource.c
+    domain = r.attrs["domain_id"].astext
+    query = select(r.source, r.external_id, domain).where(r.kind == "project", domain.is_not(None))
+    return {(row[0], row[1]): row[2] for row in await conn.execute(query)}

@@ -34,6 +34,7 @@ class Record:
     detail: str
     short_gib: int
     begun_at: datetime
+    tried_at: datetime | None
     ended_at: datetime | None
 
     @property
@@ -94,8 +95,10 @@ async def pausing(conn: AsyncConnection, key: str, source: str, vm_id: str, at: 
     return bool(done.rowcount)
 
 
-async def resumed(conn: AsyncConnection, key: str, at: datetime) -> None:
-    await conn.execute(update(snapshot_pause).where(snapshot_pause.c.key == key).values(resumed_at=at))
+async def resumed(conn: AsyncConnection, source: str, vm_id: str, at: datetime) -> None:
+    c = snapshot_pause.c
+    held = and_(c.source == source, c.vm_id == vm_id, c.resumed_at.is_(None))
+    await conn.execute(update(snapshot_pause).where(held).values(resumed_at=at))
 
 
 @dataclass(frozen=True, slots=True)

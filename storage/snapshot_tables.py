@@ -102,6 +102,7 @@ snapshot_record = Table(
     Column("detail", Text, nullable=False, server_default=text("''")),  # the cloud's own words
     Column("short_gib", Integer, nullable=False, server_default=text("0")),  # that were missing, when quota_blocked
     Column("begun_at", _TIME, nullable=False),
+    Column("tried_at", _TIME),  # when the cloud was asked to make it last
     Column("ended_at", _TIME),
 )
 Index("ix_snapshot_record_key", snapshot_record.c.key, unique=True)

@@ -1,7 +1,8 @@
 """How well volumes are protected: each volume under each of its policies, against the policy's own period.
 
     late    = age of the newest good copy - period of the policy
-    state   = excluded | unprotected | quota_blocked | compliant if late ≤ grace | late if late ≤ period | missing | never
+    state   = excluded | unprotected | quota_blocked | never
+              | compliant if late ≤ grace | late if late ≤ period | missing
     share   = compliant / (all - excluded)
 
 Data that are too old tell what was, so what they show as not compliant is unknown.
@@ -55,7 +56,7 @@ class Known:
 
     copies: Mapping[tuple[str, str, str], Copies] = field(default_factory=dict)
     attempts: Mapping[tuple[str, str, str], Record] = field(default_factory=dict)
-    ages: Mapping[str, tuple[datetime | None, bool]] = field(default_factory=dict)
+    ages: Mapping[str, datetime | None] = field(default_factory=dict)
 
 
 def lines(volumes: Iterable[Held], known: Known, now: datetime, policy: str = "") -> list[Line]:
@@ -118,8 +119,8 @@ def _never(held: Held, under: Under, now: datetime) -> str:
 
 
 def _is_old(known: Known, source: str, now: datetime) -> bool:
-    oldest, whole = known.ages.get(source, (None, False))
-    return oldest is None or now - oldest > OLD_AFTER or (not whole and now - oldest > OLD_AFTER)
+    oldest = known.ages.get(source)
+    return oldest is None or now - oldest > OLD_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +212,14 @@ async def record_day(conn: AsyncConnection, now: datetime) -> int:
     """Keep how today stands, one row a project and policy; the number of rows."""
     found = await cover(conn, EVERYTHING, Where("volume"), now)
     groups: dict[tuple[str, str, str], list[Line]] = {}
-    domains: dict[tuple[str, str], str] = {}
+    domains = await kept.domains(conn)
     for line in found:
         source, project = line.held.facts.source, line.held.facts.project_id
-        domains[source, project] = line.held.domain_id
         for policy in {"", line.policy}:
             groups.setdefault((source, project, policy), []).append(line)
     rows = [
         {"day": now.date(), "source": source, "project_id": project, "policy": policy, "at": now,
-         "domain_id": domains[source, project] or None, "states": dict(count(group).states)}
+         "domain_id": domains.get((source, project)), "states": dict(count(group).states)}
         for (source, project, policy), group in groups.items()
     ]  # fmt: skip
     await kept.remember(conn, rows)

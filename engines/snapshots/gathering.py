@@ -24,7 +24,6 @@ class Held:
     facts: Facts
     platform: str
     state: str
-    domain_id: str
     known_since: datetime
     verdict: Verdict
 
@@ -70,8 +69,7 @@ Marks = Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]
 def _held(row: kept.VolumeRow, marks: Marks, decided_by: Book, now: datetime) -> Held:
     facts = _facts(row, marks)
     since = _time(row.created) or row.first_seen
-    domain = str(row.derived.get("domain_id") or "")
-    return Held(facts, row.platform, row.state or "", domain, since, decide(facts, decided_by, now))
+    return Held(facts, row.platform, row.state or "", since, decide(facts, decided_by, now))
 
 
 def _facts(row: kept.VolumeRow, marks: Marks) -> Facts:
@@ -110,8 +108,8 @@ def _time(iso: str | None) -> datetime | None:
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
-async def ages(conn: AsyncConnection) -> dict[str, tuple[datetime | None, bool]]:
-    """By source: the oldest complete listing of volumes and snapshots, and whether both came whole the last time."""
+async def ages(conn: AsyncConnection) -> dict[str, datetime | None]:
+    """By source: when volumes and snapshots were both listed whole; None where one of them never was."""
     known = await listings(conn, kinds={"volume", "snapshot"})
     by_source: dict[str, list[Listed]] = {}
     for one in known:
@@ -119,11 +117,9 @@ async def ages(conn: AsyncConnection) -> dict[str, tuple[datetime | None, bool]]
     return {source: _age(rows) for source, rows in by_source.items()}
 
 
-def _age(rows: Iterable[Listed]) -> tuple[datetime | None, bool]:
-    told = list(rows)
-    times = [one.complete_at for one in told]
-    oldest = None if len(told) < 2 or None in times else min(time for time in times if time is not None)
-    return oldest, all(one.outcome == "complete" for one in told)
+def _age(rows: Iterable[Listed]) -> datetime | None:
+    times = [one.complete_at for one in rows if one.complete_at is not None]
+    return min(times) if len(times) == 2 else None
 
 
 async def demo_sources(conn: AsyncConnection) -> frozenset[str]:

@@ -69,6 +69,7 @@ CREATE TABLE snapshot_record (
     detail TEXT DEFAULT '' NOT NULL,
     short_gib INTEGER DEFAULT 0 NOT NULL,
     begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    tried_at TIMESTAMP WITH TIME ZONE,
     ended_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_snapshot_record PRIMARY KEY (run, source, volume_id, policy)
 );
