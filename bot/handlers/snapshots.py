@@ -78,7 +78,8 @@ def _places(ask: Ask, project: Name | None) -> list[Ref] | Reply:
 
 
 _WOULD = (Column("volume", "volume"), Column("project", "project"), Column("vm", "VM"),
-          Column("size_gib", "size", "gib"), Column("does", "what"), Column("why", "why"), Column("prunes", "older ones deleted", "int"))  # fmt: skip
+          Column("size_gib", "size", "gib"),
+          Column("does", "what"), Column("why", "why"), Column("prunes", "older ones deleted", "int"))  # fmt: skip
 _ORDER = ("block", "make", "skip")
 _SAID = {"make": "would be made", "skip": "skipped", "block": "blocked by the quota"}
 
