@@ -8,7 +8,7 @@ from hashlib import sha256
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.followed import told_of
+from bot.followed import GIVE_UP, told_of
 from bot.replies import Reply, to_json
 from storage import follows, outbox
 from storage.database import Database
@@ -20,7 +20,6 @@ log = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=5)  # until another process looks, when this one died
 _PAUSE = timedelta(seconds=1)  # between two edits of a message
 _POLL_S = 1.0
-_GIVE_UP = timedelta(hours=1)
 _FORGET = timedelta(hours=2)  # what could not even be given up
 
 
@@ -63,7 +62,7 @@ class Follower:
 
     async def _bring(self, conn: AsyncConnection, held: Followed) -> bool:
         """Whether there is an edit to send."""
-        late = held.age > _GIVE_UP
+        late = held.age > GIVE_UP
         if held.failed or (late and not held.sent):
             log.warning("follow.not_sent", key=held.key)
             await follows.end(conn, held.id)
