@@ -39,7 +39,7 @@
     else if (first?.matches(".card") && first.offsetHeight > window.innerHeight - 260) {
       first.scrollIntoView({ block: "start" }); // a long answer is read from its top
       $("down").hidden = false;
-    } else toEnd();
+    } else if (first) toEnd();
   }
 
   function refused(text) {
