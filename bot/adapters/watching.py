@@ -42,9 +42,9 @@ STYLES: Mapping[text.Tone, str] = {
 class Watch:
     """`replies` are in their newest state, whenever it is left; `well`: all that was followed has ended well."""
 
-    def __init__(self, telling: Telling, replies: Sequence[Reply], pause_s: float = PAUSE_S) -> None:
+    def __init__(self, telling: Telling, replies: Sequence[Reply], pause_s: float | None = None) -> None:
         self._telling = telling
-        self._pause_s = pause_s
+        self._pause_s = PAUSE_S if pause_s is None else pause_s
         self.replies = tuple(replies)
         self._open = [at for at, reply in enumerate(replies) if reply.follows]
         self._follows = {at: replies[at].follows for at in self._open}
