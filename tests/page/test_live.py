@@ -141,6 +141,8 @@ async def test_what_waits_is_seen_and_a_press_shows_it(browser: Browser, place: 
         await expect(shown.locator("#waiting")).to_be_hidden()
         place.counts["ann"] = 2
         await expect(shown.locator("#waiting")).to_have_text("Waiting for you 2")
+        await expect(shown.locator("#spoken")).to_have_text("2 requests wait for you")
+        await expect(shown).to_have_title("(2) DEMO · Stackhand")
         await shown.locator("#waiting").click()
         await expect(shown.locator(".card")).to_have_count(1)
         assert place.memory.heard[0].text == "what is waiting for my approval"

@@ -59,6 +59,7 @@
   }
 
   window.cards = {
+    speak,
     redraw(log, key, html) {
       const shown = [...log.querySelectorAll(".card[data-live]")].filter((card) => card.dataset.live === key);
       shown.forEach((card) => bring(card, html));

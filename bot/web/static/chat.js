@@ -6,7 +6,8 @@
   const mostFiles = Number($("composer").dataset.mostFiles);
   const unsent = new Map(); // message id → frame, until the server has said that it has it
   const waiting = new Set(); // message ids without an answer
-  let socket = null, tries = 0, timer = 0, recall = -1, draft = "", over = false, files = [];
+  let socket = null, tries = 0, timer = 0, recall = -1, draft = "", over = false, files = [], wanted = 0;
+  const title = document.title;
 
   // --- the log -------------------------------------------------------------------------------------------------
 
@@ -97,6 +98,9 @@
     },
     waiting({ counts }) {
       const own = counts[document.body.dataset.person] ?? 0;
+      if (own > wanted) window.cards.speak(own === 1 ? "One request waits for you" : `${own} requests wait for you`);
+      wanted = own;
+      document.title = own ? `(${own}) ${title}` : title; // seen from another tab of the browser
       $("waiting").hidden = !own;
       $("waiting").lastElementChild.textContent = own;
       for (const option of speaker?.options ?? []) {

@@ -157,7 +157,7 @@ async def test_something_that_nothing_tells_of_is_no_live_card(visit: LiveVisit)
 
     visit.memory.more["odd"] = Reply((Text("odd", "heading"),), follows=("oddity/1",))
     assert (await told_of(None, ("oddity/1",), late=False)).ended  # type: ignore[arg-type]
-    visit.tells.told = lambda refs, *, late: told_of(None, refs, late=late)  # type: ignore[method-assign, assignment, arg-type]
+    visit.tells.told = lambda refs, *, late: told_of(None, refs, late=late)  # type: ignore[method-assign, arg-type]
     await visit.enter()
     socket = await visit.ask("odd")
     assert await quiet(socket)
