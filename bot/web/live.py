@@ -54,6 +54,7 @@ class Live:
         self._crowd = tuple(crowd)
         self._clock = clock
         self._counted: dict[str, Mapping[str, int]] = {}
+        self._count_again = 0.0
 
     async def drawn(self, reply: Reply, session: str, since: datetime) -> tuple[str, Card | None]:
         """The newest state of a reply from `since`, and its card if more will come of it."""
@@ -148,15 +149,25 @@ class Live:
 
     async def count(self) -> None:
         """Tells the open tabs of each person how much waits, where that has changed."""
+        if self._waiting is None or self._clock() < self._count_again:
+            return
         by_person: dict[str, list[Room]] = {}
         for room in self._rooms.open():
             by_person.setdefault(room.person, []).append(room)
         self._counted = {person: counts for person, counts in self._counted.items() if person in by_person}
-        for person, rooms in by_person.items() if self._waiting else ():
-            counts = await self._count(person)
-            if self._counted.get(person) != counts:
-                self._counted[person] = counts
-                await asyncio.gather(*(room.tell({"type": "waiting", "counts": dict(counts)}) for room in rooms))
+        for person, rooms in by_person.items():
+            try:
+                await self._tell_count(person, rooms)
+            except Exception:
+                log.exception("waiting_failed", person=person, again_in_s=_AFTER_FAULT_S)
+                self._count_again = self._clock() + _AFTER_FAULT_S
+                return
+
+    async def _tell_count(self, person: str, rooms: Sequence[Room]) -> None:
+        counts = await self._count(person)
+        if self._counted.get(person) != counts:
+            self._counted[person] = counts
+            await asyncio.gather(*(room.tell({"type": "waiting", "counts": dict(counts)}) for room in rooms))
 
     async def _count(self, person: str) -> Mapping[str, int]:
         if self._waiting is None:
