@@ -122,7 +122,7 @@ class Conversation:
         if self._telling is None or not self._interactive or not any(reply.follows for reply in replies):
             return replies
         watch = Watch(self._telling, replies)
-        with in_place(self._console) as show:
+        with in_place(self._console, "It goes on … any key leaves it to itself.") as show:
             running = watch.run(show)
             await (self._until_typed(running) if self._until_typed else running)
         if not watch.ended:

@@ -88,25 +88,29 @@ def _newest(reply: Reply, told: "Told") -> Reply:
 
 
 @contextmanager
-def in_place(console: Console) -> Iterator[Show]:
-    """Where the replies that are watched are shown; a terminal is left without them, for what is printed next."""
+def in_place(console: Console, hint: str = "") -> Iterator[Show]:
+    """Where the replies that are watched are shown; a terminal is left without them, for what is printed next.
+
+    `hint` stands below them in a terminal: how to leave.
+    """
     if not console.is_terminal or console.is_dumb_terminal:
         yield _line_by_line(console)
         return
     with Live("", console=console, transient=True, auto_refresh=False, vertical_overflow="ellipsis") as display:
 
         def show(replies: Sequence[Reply]) -> None:
-            display.update(_picture(replies, console.width), refresh=True)
+            display.update(_picture(replies, console.width, hint), refresh=True)
 
         yield show
 
 
-def _picture(replies: Sequence[Reply], width: int) -> Styled:
+def _picture(replies: Sequence[Reply], width: int, hint: str) -> Styled:
     number, drawn = 1, Styled(no_wrap=True, overflow="ellipsis")
     for reply in replies:
         for line in text.lines(reply, datetime.now(UTC), width=max(width, 40), first_choice=number):
             drawn.append(line.text + "\n", STYLES.get(line.tone, ""))
         number += len(text.choices_of([reply]))
+    drawn.append(hint, "dim italic")
     return drawn
 
 

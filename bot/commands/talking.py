@@ -123,7 +123,7 @@ async def _waited(told: "Told", database: "Database") -> tuple["Told", bool]:
 
     watch = Watch(Tellings(database), told.replies)
     try:
-        with in_place(Console(stderr=True, highlight=False)) as show:
+        with in_place(Console(stderr=True, highlight=False), "Waiting … Ctrl-C ends only the waiting.") as show:
             await watch.run(show)
     except asyncio.CancelledError:
         say("not waited for any longer; what was begun goes on")
