@@ -214,7 +214,9 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     """The chat page; gives the token of its first link."""
     from bot.adapters.web import Page, add_page
     from bot.counted import Counted
-    from bot.starters import STARTERS
+    from bot.demo_people import SPEAKERS
+    from bot.followed import Tellings
+    from bot.starters import starters
     from bot.web.sessions import Sessions
 
     settings, sessions = process.settings, Sessions()
@@ -223,9 +225,11 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
         pipeline,
         sessions,
         _hosts(settings),
-        starters=STARTERS,
+        starters=starters(demo=process.parts.demo),
         demo=process.parts.demo,
         secure=settings.page_url.startswith("https:"),
+        telling=Tellings(process.storage.database),
+        speakers=SPEAKERS if process.parts.demo else (),
     )
     add_page(app, page)
     return sessions.mint()

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bot.app import Parts, Process, close_clouds, open_storage, run_process
 from bot.commands.failures import Failure
+from bot.demo_people import make_people
 from bot.logs import configure
 from bot.metrics import Metrics
 from bot.service import bind, stop_on_signals
@@ -41,6 +42,7 @@ async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) ->
         stop, world = stop_on_signals(), DemoWorld(vms=vms, epoch=epoch)
         async with open_storage(settings) as storage:
             await _fill(storage.database, world, stop)
+            await _people(storage.database, stop)
             parts = Parts(page=True, worker=True, demo=True)
             clouds, acting = world.clouds(changes=storage.database), world.acting(storage.database)
             process = Process(settings, parts, storage, clouds, taken, Metrics(), acting)
@@ -88,6 +90,12 @@ async def _fill(database: Database, world: DemoWorld, stop: asyncio.Event) -> No
             return
         typer.echo(f"filling the inventory: {number} of {len(points) + 1}")
         await _sync(database, world.clouds(point, database), point)
+
+
+async def _people(database: Database, stop: asyncio.Event) -> None:
+    if not stop.is_set():  # stopped while it was filled: there may be no customers yet to give rights for
+        async with database.begin() as conn:
+            await make_people(conn)
 
 
 async def _sync(database: Database, clouds: Sequence["Cloud"], at: datetime | None) -> None:

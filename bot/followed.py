@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,14 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.progress import given_up, progress
 from bot.replies import Reply
 from storage import requests, runs
+from storage.database import Database
+
+LASTING = ("request", "job")
+"""What is followed until it ends, however long that takes: people take their time."""
+_PATIENCE = timedelta(hours=1)
+_LASTING_PATIENCE = timedelta(days=6)  # less than the outbox keeps a message
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the message says now; None: what it says already. `ended`: nothing more will come."""
+    """What the message says now; None: what it says already. `ended`: nothing more will come, and `well` if so."""
 
     reply: Reply | None
     ended: bool
+    well: bool = False
 
 
 Teller = Callable[[AsyncConnection, Sequence[str], bool], Awaitable[Told]]
@@ -32,14 +39,26 @@ async def told_of(conn: AsyncConnection, refs: Sequence[str], *, late: bool) -> 
     return await teller(conn, refs, late)
 
 
-def lasts(refs: Sequence[str]) -> bool:
-    """Whether it is followed until it ends, however long that takes: people take their time."""
-    return bool(refs) and all(ref.partition("/")[0] in LASTING for ref in refs)
+def patience(refs: Sequence[str]) -> timedelta:
+    """How long it is waited for before it is given up."""
+    lasting = bool(refs) and all(ref.partition("/")[0] in LASTING for ref in refs)
+    return _LASTING_PATIENCE if lasting else _PATIENCE
 
 
 def number_of(ref: str) -> int:
     """7 of sync/7, and of request/7/approver."""
     return int(ref.split("/")[1])
+
+
+class Tellings:
+    """How things stand, for surfaces that show it while it goes on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def told(self, refs: Sequence[str], *, late: bool) -> Told:
+        async with self._database.connect() as conn:
+            return await told_of(conn, refs, late=late)
 
 
 async def _syncs(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
@@ -49,7 +68,8 @@ async def _syncs(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told
     if not late and found and all(run.state == "waiting" for run in found):
         return Told(None, False)  # the message itself says that it was asked for
     reply = progress(found) if found and (ended or not late) else given_up(found)
-    return Told(reply, ended or late)
+    well = bool(found) and all(run.state == "done" for run in found)
+    return Told(reply, ended or late, well)
 
 
 async def _request(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
@@ -62,9 +82,7 @@ async def _request(conn: AsyncConnection, refs: Sequence[str], late: bool) -> To
     told = await load(conn, request)
     ended = request.state not in requests.OPEN or late
     view = VIEWS.get(refs[0].split("/")[-1], "all")
-    return Told(card(told, view, datetime.now(UTC)), ended)
+    return Told(card(told, view, datetime.now(UTC)), ended, request.state == "done")
 
 
-LASTING = ("request", "job")
-"""What is followed until it ends, however long that takes."""
 _TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request})

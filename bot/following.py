@@ -8,7 +8,7 @@ from hashlib import sha256
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.followed import LASTING, lasts, told_of
+from bot.followed import LASTING, patience, told_of
 from bot.replies import Reply, to_json
 from storage import follows, outbox
 from storage.database import Database
@@ -20,8 +20,6 @@ log = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=5)  # until another process looks, when this one died
 _PAUSE = timedelta(seconds=1)  # between two edits of a message
 _POLL_S = 1.0
-_GIVE_UP = timedelta(hours=1)
-_GIVE_UP_LASTING = timedelta(days=6)  # less than the outbox keeps the message: requests wait for people
 _FORGET = timedelta(hours=2)  # what could not even be given up
 _FORGET_LASTING = timedelta(days=7)
 
@@ -65,7 +63,7 @@ class Follower:
 
     async def _bring(self, conn: AsyncConnection, held: Followed) -> bool:
         """Whether there is an edit to send."""
-        late = held.age > (_GIVE_UP_LASTING if lasts(held.refs) else _GIVE_UP)
+        late = held.age > patience(held.refs)
         if held.failed or (late and not held.sent):
             log.warning("follow.not_sent", key=held.key)
             await follows.end(conn, held.id)

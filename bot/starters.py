@@ -12,3 +12,13 @@ STARTERS = (
     Choice("What is lying around unused?", "list unattached volumes"),
     Choice("What can you do?", "help"),
 )
+
+DEMO_STARTERS: tuple[Choice, ...] = ()
+"""What only a demo offers first: changes of its invented cloud, such as Choice("Snapshot a VM", "snapshot web-01")."""
+
+
+def starters(*, demo: bool) -> tuple[Choice, ...]:
+    """In a demo a few changes too, in the place of the last questions but one: the list keeps its length."""
+    if not demo or not DEMO_STARTERS:
+        return STARTERS
+    return (*STARTERS[: -len(DEMO_STARTERS) - 1], *DEMO_STARTERS, STARTERS[-1])

@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 
-from bot.app import cloud_secrets, known_secrets, open_acting_clouds, open_clouds
+from bot.app import Parts, Process, Storage, _add_page, cloud_secrets, known_secrets, open_acting_clouds, open_clouds
+from bot.metrics import Metrics
 from bot.pipeline import Pipeline
+from bot.replies import Choice
+from bot.service import bind
 from bot.settings import Settings
-from bot.starters import STARTERS
+from bot.starters import STARTERS, starters
 from intents.matcher import Matcher
 from intents.names import Names
 from intents.registry import load_catalogue
@@ -23,6 +27,24 @@ async def test_what_the_page_offers_is_understood_and_answered(said: str, databa
     reading = Matcher(load_catalogue()).read(said, Names(), now)
     assert reading.intent is not None and reading.ask is None, reading
     assert reading.intent in Pipeline(database)._handlers.by_intent
+
+
+@pytest.mark.parametrize("demo", [False, True])
+async def test_only_a_demo_lets_the_page_speak_as_others(demo: bool, database: Database) -> None:
+    app, pipeline = web.Application(), Pipeline(database)
+    parts = Parts(page=True, worker=False, demo=demo)
+    with bind("127.0.0.1", 0) as taken:
+        assert _add_page(app, Process(Settings(), parts, Storage(database), (), taken, Metrics()), pipeline)
+    paths = {resource.canonical for resource in app.router.resources()}
+    assert "/ws" in paths and ("/speak-as" in paths) is demo
+
+
+def test_a_demo_offers_changes_too_and_help_stays_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    change = Choice("Snapshot a VM", "snapshot web-01")
+    monkeypatch.setattr("bot.starters.DEMO_STARTERS", (change,))
+    assert starters(demo=False) == STARTERS
+    offered = starters(demo=True)
+    assert len(offered) == len(STARTERS) and offered[-2:] == (change, STARTERS[-1])
 
 
 def test_every_secret_is_known_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
