@@ -13,7 +13,6 @@ from storage import requests, runs
 from storage.database import Database
 
 LASTING = ("request", "job")
-"""What is followed until it ends, however long that takes: people take their time."""
 _PATIENCE = timedelta(hours=1)
 _LASTING_PATIENCE = timedelta(days=6)  # less than the outbox keeps a message
 
@@ -41,8 +40,12 @@ async def told_of(conn: AsyncConnection, refs: Sequence[str], *, late: bool) -> 
 
 def patience(refs: Sequence[str]) -> timedelta:
     """How long it is waited for before it is given up."""
-    lasting = bool(refs) and all(ref.partition("/")[0] in LASTING for ref in refs)
-    return _LASTING_PATIENCE if lasting else _PATIENCE
+    return _LASTING_PATIENCE if lasts(refs) else _PATIENCE
+
+
+def lasts(refs: Sequence[str]) -> bool:
+    """Whether it is followed until it ends, however long that takes: people take their time."""
+    return bool(refs) and all(ref.partition("/")[0] in LASTING for ref in refs)
 
 
 def number_of(ref: str) -> int:
