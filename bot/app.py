@@ -283,7 +283,7 @@ def _works(process: Process) -> dict[str, "Work"]:
 
         worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
-        works |= durable_works(process.storage.database, process.settings)
+        works |= durable_works(process.storage.database, process.settings, process.acting)
         works |= _directory_work(process)
     return works
 
