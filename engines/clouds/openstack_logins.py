@@ -29,6 +29,10 @@ class Login:
     until: float
 
 
+class _PasswordError(ActError):
+    """It would be the same in every project."""
+
+
 class Logins:
     """Called from threads. At most `most` logins are kept, each for `keep_s`; the one longest unused goes first."""
 
@@ -82,10 +86,6 @@ class Logins:
                 self._making.pop(project_id, None)
             return login
 
-    def forget(self, project_id: str) -> None:
-        with self._lock:
-            self._of.pop(project_id, None)
-
     def __len__(self) -> int:
         return len(self._of)
 
@@ -105,7 +105,7 @@ class Logins:
         with self._lock:
             self._making.pop(project_id, None)
             if error.reason in ("refused", "timeout"):
-                everywhere = error.fix.startswith("check user name") or error.reason == "timeout"
+                everywhere = isinstance(error, _PasswordError) or error.reason == "timeout"
                 self._refused["" if everywhere else project_id] = (self._clock(), error)
             while len(self._refused) > self._most:
                 self._refused.popitem(last=False)
@@ -130,7 +130,7 @@ class Logins:
             self._anywhere().get_access(self._region.get_session())
         except keystone.Unauthorized:
             fix = f"check user name, password and domain name of {self._entry} in clouds.yaml"
-            return ActError("refused", "Keystone refused the service user's login (401)", fix)
+            return _PasswordError("refused", "Keystone refused the service user's login (401)", fix)
         except Exception as error:
             return act_error(error, "identity", place, sent=False)
         return ActError(

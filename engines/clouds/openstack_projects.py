@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -74,7 +74,9 @@ class ProjectCalls:
         return self.logins.place(project_id)
 
     async def close(self) -> None:
+        """Calls under way end by themselves; what they did then is not known to who asked."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._region.get_session().session.close)
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
@@ -149,8 +151,4 @@ class ProjectCalls:
         )
 
 
-def ids(rows: Sequence[Json]) -> list[str]:
-    return [str(row["id"]) for row in rows]
-
-
-__all__ = ["Change", "Json", "Listing", "ProjectCalls", "ids"]
+__all__ = ["Change", "Json", "Listing", "ProjectCalls"]

@@ -14,7 +14,8 @@ from engines.clouds.opened import OpenedClouds
 from engines.clouds.opening import open_acting
 from engines.clouds.openstack_acting import OpenStackActing
 from engines.clouds.openstack_calls import CallLimits
-from engines.clouds.sources import CloudsFileError
+from engines.clouds.openstack_logins import Logins
+from engines.clouds.sources import CloudsFileError, config_of, region_of
 from tests.engines.clouds.acting_server import PASSWORD, TOKEN, ActingServer, answer, half, lost, silent, volume_row
 
 QUICK = CallLimits(page_size=2, read_s=0.4, connect_s=0.4, attempts=3, first_delay_s=0.01, max_delay_s=0.02)
@@ -119,6 +120,44 @@ async def test_a_login_is_shared_and_kept_and_one_that_ended_is_renewed(server: 
     server.tokens.clear()  # as after a revocation: the answer is 401
     assert (await acting.create_snapshot("p1", "v1", "auto", {})).volume_id == "v1"
     assert len(server.logins) == 3 and len(server.snapshots) == 1
+
+
+async def test_a_role_that_was_taken_away_meanwhile_is_a_refusal_without_doubt(
+    server: ActingServer, acting: Acting
+) -> None:
+    await acting.volumes("p1")
+    server.roles[SVC, "p1"] = ()
+    server.tokens.clear()
+    client: Any = acting
+    error = await failing(client.calls.change("p1", "POST", "block_storage", "/snapshots", {}))
+    assert (error.reason, error.maybe_done) == ("refused", False) and "--project p1" in error.fix
+
+
+async def test_logins_are_few_and_end(server: ActingServer, tmp_path: Path) -> None:
+    for n in range(5):
+        server.roles[SVC, f"p{n}"] = ("member",)
+    path, now = clouds_file(tmp_path, server.url), [1000.0]
+    region = region_of(path, config_of(path), "lab-service", "One", QUICK)
+    logins = Logins("lab", "lab-service", region, most=2, keep_s=60, clock=lambda: now[0])
+    for project in ("p0", "p1", "p0", "p2", "p0"):
+        assert (await asyncio.to_thread(logins.of, project)).roles == {"member"}
+    assert len(logins) == 2 and [project for _, project in server.logins] == ["p0", "p1", "p2"]
+    server.roles[SVC, "p0"] = ("member", "reader")
+    now[0] += 61
+    assert (await asyncio.to_thread(logins.of, "p0")).roles == {"member", "reader"}
+    assert len(logins) == 2
+
+
+async def test_a_refusal_is_forgotten_after_a_while(server: ActingServer, tmp_path: Path) -> None:
+    path, now = clouds_file(tmp_path, server.url), [1000.0]
+    logins = Logins("lab", "e", region_of(path, config_of(path), "lab-service", "One", QUICK), clock=lambda: now[0])
+    with pytest.raises(ActError):
+        await asyncio.to_thread(logins.of, "p9")
+    server.roles[SVC, "p9"] = ("member",)
+    with pytest.raises(ActError):
+        await asyncio.to_thread(logins.of, "p9")
+    now[0] += 21
+    assert (await asyncio.to_thread(logins.of, "p9")).roles == {"member"}
 
 
 async def test_a_wrong_password_is_tried_once_not_for_every_project(
