@@ -73,7 +73,8 @@ async def bring_up_to_date(database: Database) -> None:
     from storage.queues import are_current
 
     async with database.connect() as connection:
-        current, queues = await is_current(connection), await are_current(connection)
+        queues = await are_current(connection)  # first: where our own tables are missing, the transaction ends there
+        current = await is_current(connection)
     if not current:
         await migrate(database)
     if not queues:

@@ -3,17 +3,20 @@
 import pytest
 from sqlalchemy import text
 
+from bot.handlers.asking import Ask
+from bot.handlers.jobs import restore_cancel
 from bot.people import principal
 from bot.replies import Choices, Progress, Reply, Table
 from bot.scheduling import edit
 from engines.changes.sagas import Workshop, run_job
 from engines.plans import Target
+from intents.readings import Name, Reading
 from storage import claims, jobs, schedules
 from storage.claims import Limits
 from storage.database import Database
 from storage.people import Grant, grant
 from storage.schedules import Schedule
-from tests.bot.world import World, build, heading, said_by, shown, table
+from tests.bot.world import CATALOGUE, NOW, World, build, heading, said_by, shown, table
 from tests.bot.world_base import PCD, project_id
 from tests.engines.changes.bed import Making, NoClouds, Scripted, Still, add_job, make_tables, plan, step
 
@@ -140,9 +143,15 @@ async def test_a_number_that_no_job_can_have(world: World) -> None:
 
 async def test_a_restore_comes_later_and_the_jobs_that_go_on_are_offered(world: World) -> None:
     id_ = await one_of_acme(world)
-    reply = await world.ask("cancel the restore of web-01", "root")
-    assert "restores cannot be started here yet" in heading(reply)
-    assert said_by(reply) == [f"cancel JOB-{id_}"]
+    async with world.database.connect() as conn:
+        who = await principal(conn, "root")
+        assert who is not None
+        ask = Ask(conn, who, "c", Reading("cancel the restore of web-01"), NOW, CATALOGUE, frozenset())
+        reply = await restore_cancel(ask, Name("vm", "web-01"), None)
+        neither = await restore_cancel(ask, None, None)
+    assert "restores cannot be started here yet" in heading(reply) and reply.outcome == "not_found"
+    assert heading(neither) == "Which job?"
+    assert said_by(reply) == said_by(neither) == [f"cancel JOB-{id_}"]
 
 
 async def test_syncs_are_listed_too(world: World) -> None:
