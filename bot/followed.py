@@ -65,6 +65,16 @@ async def _request(conn: AsyncConnection, refs: Sequence[str], late: bool) -> To
     return Told(card(told, view, datetime.now(UTC)), ended)
 
 
+async def _job(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
+    """The same for a job, whether somebody had to ask for it or not."""
+    from bot.cards_of_changes import card, load_job
+
+    told = await load_job(conn, number_of(refs[0]))
+    if told is None or told.job is None:
+        return Told(None, True)
+    return Told(card(told, "all", datetime.now(UTC)), told.job.ended_at is not None or late)
+
+
 LASTING = ("request", "job")
 """What is followed until it ends, however long that takes."""
-_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request})
+_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request, "job": _job})
