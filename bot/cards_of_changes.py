@@ -65,6 +65,15 @@ async def load(conn: AsyncConnection, request: Request) -> Card:
     return replace(card, could=could, held=held, glass=glass)
 
 
+async def load_job(conn: AsyncConnection, id_: int) -> Card | None:
+    """The card of a job: of its request, where it has one; None when there is no such job."""
+    request = await requests.of_job(conn, id_)
+    if request is not None:
+        return await load(conn, request)
+    job = await requests.job_of(conn, id_)
+    return Card(from_json(job.plan), job=job) if job else None
+
+
 def request_spot(request: Request) -> Spot:
     return Spot(request.surface, request.channel)
 
@@ -82,11 +91,11 @@ async def name_of(conn: AsyncConnection, id_: str) -> str:
 def card(told: Card, view: View, now: datetime) -> Reply:
     """The parts of it, and the buttons that this state and reader have."""
     parts: list[Part] = [Text(_lead(told), "heading")]
-    if told.job is not None and told.request is not None and told.request.state in ("approved", "running"):
+    if told.job is not None:
         parts += progress_of(told.job, now)
-    if told.job is not None and told.job.ended_at is not None:
+    if told.job is not None and told.job.ended_at is not None and (told.request is None or told.request.run_by):
         parts += came_of(told.job)
-    parts += _plan_parts(told.plan, _pairs(told), short=told.request is not None and told.request.state != "pending")
+    parts += _plan_parts(told.plan, _pairs(told), short=told.job is not None or _is_decided(told))
     if told.request is not None:
         parts += [Text(line) for line in _state_lines(told, told.request)]
         if told.request.state == "pending" and told.held:
@@ -94,6 +103,10 @@ def card(told: Card, view: View, now: datetime) -> Reply:
         choices = tuple(_buttons(told, told.request, view))
         parts += [Choices(choices)] if choices else []
     return Reply(tuple(parts), demo=told.plan.demo, about=_kinds(told.plan))
+
+
+def _is_decided(told: Card) -> bool:
+    return told.request is not None and told.request.state != "pending"
 
 
 def dry_run(plan: Plan) -> Reply:
@@ -123,10 +136,14 @@ _STATES = {
 }
 
 
+_JOB_STATES = {**_STATES, "waiting": "about to begin"}
+
+
 def _lead(told: Card) -> str:
     request = told.request
     if request is None:
-        return told.plan.title
+        state = _JOB_STATES.get(told.job.state, told.job.state) if told.job else ""
+        return f"{told.plan.title}: {state}" if state else told.plan.title
     if request.state == "pending":
         return f"{told.plan.title}?" if request.mode == "confirm" else f"{told.plan.title}: waits for approval"
     return f"{told.plan.title}: {_STATES.get(request.state, request.state)}"
@@ -181,7 +198,7 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
 def _pairs(told: Card) -> tuple[tuple[str, str], ...]:
     request = told.request
     if request is None:
-        return _facts(told.plan)
+        return ((("job", f"JOB-{told.job.id}"),) if told.job else ()) + _facts(told.plan)
     said = without_ids(without_marks(request.said)).strip()
     who = told.names.get(request.asker, request.asker)
     asked = f"{who}: “{said[:300]}”" if said else who

@@ -88,4 +88,14 @@ async def _request(conn: AsyncConnection, refs: Sequence[str], late: bool) -> To
     return Told(card(told, view, datetime.now(UTC)), ended, request.state == "done")
 
 
-_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request})
+async def _job(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
+    """The same for a job, whether somebody had to ask for it or not."""
+    from bot.cards_of_changes import card, load_job
+
+    told = await load_job(conn, number_of(refs[0]))
+    if told is None or told.job is None:
+        return Told(None, True)
+    return Told(card(told, "all", datetime.now(UTC)), told.job.ended_at is not None or late, told.job.state == "done")
+
+
+_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request, "job": _job})

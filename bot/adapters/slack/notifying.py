@@ -1,6 +1,7 @@
 """Those who could approve a request are told: by a direct message each, or together in the approvals channel."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from storage.outbox import Draft
 
 log = structlog.get_logger(__name__)
 _POLL_S = 1.0
+_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 Piece = tuple[What, int]
 
 
@@ -62,7 +64,8 @@ class Notifier:
         self._told()
 
     def _drafts(self, told: Notice) -> list[Draft]:
-        users = [user for team, _, user in (one.partition("/") for one in told.accounts) if team in self._teams]
+        split = [account.partition("/") for account in told.accounts]
+        users = [user for team, _, user in split if team in self._teams and _USER.fullmatch(user)]
         if told.channel:
             return [self._in_channel(told, users)]
         return [self._direct(told, user) for user in dict.fromkeys(users)]

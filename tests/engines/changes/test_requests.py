@@ -2,14 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from engines.changes import requests as changes
-from engines.changes.requests import Decided, Voter, withdraw
-from engines.changes.rules import Rule
+from engines.changes.requests import Decided, Place, Voter, withdraw
+from engines.changes.rules import Quiet, Rule
 from engines.inventory.collect import sync_source
 from engines.plans import Check
 from storage import audit, change_rules, freezes, people, requests
@@ -413,3 +413,34 @@ async def test_nobody_sees_requests_of_other_projects(database: Database) -> Non
             found = await requests.listed(conn, who.scope, who.id)
             assert [one.id for one in found] == ([request.id] if sees else [])
             assert (await requests.seen(conn, who.scope, who.id, request.id) is not None) == sees
+
+
+async def _schedule(database: Database, owner: str) -> None:
+    async with database.begin() as conn:
+        await conn.execute(
+            text("INSERT INTO schedule (name, kind, cron, owner) VALUES ('nightly', 'snapshot_run', '0 2 * * *', :by)"),
+            {"by": owner},
+        )
+
+
+@pytest.mark.parametrize(("owner", "runs"), [("bob", True), ("vic", False), ("nobody", False)])
+async def test_a_schedule_has_its_owner_s_rights_and_no_others(database: Database, owner: str, runs: bool) -> None:
+    await furnish(database)
+    await _schedule(database, owner)
+    done = await ask(database, plan("snapshot_run"), "schedule:nightly", place=Place())
+    assert (done.request is not None) == runs and await count(database, "job") == runs
+    other = await ask(database, plan("snapshot_run"), "schedule:other", place=Place())
+    assert other.request is None
+
+
+async def test_quiet_hours_hold_when_asked_and_when_decided(database: Database) -> None:
+    await furnish(database)
+    quiet = Quiet(("mon",), "16:00", "18:00")
+    await put_in_force(database, Rule(("vm_reboot",), "approve", approver_role="technical", quiet=quiet))
+    before, during = (datetime(2026, 11, 30, hour, tzinfo=UTC) for hour in (15, 17))
+    refused = await ask(database, now=during)
+    assert refused.refused is not None and refused.refused.why == "quiet"
+    made = await ask(database, now=before)
+    assert made.request is not None
+    assert why(await say(database, made.request.token, "carol", now=during)) == "quiet"
+    assert (await say(database, made.request.token, "carol", now=before)).done
