@@ -218,6 +218,7 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     from bot.demo_people import SPEAKERS
     from bot.followed import Tellings
     from bot.starters import starters
+    from bot.waiting import WaitingFor
     from bot.web.sessions import Sessions
 
     settings, sessions = process.settings, Sessions()
@@ -230,6 +231,7 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
         demo=process.parts.demo,
         secure=settings.page_url.startswith("https:"),
         telling=Tellings(process.storage.database),
+        waiting=WaitingFor(process.storage.database),
         speakers=SPEAKERS if process.parts.demo else (),
     )
     add_page(app, page)

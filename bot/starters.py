@@ -13,8 +13,11 @@ STARTERS = (
     Choice("What can you do?", "help"),
 )
 
-DEMO_STARTERS: tuple[Choice, ...] = ()
-"""What only a demo offers first: changes of its invented cloud, such as Choice("Snapshot a VM", "snapshot web-01")."""
+DEMO_STARTERS = (
+    Choice("Snapshot a VM", "snapshot web-01"),
+    Choice("Who has no backup?", "which volumes have no snapshot?"),
+)
+"""What only a demo offers: its invented cloud may be changed by anybody who looks around."""
 
 
 def starters(*, demo: bool) -> tuple[Choice, ...]:
