@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from engines.actions import Action, Doing, Result, StepError
-from engines.clouds.acting import ActError
+from engines.actions import Action, Doing, Result
+from engines.clouds.acting import ActError, Acting
 from engines.snapshots.assigning_actions import SetPolicies
 from engines.snapshots.batches import Batch
+from engines.snapshots.closed import Closed
 from engines.snapshots.deleting import DeleteSnapshot
 from engines.snapshots.grouping import GroupSnapshot, PauseVm, ResumeVm
 from engines.snapshots.making import Maker, Order
@@ -32,11 +33,15 @@ class SnapshotBatch:
     async def act(self, doing: Doing) -> Result:
         order = order_of(doing)
         await self._open_run(doing, order)
-        try:
-            acting = await doing.acting(order.source)
-        except ActError as error:
-            raise StepError(f"{order.source} cannot be changed: {error.detail}", error.fix) from error
+        acting = await self._opened(doing, order.source)
         return await Batch(Maker(acting, doing.database, order, Pace(self._tempo)), doing).go()
+
+    async def _opened(self, doing: Doing, source: str) -> Acting:
+        """One source that cannot be changed must not stop the projects of the others."""
+        try:
+            return await doing.acting(source)
+        except ActError as error:
+            return Closed(source, error)
 
     async def _open_run(self, doing: Doing, order: Order) -> None:
         tick = doing.plan.options.get("tick")
