@@ -12,7 +12,8 @@ from engines.snapshots.calendars import Calendar
 
 MOST_COPIES = 1000
 _GRACE = 1 / 8
-"""Of the period: three hours for a day, four days for a month."""
+"""Of the period: three hours for a day, four days for a month; never less than `_LEAST_GRACE`."""
+_LEAST_GRACE = timedelta(minutes=15)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _NUMBERED = re.compile(r"(daily|hourly|weekly)_(\d{1,4})")
 _WEEKLY = re.compile(r"weekly_(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?")
@@ -37,7 +38,7 @@ class Policy:
         return _period(self.calendar, now.date())
 
     def grace(self, now: datetime) -> timedelta:
-        return self.period(now) * _GRACE
+        return max(self.period(now) * _GRACE, _LEAST_GRACE)
 
     def due_on(self, tick: datetime, zone: str = "") -> bool:
         """Whether a run at this time is one of the policy's own: monthly_1st only on the 1st, in the zone."""
