@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.commands import intents, people, running, talking, upkeep
+from bot.commands import intents, people, running, snapshots, talking, upkeep
 from bot.commands.failures import INTERRUPTED, guarded, say
 
 HELP = "The hand on the stack: ask your cloud, from a terminal, a script or the chat page."
@@ -25,6 +25,7 @@ def build() -> typer.Typer:
     for name, group, text in (
         ("intents", intents.build(), "What is understood, and what was not."),
         ("people", people.build(), "Who may talk to Stackhand, and what they may do."),
+        ("snapshots", snapshots.build(), "Snapshot policies and the rules that assign them."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):
         app.add_typer(group, name=name, help=text)

@@ -71,7 +71,7 @@ def test_monthly_1st_is_due_only_on_the_1st_of_the_zone() -> None:
         ("0 2 * *", "UTC", "4 fields"),
         ("61 2 * * *", "UTC", "cannot be read"),
         ("0 2 * * *", "Mars/Base", "no time zone"),
-        ("0 2 * * *", "../../etc", "no time zone"),
+        ("0 2 * * *", "../../etc", "cannot be read"),
         ("0 0 30 2 *", "UTC", "never due"),
         ("", "UTC", "0 fields"),
         ("a b c d e", "UTC", "cannot be read"),
