@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select, true, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.change_tables import job
@@ -195,7 +195,7 @@ async def last_attempts(conn: AsyncConnection, scope: Scope) -> dict[tuple[str, 
     newest = (
         select(*_RECORD)
         .where(_seen(scope, snapshot_record), c.ended_at.is_not(None), c.policy != "")
-        .distinct(c.source, c.volume_id, c.policy)
+        .ext(distinct_on(c.source, c.volume_id, c.policy))
         .order_by(c.source, c.volume_id, c.policy, c.begun_at.desc())
         .subquery()
     )

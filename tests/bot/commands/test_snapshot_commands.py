@@ -56,7 +56,10 @@ def test_a_missing_file_and_one_of_bytes(run: Run, tmp_path: Path) -> None:
         assert code != 0 and is_one_line(err)
 
 
-def test_a_dry_run_loads_nothing_and_a_load_does(run: Run, tmp_path: Path) -> None:
+def test_a_dry_run_loads_nothing_and_a_load_does(
+    run: Run, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKHAND_DATABASE_URL", database_url)
     file = written(tmp_path, GOOD)
     code, out, err = run("snapshots", "rules", "load", file, "--dry-run")
     assert code == 0 and "nothing was loaded" in out, err
