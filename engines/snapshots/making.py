@@ -164,14 +164,12 @@ class Maker:
     async def settle(self, records: Sequence[Record], snapshots: Sequence[SnapshotState]) -> list[Record]:
         """What became of the copies that the cloud has; those that it still makes are given back."""
         listed = {one.id: one for one in snapshots}
-        waiting: list[Record] = []
-        for record in records:
-            state, detail = self._verified(record, listed.get(record.snapshot_id or ""))
-            if state:
-                await self.say(record, state, detail)
-            else:
-                waiting.append(record)
-        return waiting
+        told = [(record, *self._verified(record, listed.get(record.snapshot_id or ""))) for record in records]
+        async with self.database.begin() as conn:
+            for record, state, detail in told:
+                if state:
+                    await rows.record(conn, record.key, {"state": state, "detail": detail, "ended_at": self.now})
+        return [record for record, state, _ in told if not state]
 
     def _verified(self, record: Record, snapshot: SnapshotState | None) -> tuple[str, str]:
         """("", "") while it is being made."""

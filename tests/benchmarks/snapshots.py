@@ -21,7 +21,7 @@ from tests.benchmarks.figures import Figure, line, peak_mib
 from tests.engines.snapshots.small_cloud import SmallCloud, batch_step, doing
 
 LATENCY_S = 0.05
-SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 24
 """Projects at the same time; the runner of jobs has such a limit."""
 _CALLS_A_VOLUME = 3
 TEMPO = Tempo(poll_s=0.2)
