@@ -56,6 +56,6 @@ def may_not(ask: Ask, source: str, project_id: str | None) -> Reply | None:
 
 
 def cannot(error: PlanError) -> Reply:
-    what = f"{error.what[:1].upper()}{error.what[1:]}."
+    """Names stay as they are spelt."""
     fix = (Text(f"{error.fix[:1].upper()}{error.fix[1:]}."),) if error.fix else ()
-    return Reply((Text(what, "heading"), *fix), "failed")
+    return Reply((Text(f"{error.what}.", "heading"), *fix), "failed")

@@ -93,7 +93,7 @@ async def plan_snapshot(
         fix = "only volumes can be copied; its disk may lie on the host alone" if vm else "see: freshness"
         raise PlanError(f"{of.name} has no volume that is known", fix)
     if len({one.facts.project_id for one in held}) > 1 or not held[0].facts.project_id:
-        raise PlanError(f"the volumes of {of.name} are of several projects", "snapshot them one by one")
+        raise PlanError(f"The volumes of {of.name} are of several projects", "snapshot them one by one")
     demo = of.source in await demo_sources(conn)
     pause = vm is not None and of.value("state") == "on" and (pause or flag(str(_meta(of).get(PAUSE, ""))) is True)
     quota = await quota_for(conn, asked, of.source, held[0].facts.project_id)
@@ -165,7 +165,7 @@ async def plan_delete(conn: AsyncConnection, asked: Asked, snapshot: Found) -> P
     """With what speaks against it: the last good copy of its volume, volumes that were made from it."""
     source, project = snapshot.source, snapshot.project_id
     if not project:
-        raise PlanError(f"whose snapshot {snapshot.name} is, is not known", "see: freshness")
+        raise PlanError(f"Whose snapshot {snapshot.name} is, is not known", "see: freshness")
     volume_id = str(snapshot.value("parent_id") or "")
     others = await inventory.rows(conn, asked.scope, Where("snapshot", volumes=((source, volume_id),)))
     made_from = await inventory.rows(conn, asked.scope, Where("volume", attrs={"snapshot_id": snapshot.external_id}))

@@ -79,7 +79,7 @@ async def _plan(
 ) -> Plan:
     project = of.external_id if of.kind == "project" else of.project_id
     if not project or any(one.facts.project_id != project for one in held):
-        raise PlanError(f"the volumes of {of.name} are of several projects", "name them one by one")
+        raise PlanError(f"The volumes of {of.name} are of several projects", "name them one by one")
     demo = of.source in await demo_sources(conn)
     told = {
         "source": of.source, "project_id": project, "policy": policy.name, "retention": retention, "by": asked.by,

@@ -64,7 +64,7 @@ async def plan_run(
     mine = [one for one in held if one.verdict.of(policy.name) is not None and one.facts.project_id]
     if not mine:
         raise PlanError(
-            f"no volume is under {policy.name} here", f"assign {policy.name} to a volume, VM or project first"
+            f"No volume is under {policy.name} here", f"assign {policy.name} to a volume, VM or project first"
         )
     copies = await kept.copies(conn, asked.scope)
     due = tick or policy.last_due(asked.now)

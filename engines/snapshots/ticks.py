@@ -46,7 +46,7 @@ async def plan_tick(conn: AsyncConnection, scheduled: Scheduled, tick: datetime)
     name = str(scheduled.arguments.get("policy", ""))
     policy = (await gathering.policies(conn)).get(name)
     if policy is None:
-        raise PlanError(f"the schedule {scheduled.name} names {name!r}, which is no policy", "remove the schedule")
+        raise PlanError(f"The schedule {scheduled.name} names {name!r}, which is no policy", "remove the schedule")
     if not policy.due_on(tick, scheduled.zone):
         return None
     asked = Asked(f"schedule:{scheduled.name}", EVERYTHING, tick)

@@ -120,7 +120,7 @@ async def test_a_run_never_leaves_the_scope_nor_the_projects_named(database: Dat
     only = Scope(projects=frozenset({("pcd-1", "p2")}))
     assert [line.held.facts.id for line in (await run(database, only)).lines] == ["b"]
     assert [line.held.facts.id for line in (await run(database, projects=[("pcd-1", "p1")])).lines] == ["a"]
-    with pytest.raises(PlanError, match="no volume is under daily_2"):
+    with pytest.raises(PlanError, match="No volume is under daily_2"):
         await run(database, Scope(projects=frozenset({("pcd-1", "p3")})))
 
 
