@@ -17,7 +17,8 @@ def progress_of(job: JobRow, now: datetime) -> Iterator[Part]:
     if job.ended_at is not None:
         return
     if job.started_at is None:
-        yield Text("It waits for a worker.", "note")
+        why = str(job.progress.get("note") or "") if job.progress else ""
+        yield Text(f"It waits: {why}." if why else "It waits for a worker.", "note")
         return
     told = job.progress
     step, steps = _number(told, "step"), _number(told, "steps") or len(job.plan.get("steps", ()))

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import freezes
 from storage.change_tables import job, job_step, job_target, request
 from storage.jobs import WORKFLOW
 from storage.json_texts import clean_text
@@ -129,20 +130,34 @@ async def _verdict(conn: AsyncConnection, row: Row[Any], workflow: str, limits: 
         return "cancelled"
     if row.run_by is not None and row.run_by < row.now:
         return "expired"
-    if await _must_wait(conn, row, limits):
-        await conn.execute(update(job).where(job.c.id == row.id).values(parked=True))
+    waits = await _waits_for(conn, row, limits)
+    if waits:
+        await conn.execute(update(job).where(job.c.id == row.id).values(parked=True, progress={"note": waits}))
         return None
     return "begin"
 
 
-async def _must_wait(conn: AsyncConnection, row: Row[Any], limits: Limits) -> bool:
+async def _waits_for(conn: AsyncConnection, row: Row[Any], limits: Limits) -> str:
+    """What keeps the job back, in words; empty when nothing does."""
     if (await conn.execute(_HELD, {"id": row.id})).scalar_one():
-        return True
+        return "another change of the same object goes first"
+    if await _is_frozen(conn, row):
+        return "changes are frozen"
     if row.source is None:
-        return False
+        return ""
     values = {"source": row.source, "project": row.project_id}
     limited = {"per_cloud": limits.per_cloud, "per_project": limits.per_project}
-    return bool((await conn.execute(_FULL, {**values, **limited})).scalar_one())
+    full = (await conn.execute(_FULL, {**values, **limited})).scalar_one()
+    return "as many changes run there as may" if full else ""
+
+
+async def _is_frozen(conn: AsyncConnection, row: Row[Any]) -> bool:
+    """A freeze that was begun after the decision holds, too, but for what broke the glass."""
+    places = {(str(target["source"]), target.get("project_id")) for target in row.plan.get("targets", ())}
+    if await freezes.holding(conn, places) is None:
+        return False
+    query = select(request.c.break_glass).where(request.c.id == row.request_id)
+    return not (await conn.execute(query)).scalar_one_or_none()
 
 
 async def _claimed(conn: AsyncConnection, row: Row[Any], runner: str, verdict: Verdict) -> Claimed:

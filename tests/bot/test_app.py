@@ -13,10 +13,16 @@ from bot.replies import Choice
 from bot.service import bind
 from bot.settings import Settings
 from bot.starters import STARTERS, starters
+from engines.clouds.acting import ActError
+from engines.clouds.opened import OpenedClouds
 from intents.matcher import Matcher
 from intents.names import Names
 from intents.registry import load_catalogue
 from storage.database import Database
+
+
+def refused(source: str) -> ActError:
+    return ActError("refused", source)
 
 
 @pytest.mark.parametrize("said", [choice.said for choice in STARTERS])
@@ -34,7 +40,11 @@ async def test_only_a_demo_lets_the_page_speak_as_others(demo: bool, database: D
     app, pipeline = web.Application(), Pipeline(database)
     parts = Parts(page=True, worker=False, demo=demo)
     with bind("127.0.0.1", 0) as taken:
-        assert _add_page(app, Process(Settings(), parts, Storage(database), (), taken, Metrics()), pipeline)
+        assert _add_page(
+            app,
+            Process(Settings(), parts, Storage(database), (), taken, Metrics(), OpenedClouds({}, refused)),
+            pipeline,
+        )
     paths = {resource.canonical for resource in app.router.resources()}
     assert "/ws" in paths and ("/speak-as" in paths) is demo
 
