@@ -5,11 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-<<<<<<< HEAD
 from bot.commands import changes, intents, people, running, schedules, snapshots, talking, upkeep
-=======
-from bot.commands import intents, people, running, snapshots, talking, upkeep
->>>>>>> snapshots
 from bot.commands.failures import INTERRUPTED, guarded, say
 
 HELP = "The hand on the stack: ask your cloud, from a terminal, a script or the chat page."
@@ -29,12 +25,9 @@ def build() -> typer.Typer:
     for name, group, text in (
         ("intents", intents.build(), "What is understood, and what was not."),
         ("people", people.build(), "Who may talk to Stackhand, and what they may do."),
-<<<<<<< HEAD
         ("schedules", schedules.build(), "What happens by the clock."),
         ("changes", changes.build(), "What changes need."),
         ("approvals", changes.build_approvals(), "Requests for changes."),
-=======
->>>>>>> snapshots
         ("snapshots", snapshots.build(), "Snapshot policies and the rules that assign them."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):

@@ -209,11 +209,7 @@ async def test_taking_a_policy_off_takes_it_off_the_other_products_list_too(data
     assert (await rows(database))["v1"] == ("off", True)
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("at", [0, 1, 2])
-=======
 @pytest.mark.parametrize("at", [0, 1])
->>>>>>> snapshots
 @pytest.mark.parametrize("done", [False, True])
 async def test_policies_cut_off_and_begun_again_can_be_undone_exactly(database: Database, at: int, done: bool) -> None:
     cloud = two()
@@ -223,14 +219,8 @@ async def test_policies_cut_off_and_begun_again_can_be_undone_exactly(database: 
         Fault(Killed(), done) if name == "set_volume_metadata" and cloud.calls[name] == at + 1 else None
     )
     step = policies(cloud)
-<<<<<<< HEAD
-    if at < 2:
-        with pytest.raises(Killed):
-            await do(cloud, database, step)
-=======
     with pytest.raises(Killed):
         await do(cloud, database, step)
->>>>>>> snapshots
     await do(cloud, database, step)
     assert read_volume(cloud.held[P]["v1"].metadata).policies == ("weekly_4", "daily_2")
     told: Doing = doing(cloud, database, step)
