@@ -179,3 +179,9 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
     strange = exists(select(literal(1)).where(pair.not_in(mine)).correlate(job))
     several = and_(~whole, func.jsonb_array_length(job.c.plan["targets"]) > 0, ~strange)
     return or_(and_(whole, tuple_(job.c.source, job.c.project_id).in_(mine)), several)
+
+
+async def sources_of(conn: AsyncConnection, job_id: int) -> list[str]:
+    """The sources that it changes something in."""
+    query = select(job_target.c.source).where(job_target.c.job_id == job_id).distinct()
+    return sorted(await conn.scalars(query))
