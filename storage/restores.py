@@ -174,3 +174,11 @@ async def past_seconds(conn: AsyncConnection, source: str, mode: str, limit: int
         .limit(limit)
     )  # fmt: skip
     return [float(value) for (value,) in await conn.execute(query)]
+
+
+async def waited_s(conn: AsyncConnection, job_id: int, step: str) -> float:
+    """Seconds since a step was begun for the first time; 0 for one that is not on record."""
+    s = job_step.c
+    since = func.extract("epoch", func.clock_timestamp() - s.began_at)
+    found = (await conn.execute(select(since).where(s.job_id == job_id, s.name == step))).scalar_one_or_none()
+    return float(found or 0)

@@ -104,7 +104,8 @@ def _switch(made: Design) -> tuple[Step, ...]:
     kept = old_name(made)
     steps = [
         _step(made, "stop original", "stop", f"stop {recipe.name}", "it is started again" if running else
-              "it stays off, as it was", running=running),
+              "it stays off, as it was", running=running,
+              nics=[nic_arguments(nic) for nic in recipe.nics if nic.port_id] if made.reused else []),
         _step(made, "rename original", "rename", f"rename the original to {kept}", f"it is called {recipe.name} again",
               name=recipe.name, kept=kept),
     ]  # fmt: skip
