@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -132,13 +133,37 @@ async def test_a_replace_whose_volumes_fail_leaves_the_original_running(database
     assert not {"stop_server", "rename_server", "unplug_port"} & set(run.cloud.calls)
 
 
-async def test_a_server_that_does_not_start_is_taken_back(database: Database) -> None:
-    for wish in (SIDE, REPLACE):
-        run = await ready(database, wish)
-        before = run.cloud.state.shape()
-        run.cloud.broken_servers = True
-        assert await run.to_the_end() == "failed" and "No valid host was found" in run.record.error
-        assert run.cloud.state.shape() == before and run.record.left == []
+@pytest.mark.parametrize("own", [set(), {"p-db"}, {"p-db", "p-mgmt"}], ids=["kept", "one deleted", "deleted"])
+@pytest.mark.parametrize("wish", [SIDE, REPLACE], ids=["side by side", "replace"])
+async def test_a_server_that_does_not_start_is_taken_back(database: Database, wish: Wish, own: set[str]) -> None:
+    """Also where the cloud deleted the original's ports: it has its addresses, MACs and floating IPs again."""
+    cloud = small_place()
+    cloud.state.servers["vm-db"].own_ports = own
+    run = await ready(database, wish, cloud)
+    before = run.cloud.state.shape()
+    run.cloud.broken_servers = True
+    assert await run.to_the_end() == "failed" and "No valid host was found" in run.record.error
+    assert run.cloud.state.shape() == before and run.record.left == []
+
+
+async def test_what_came_twice_because_an_answer_was_late_is_taken_away(database: Database) -> None:
+    """A volume and a port that show up only after they were asked for again."""
+    run = await ready(database, SIDE)
+    cloud = run.cloud
+
+    def late(name: str, at: int) -> None:
+        if name == "console_log":
+            volume = next(v for v in cloud.state.volumes.values() if MARK in v.metadata)
+            cloud.state.volumes["late-volume"] = replace(volume, id="late-volume", status="available", attached={})
+            port = next(p for p in cloud.state.ports.values() if p.description)
+            cloud.state.ports["late-port"] = replace(
+                port, id="late-port", server="", fixed=[("10.20.0.200", "sub-db4")]
+            )
+
+    cloud.fault = late
+    assert await run.to_the_end() == "done", run.record.error
+    assert "late-volume" not in cloud.state.volumes and "late-port" not in cloud.state.ports
+    assert len(cloud.state.servers[new_vms(cloud)[0]].volumes) == 3
 
 
 CHANGES: dict[str, Callable[[SmallCloud], object]] = {
