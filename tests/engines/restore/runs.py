@@ -3,6 +3,7 @@
 What is on record survives a kill; everything else is lost with it, as with a process that dies.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +43,8 @@ class Record:
 
 @dataclass
 class Run:
-    """`cancel_at`: the name of a step, and how many looks into it somebody asks to stop."""
+    """`cancel_at`: the name of a step, and how many looks into it somebody asks to stop. `pause_s`: a real cloud needs
+    time between two looks."""
 
     database: Database
     cloud: SmallCloud
@@ -50,6 +52,7 @@ class Run:
     record: Record = field(default_factory=Record)
     job_id: int = 7
     cancel_at: tuple[str, int] | None = None
+    pause_s: float = 0.0
     actions: Mapping[str, Action] = field(default_factory=lambda: {one.name: one for one in actions_of(QUICK)})
 
     def doing(self, number: int, step: Step) -> Doing:
@@ -94,6 +97,7 @@ class Run:
                 return found if found is not None else await action.act(self.doing(number, step))
             except NotYet:
                 faults = 0
+                await self._pause()
             except ActError as error:
                 faults += 1
                 final = error.reason in ("refused", "over_limit", "gone") and not error.maybe_done
@@ -102,7 +106,12 @@ class Run:
                 if faults > FAULTS:
                     self.record.stands[number] = "given_up"
                     raise StepError(f"{step.does}: {error.detail}", error.fix) from error
+                await self._pause()
         raise AssertionError(f"{step.name} never ends")
+
+    async def _pause(self) -> None:
+        if self.pause_s:
+            await asyncio.sleep(self.pause_s)
 
     async def _backward(self) -> None:
         for number, step in reversed(list(enumerate(self.plan.steps, 1))):
@@ -126,7 +135,7 @@ class Run:
                     await action.undo(doing, result)
                 return
             except NotYet:
-                pass
+                await self._pause()
             except ActError as error:
                 if attempt >= FAULTS:
                     raise StepError(f"undoing {step.does}: {error.detail}", error.fix) from error
