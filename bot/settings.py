@@ -87,6 +87,8 @@ class Settings(DirectorySettings):
     """The id of the Slack app, `A…`."""
     slack_api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
+    restore_execute: str = ""
+    """The clouds on which restores may run, separated by commas, `*` for all; elsewhere there are only dry runs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"
@@ -174,6 +176,10 @@ class Settings(DirectorySettings):
     @property
     def cloud_names(self) -> tuple[str, ...]:
         return _listed(self.clouds)
+
+    @property
+    def restore_sources(self) -> frozenset[str]:
+        return frozenset(_listed(self.restore_execute))
 
     @property
     def slack_team_ids(self) -> frozenset[str]:

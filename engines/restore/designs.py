@@ -92,7 +92,7 @@ def _point(facts: Facts, wish: Wish) -> Point:
             f"There is nothing that {name} could come back from: no snapshot of its volumes, no image of it.",
             f"take one for the next time: snapshot {name}" if not facts.recipe.deleted else "",
         )
-    found = choose(facts.points, key=wish.snapshot, since=wish.since, until=wish.until)
+    found = choose(facts.points, key=wish.snapshot, since=wish.since, until=wish.until, at=wish.at)
     if found is None:
         what = (
             f"“{wish.snapshot}” is not among the snapshots of {name}'s volumes, nor an image of it."

@@ -202,11 +202,16 @@ def _of_image(image: Found, points: Sequence[Point], volumes: Sequence[str]) -> 
 
 
 def choose(
-    points: Sequence[Point], *, key: str = "", since: datetime | None = None, until: datetime | None = None
+    points: Sequence[Point],
+    *,
+    key: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    at: datetime | None = None,
 ) -> Point | None:
     """The newest point of those asked for, a complete one where there is one; None: there is none.
 
-    `key` is the id or name of a snapshot or an image in it.
+    `key` is the id or name of a snapshot or an image in it. With `at` it is the one nearest to that moment.
     """
     fitting = [
         point
@@ -215,6 +220,8 @@ def choose(
         and (since is None or point.at >= since)
         and (until is None or point.at < until)
     ]
+    if at is not None:
+        return min(fitting, key=lambda point: abs(point.at - at), default=None)
     return next((point for point in fitting if point.complete), fitting[0] if fitting else None)
 
 

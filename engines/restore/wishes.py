@@ -12,9 +12,10 @@ Mode = Literal["side_by_side", "replace", "attach"]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """`strategy` None: new addresses side by side, the same ones in a replace. `snapshot` names a point by the id or
-    name of a snapshot or image in it. `volumes` are the ids of those to attach to the VM as it is (mode attach).
+    name of a snapshot or image in it, `at` the one nearest to a moment.
 
-    `safety`: snapshots of the original's volumes are taken first in a replace.
+    `volumes` are the ids of those to attach to the VM as it is (mode attach). `safety`: snapshots of the original's
+    volumes are taken first in a replace.
     """
 
     mode: Mode = "side_by_side"
@@ -23,6 +24,7 @@ class Wish:
     snapshot: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    at: datetime | None = None
     volumes: tuple[str, ...] = ()
     safety: bool = False
 

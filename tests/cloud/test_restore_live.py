@@ -338,7 +338,7 @@ async def test_a_volume_that_cannot_be_made_leaves_the_original_running(
 ) -> None:
     vm_id = await asyncio.to_thread(bed.vm, "db-04")
     zeta = next(v for v in bed.inside.block_storage.volumes() if v.metadata.get("part") == "zeta")
-    bed.inside.block_storage.set_volume_metadata(zeta, testbed_fault="create")
+    bed.inside.block_storage.set_volume_metadata(zeta, testbed_fault="clone")
     source = await synced(database)
     plan = await planned(database, source, vm_id, Wish(mode="replace"))
     before = await asyncio.to_thread(bed.shape)
