@@ -25,7 +25,8 @@ async def about_the_gone(ask: Ask, reading: Reading) -> Reading:
         return reading
     if not await restore_facts.deleted_vms(ask.conn, ask.who.scope, back.said):
         return reading
-    return replace(reading, slots={**reading.slots, "vm": back.said}, ask=None)
+    others = tuple(one for one in reading.evidence if one.words.lower() != back.said.lower())
+    return replace(reading, slots={**reading.slots, "vm": back.said}, ask=None, evidence=others)
 
 
 async def vm_named(ask: Ask, vm: Name) -> Found | Reply:

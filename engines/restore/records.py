@@ -80,7 +80,8 @@ def as_pdf(one: Restore, plan: Mapping[str, Any], steps: Sequence[RanStep], made
         ]
     )
     demo = " (DEMO)" if one.demo else ""
-    facts = Table([[words(label), words(value)] for label, value in lines_of(one, plan)], [35 * mm, 135 * mm], style=grid)
+    pairs = [[words(label), words(value)] for label, value in lines_of(one, plan)]
+    facts = Table(pairs, [35 * mm, 135 * mm], style=grid)
     does = _does(plan)
     rows = [[words(x) for x in ("", "step", "state", "began (UTC)", "seconds", "error")]]
     rows += [

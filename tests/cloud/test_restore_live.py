@@ -16,11 +16,11 @@ from typing import Any
 import openstack
 import pytest
 import yaml
+from engines.clouds.opening import open_acting
 from openstack.connection import Connection
 
 from engines.clouds.acting import Acting
 from engines.clouds.acting_servers import MARK
-from engines.clouds.opening import open_acting
 from engines.clouds.sources import open_clouds
 from engines.inventory.collect import sync_source
 from engines.plans import Plan
