@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from storage.restores import RanStep, Restore
 
+_MOST_LETTERS = 700  # of one cell: a row has to fit on a page
 MODES = {"side_by_side": "side by side", "replace": "replace", "attach": "volumes only"}
 
 
@@ -70,6 +71,7 @@ def as_pdf(one: Restore, plan: Mapping[str, Any], steps: Sequence[RanStep], made
     def words(text: Any) -> Any:
         """Names of a cloud are no markup; a letter that the font lacks is shown as a question mark."""
         plain = str(text).replace("→", "to").replace("·", "-").replace("✓", "ok")
+        plain = plain if len(plain) <= _MOST_LETTERS else f"{plain[:_MOST_LETTERS]} (cut; the CSV has it whole)"
         return Paragraph(escape(plain.encode("latin-1", "replace").decode("latin-1")), small)
 
     grid = TableStyle(
@@ -85,7 +87,10 @@ def as_pdf(one: Restore, plan: Mapping[str, Any], steps: Sequence[RanStep], made
     does = _does(plan)
     rows = [[words(x) for x in ("", "step", "state", "began (UTC)", "seconds", "error")]]
     rows += [
-        [words(x) for x in (s.number, does.get(s.name, s.name), s.state, _time(s.began_at), _seconds(s), s.error)]
+        [
+            words(x)
+            for x in (s.number, does.get(s.name, s.name), s.state, f"{s.began_at:%d %b %H:%M:%S}", _seconds(s), s.error)
+        ]
         for s in steps
     ]
     table = Table(rows, [8 * mm, 66 * mm, 18 * mm, 32 * mm, 16 * mm, 30 * mm], style=grid, repeatRows=1)
