@@ -8,8 +8,11 @@ import pytest
 
 from engines.clouds.acting import Used
 from engines.plans import Plan, from_json, to_json
+from engines.restore.planning import plan_restore
 from engines.restore.wishes import CannotPlanError, House, Wish
+from storage import restore_facts
 from storage.database import Database
+from storage.scopes import EVERYTHING
 from tests.engines.restore.places import MINE, NOW, ON, YESTERDAY, planned, small_place, store
 from tests.engines.restore.small_cloud import Port, SmallCloud, Snapshot
 
@@ -153,6 +156,14 @@ async def test_executing_is_off_until_an_admin_switches_it_on(database: Database
     assert "STACKHAND_RESTORE_EXECUTE=one" in failed(plan)["restore.execute"]
     assert len(plan.steps) == 11  # the dry run shows everything
     assert "restore.execute" not in failed(await planned(database, Wish(), house=House(frozenset({"one"}))))
+
+
+async def test_the_demo_cloud_only_has_dry_runs(database: Database, place: SmallCloud) -> None:
+    async with database.connect() as conn:
+        vm = await restore_facts.vm_of(conn, EVERYTHING, "one", "vm-db")
+        assert vm is not None
+        plan = await plan_restore(conn, EVERYTHING, vm, Wish(), NOW, ON, demo=True)
+    assert plan.demo and "only dry runs" in failed(plan)["restore.execute"] and len(plan.steps) == 11
 
 
 async def test_what_does_not_fit_the_quota_cannot_run(database: Database, place: SmallCloud) -> None:
