@@ -191,4 +191,5 @@ class Batch:
         failed = sum(state == "failed" for state in removals.values())
         counts = await self._counts()
         pruned = {"pruned": len(removals) - failed, "prune_failed": failed}
-        return {"project_id": order.project_id, **counts, **{name: number for name, number in pruned.items() if number}}
+        counts |= {name: number for name, number in pruned.items() if number}
+        return {"project_id": order.project_id, "counts": counts}

@@ -244,7 +244,10 @@ async def test_cancel_stops_before_the_next_and_keeps_what_was_made(database: Da
     action = SnapshotBatch(tempo(clock_of(cloud), at_once=1))
     step = batch_step(P, list(cloud.held[P].values()))
     result = dict(await action.act(doing(cloud, database, step, cancelled=cancelled)))
-    assert result["made"] + result["cancelled"] == 3 and result["made"] == cloud.effects["create"]
+    assert (
+        result["counts"]["made"] + result["counts"]["cancelled"] == 3
+        and result["counts"]["made"] == cloud.effects["create"]
+    )
 
 
 async def test_what_a_dead_worker_may_have_asked_for_is_waited_for(database: Database) -> None:
