@@ -260,7 +260,8 @@ class SmallCloud:
     def _server(self, one: Server) -> ServerState:
         shown = {"stopping": "ACTIVE", "starting": "SHUTOFF"}.get(one.status, one.status)
         return ServerState(
-            one.id, one.name, shown, one.metadata.get(MARK, ""), one.fault, "", one.locked, tuple(one.volumes),
+            one.id, one.name, shown, one.metadata.get(MARK, ""), one.fault,
+            one.status if one.status in ("stopping", "starting") else "", one.locked, tuple(one.volumes),
             dict(one.metadata), one.user_data,
         )  # fmt: skip
 
