@@ -31,9 +31,11 @@ from bot.misunderstandings import (
 from bot.naming import names_in
 from bot.people import Principal, before_whom, principal, readers_of
 from bot.replies import File, Reply, Text, from_json, to_json
+from bot.restoring import about_the_gone
 from bot.rule_uploads import answer as take_rules
 from bot.rule_uploads import is_rules
 from engines.inventory.filters import NotApplicableError
+from engines.restore.wishes import House
 from intents.matcher import Matcher
 from intents.readings import Reading
 from intents.registry import Catalogue, load_catalogue
@@ -70,13 +72,17 @@ class Pipeline:
         clock: Callable[[], datetime] = _now,
         router: "Router | None" = None,
         limits: "Limits | None" = None,
+        house: House | None = None,
     ) -> None:
-        """`router` is a language model for what nothing understands, within `limits`; None: there is none."""
+        """`router` is a language model for what nothing understands, within `limits`; None: there is none.
+        `house` is what an admin allows restores.
+        """
         self._database = database
         self._catalogue = catalogue or load_catalogue()
         self._matcher = Matcher(self._catalogue)
         self._handlers: Handlers = find_handlers(self._catalogue)
         self._clock = clock
+        self._house = house or House()
         self._fallback = _fallback(router, self._matcher, self._handlers, limits)
 
     async def answer(self, message: Message) -> tuple[Reply, ...]:
@@ -174,7 +180,7 @@ class Pipeline:
         answered = frozenset(self._handlers.by_intent)
         return Ask(
             conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
-            channel=message.channel, account=message.account,
+            channel=message.channel, account=message.account, house=self._house,
         )  # fmt: skip
 
     async def _readings(
@@ -213,6 +219,7 @@ class Pipeline:
             return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who, intent)
         if "ordinal" in reading.slots:
             return no_such_row()
+        reading = await about_the_gone(ask, reading)
         if reading.ask is not None and not _is_preview(reading):
             return await asked_back(ask, intent, reading.ask)
         words = unused_words(reading)
