@@ -182,6 +182,6 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
 
 
 async def sources_of(conn: AsyncConnection, job_id: int) -> list[str]:
-    """The sources that it changes something in."""
-    query = select(job_target.c.source).where(job_target.c.job_id == job_id).distinct()
-    return sorted(await conn.scalars(query))
+    """The sources that its plan changes something in; what it held is forgotten when it has ended."""
+    plan = (await conn.execute(select(job.c.plan).where(job.c.id == job_id))).scalar_one_or_none() or {}
+    return sorted({str(target["source"]) for target in plan.get("targets", ())})
