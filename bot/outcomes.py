@@ -34,7 +34,13 @@ def progress_of(job: JobRow, now: datetime) -> Iterator[Part]:
     )
     yield Progress(label, part, whole, " · ".join(word for word in words if word))
     if job.cancel_at is not None:
-        yield Text("It was asked to stop: it does after this step, and undoes what was made.", "note")
+        yield Text(f"It was asked to stop: it does as soon as it can. {stopping(job.plan)}", "note")
+
+
+def stopping(plan: Mapping[str, Any]) -> str:
+    """What becomes of that which a job has made when it is stopped."""
+    undone = any(step.get("undo") for step in plan.get("steps") or ())
+    return "What it made is undone." if undone else "What it made is kept."
 
 
 def _number(told: Mapping[str, Any], name: str) -> int:
@@ -59,7 +65,7 @@ def _left(job: JobRow, done: int, of: int, now: datetime) -> str:
 def came_of(job: JobRow) -> Iterator[Part]:
     """How long it took, the outcome, what was left, what to do."""
     took = f" in {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
-    told, counts = str(job.outcome.get("words") or "")[:_MOST_WORDS], _counts(job.outcome.get("counts"))
+    told, counts = str(job.outcome.get("words") or "")[:_MOST_WORDS].rstrip("."), _counts(job.outcome.get("counts"))
     words = "; ".join(word for word in (told, counts) if word)
     match job.state:
         case "done":
