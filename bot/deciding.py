@@ -22,8 +22,10 @@ NEEDS_REASON = re.compile(r"(deny|break_glass) #request/[0-9a-f]{32}")
 """What buttons say for which a platform with forms asks the reason."""
 _GLASS = re.compile(r"\s*break[ -]?(?:the )?glass\s+(?:for\s+|on\s+)?REQ-(\d{1,18})(?:\s*(?:because|:)\s*(.*))?\s*",
                     re.DOTALL | re.IGNORECASE)  # fmt: skip
-_YES = re.compile(r"(?:yes|yep|yeah|ok|okay|sure|go|go ahead|do it|confirm(?:ed)?)(?:[, ]+(?:please|go ahead|do it))?[.! ]*",
-                  re.IGNORECASE)  # fmt: skip
+_YES = re.compile(
+    r"(?:yes|yep|yeah|ok|okay|sure|go|go ahead|do it|confirm(?:ed)?)(?:[, ]+(?:please|go ahead|do it))?[.! ]*",
+    re.IGNORECASE,
+)
 _NO = re.compile(r"(?:no|nope|don't|do not|never ?mind|forget it)(?:[, ]+thanks?(?: you)?)?[.! ]*", re.IGNORECASE)
 _SHOWN = re.compile(r"\s#(?:request|confirm)/\S+")
 _PRESSED, _REASON = "pressed:", "reason"

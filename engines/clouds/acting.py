@@ -123,5 +123,5 @@ class ActingClouds(Protocol):
     """The way to acting clients, handed to the runner by the composition root."""
 
     async def open(self, source: str) -> Acting:
-        """A client that whoever holds the clouds keeps and closes: several jobs have the same one. Raises ActError where
-        changing this source was not set up, with what to do."""
+        """A client that several jobs share, kept and closed by whoever holds the clouds. Raises ActError where changing
+        this source was not set up, with what to do."""

@@ -18,7 +18,7 @@ from storage.inventory import Found
 from storage.scopes import Scope
 
 _USABLE = frozenset({"attached", "unattached"})
-_PLATFORM = "openstack"
+PLATFORM = "openstack"
 _SECONDS_EACH = 2
 
 
@@ -61,8 +61,8 @@ def item(held: Held, retention: int = 1) -> dict[str, object]:
     }  # fmt: skip
 
 
-def platform_check(platform: str, demo: bool) -> tuple[Check, ...]:
-    if platform == _PLATFORM or demo:
+def platform_check(platform: str) -> tuple[Check, ...]:
+    if platform == PLATFORM:
         return ()
     return (Check("platform", False, f"snapshots are made in OpenStack only, not in {platform}"),)
 
@@ -109,7 +109,7 @@ async def plan_snapshot(
         (*own, *map(volume_target, held)),
         _steps(of, held, asked, pause),
         {"pause": pause},
-        (*platform_check(of.platform, demo), *_usable(held), quota_check(quota, held)),
+        (*platform_check(of.platform), *_usable(held), quota_check(quota, held)),
         (("makes", f"{several(len(held), 'snapshot')}, {size:,} GiB"),
          ("consistency", consistency(len(held), pause)), ("kept", "until somebody deletes it")),
         _warnings(of, held, pause),
@@ -188,7 +188,7 @@ async def plan_delete(conn: AsyncConnection, asked: Asked, snapshot: Found) -> P
         (target,),
         (Step("delete", "snapshot.delete", f"delete {snapshot.name}", told),),
         {},
-        (*platform_check(snapshot.platform, demo), depends),
+        (*platform_check(snapshot.platform), depends),
         (("of volume", str(volume)), ("size", f"{size:,} GiB"), ("made", _when(snapshot)),
          ("by", f"policy {policy}" if policy else "hand"), ("left of the volume", f"{_left(others, snapshot)} good")),
         _last(others, snapshot, policy, str(volume)),

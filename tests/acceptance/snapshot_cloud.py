@@ -68,7 +68,7 @@ async def begin(database: Database, plan: Plan) -> int:
         done = await submit(conn, plan, Asker("bob", "run it"), Place())
     assert done.request is not None, done.refused
     async with database.begin() as conn:
-        decided = await decide(conn, done.request.token, Voter("bob"), "confirm")
+        decided = await decide(conn, done.request.token, Voter("bob"), "confirm", "", None)
     assert decided.request is not None and decided.request.job_id is not None, decided.refused
     return decided.request.job_id
 

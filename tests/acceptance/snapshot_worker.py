@@ -60,7 +60,7 @@ def _died(options: argparse.Namespace, left: int) -> bool:
 async def _work(options: argparse.Namespace, left: int) -> None:
     stop, database = asyncio.Event(), Database(options.url, pool_size=10)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    dice = random.Random(f"{options.trouble} {options.state.name} {left}")  # noqa: S311
+    dice = random.Random(f"{options.trouble} {options.state.name} {left}")
     calls = iter(range(dice.randrange(10, 60), -1, -1))
 
     def trouble(call: Call) -> Trouble | None:
@@ -72,7 +72,7 @@ async def _work(options: argparse.Namespace, left: int) -> None:
     clouds = OpenedClouds({SOURCE: lambda: DemoActing(SOURCE, invented(), database, api)}, _refused)
     does = {action.name: action for action in actions(TEMPO)}
     shop = Workshop(database, does, clouds, changes.ended, Limits(1000, 1000), Patience(5, 0.2))
-    pace = Pace(beat_s=0.3, ttl_s=2.0, poll_s=0.05, grace_s=2.0)
+    pace = Pace(beat_s=0.5, ttl_s=6.0, poll_s=0.05, grace_s=2.0)
     await DurableWorker(shop, {}, state_dir=options.state, pace=pace).run(stop)
     await database.close()
 
