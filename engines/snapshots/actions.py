@@ -34,8 +34,7 @@ class SnapshotBatch:
         order = order_of(doing)
         await self._open_run(doing, order)
         acting = await self._opened(doing, order.source)
-        done = await Batch(Maker(acting, doing.database, order, Pace(self._tempo)), doing).go()
-        return {**done, "counts": {name: number for name, number in done.items() if isinstance(number, int)}}
+        return await Batch(Maker(acting, doing.database, order, Pace(self._tempo)), doing).go()
 
     async def _opened(self, doing: Doing, source: str) -> Acting:
         """One source that cannot be changed must not stop the projects of the others."""

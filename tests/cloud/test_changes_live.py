@@ -32,6 +32,7 @@ from tests.acceptance.processes import Process
 from tests.cloud.test_acting_live import service
 from tests.cloud.test_openstack_live import where
 
+# The runs are of policies that no other volume of the cloud is under.
 pytestmark = pytest.mark.cloud
 _START_S = 120.0  # of a worker, on a machine that has much else to do
 
@@ -196,9 +197,9 @@ async def test_policies_are_assigned_run_bounded_by_quota_and_pruned(
     cloud.project("prod", "data", "old", "faulty")
     cloud.project("full", "wide")
     for number in (1, 2, 3):
-        cloud.copy("prod", "old", f"before-{number}", "proof")
+        cloud.copy("prod", "old", f"before-{number}", "nightly_gold")
     cloud.copy("prod", "old", "by-hand")
-    cloud.copy("prod", "faulty", "last-good", "proof")
+    cloud.copy("prod", "faulty", "last-good", "nightly_gold")
     cloud.copy("full", "wide", "by-hand")
     begun = datetime.now(UTC)
     cloud.direct.block_storage.update_quota_set(cloud.projects["full"].id, snapshots=1)
@@ -214,19 +215,19 @@ async def test_policies_are_assigned_run_bounded_by_quota_and_pruned(
 
 async def _assigned_and_run(cloud: Cloud, house: House) -> None:
     for volume in ("data", "wide"):
-        assert (await house.does(f"assign daily_2 to {cloud.name}-{volume}")).state == "done"
-        assert cloud.labels(volume)["stackhand_policies"] == "daily_2"
+        assert (await house.does(f"assign daily_23 to {cloud.name}-{volume}")).state == "done"
+        assert cloud.labels(volume)["stackhand_policies"] == "daily_23"
     before = names(cloud.listed("prod"))
-    job = await house.does("run daily_2")
+    job = await house.does("run daily_23")
     assert (job.state, job.outcome["counts"]) == ("done", {"made": 1, "quota_blocked": 1})
     (made,) = [row for row in cloud.listed("prod") if str(row.name) not in before]
     assert (made.status, made.volume_id) == ("available", cloud.volumes["data"].id)
-    assert made.metadata["stackhand_policy"] == "daily_2" and made.name.startswith("auto-")
+    assert made.metadata["stackhand_policy"] == "daily_23" and made.name.startswith("auto-")
     assert names(cloud.listed("full")) == ["by-hand"]
     status = shown(await house.say("snapshot run status"))
     assert "1 made" in status and "1 quota-blocked" in status and "needs 1 more snapshot" in status
     print("listed before", before, "after", names(cloud.listed("prod")), "full", names(cloud.listed("full")))
-    job = await house.does("run daily_2")
+    job = await house.does("run daily_23")
     assert (job.state, job.outcome["counts"]) == ("done", {"quota_blocked": 1})
     assert len(cloud.listed("prod")) == len(before) + 1
 
@@ -236,12 +237,12 @@ async def _retention(cloud: Cloud, house: House, begun: datetime) -> None:
     due = begun.replace(second=0, microsecond=0) + timedelta(minutes=1)
     await asyncio.sleep(max((due - datetime.now(UTC)).total_seconds(), 0) + 1)
     async with house.database.begin() as conn:
-        policy = ("proof", f"{due.minute} {due.hour} * * *", "UTC", 2)
+        policy = ("nightly_gold", f"{due.minute} {due.hour} * * *", "UTC", 2)
         await snapshots.replace_all(conn, policies=[policy], rules=[], exclusions=[], by="test")
-    assert (await house.does(f"assign proof to {cloud.name}-old")).state == "done"
-    assert (await house.does(f"assign proof to {cloud.name}-faulty keeping 1")).state == "done"
+    assert (await house.does(f"assign nightly_gold to {cloud.name}-old")).state == "done"
+    assert (await house.does(f"assign nightly_gold to {cloud.name}-faulty keeping 1")).state == "done"
     before = names(cloud.listed("prod"))
-    job = await house.does("run proof")
+    job = await house.does("run nightly_gold")
     assert (job.state, job.outcome["counts"]) == ("done", {"made": 1, "failed": 1, "pruned": 2})
     after = cloud.listed("prod")
     left = {name: [row for row in after if row.volume_id == cloud.volumes[name].id] for name in ("old", "faulty")}
@@ -273,8 +274,8 @@ async def test_a_worker_killed_in_the_middle_of_a_run_is_followed_by_another(
     await house.sync()
     with worker(database_url, tmp_path / "one", tmp_path) as one:
         one.wait_for("durable.start", _START_S)
-        assert (await house.does(f"assign daily_2 to {project}")).state == "done"
-        number = await house.asked(f"run daily_2 for {project}")
+        assert (await house.does(f"assign daily_23 to {project}")).state == "done"
+        number = await house.asked(f"run daily_23 for {project}")
         await house.say("yes")
         await until(lambda: len(cloud.listed("killed")) >= 2)
         one.kill()
