@@ -34,7 +34,13 @@ def progress_of(job: JobRow, now: datetime) -> Iterator[Part]:
     )
     yield Progress(label, part, whole, " · ".join(word for word in words if word))
     if job.cancel_at is not None:
-        yield Text("It was asked to stop: it does after this step, and undoes what was made.", "note")
+        yield Text(f"It was asked to stop: it does as soon as it can. {stopping(job.plan)}", "note")
+
+
+def stopping(plan: Mapping[str, Any]) -> str:
+    """What becomes of that which a job has made when it is stopped."""
+    undone = any(step.get("undo") for step in plan.get("steps") or ())
+    return "What it made is undone." if undone else "What it made is kept."
 
 
 def _number(told: Mapping[str, Any], name: str) -> int:

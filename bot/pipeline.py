@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
 from bot.audiences import for_audience
-from bot.deciding import pressed
+from bot.deciding import pressed, typed
 from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
-from bot.memory import last_reading, reading_to_json, row_opened
+from bot.memory import last_parts, last_reading, reading_to_json, row_opened
 from bot.messages import Message
 from bot.misunderstandings import (
     asked_back,
@@ -187,7 +187,7 @@ class Pipeline:
         self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
-        button = await pressed(conn, message.text)
+        button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
             return (button,)
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)

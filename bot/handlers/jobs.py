@@ -5,6 +5,7 @@ from dataclasses import replace
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
 from bot.job_parts import table, took, whole
+from bot.outcomes import stopping
 from bot.replies import Choice, Choices, Column, Outcome, Part, Reply, Table, Text
 from bot.restoring import open_of_vm, which
 from bot.scheduling import schedules_part
@@ -93,7 +94,8 @@ async def restore_cancel(ask: Ask, vm: Name | None, job: str | None) -> Reply:
                      "not_allowed")  # fmt: skip
     if not await jobs.ask_cancel(ask.conn, found.id, ask.who.id):
         return _told(f"{found.name} was asked to stop already.", f"By {found.cancel_by}: say status of {found.name}")
-    told = _told(f"{found.name} stops at its next step, and undoes what it made.", f"Say: status of {found.name}")
+    kept = stopping(await jobs.plan_of(ask.conn, found.id))
+    told = _told(f"{found.name} stops as soon as it can. {kept}", f"Say: status of {found.name}")
     return replace(told, follows=(f"job/{found.id}",), scope=found.name, demo=found.demo)
 
 

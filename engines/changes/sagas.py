@@ -124,12 +124,15 @@ async def _end(
 def _words(outcome: Outcome, held: Claimed, results: Mapping[str, Result]) -> str:
     of = len(held.plan.get("steps", ()))
     if outcome.state == "done":
-        return f"All {of} steps are done." if of != 1 else "Its step is done."
+        return f"All {of} steps are done." if of != 1 else ""  # the state says it already
     if outcome.state == "unsure":
         return f"{len(results)} of {of} steps are done; of one nobody knows. Nothing was undone or repeated."
     if outcome.left:
         return f"It could not be undone whole: {len(outcome.left)} left."
-    return "What was done is undone." if results else "Nothing was changed."
+    if not results:
+        return "Nothing was changed."
+    undone = any(step.get("undo") for step in held.plan.get("steps", ()))
+    return "What was done is undone." if undone else "What was done is kept."
 
 
 @dataclass(slots=True)

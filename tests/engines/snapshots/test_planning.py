@@ -97,7 +97,7 @@ async def test_a_run_has_a_step_for_each_project_side_by_side(database: Database
         ("snapshot.batch", "projects", ["a"]), ("snapshot.batch", "projects", ["b"]),
     ]  # fmt: skip
     assert {line.held.facts.id: (line.does, line.why) for line in found.lines if line.does == "skip"} == {
-        "d": ("skip", "the volume is error"), "e": ("skip", "has one of 2026-11-24 03:00 UTC already"),
+        "d": ("skip", "the volume is error"), "e": ("skip", "copied 11-24 03:00"),
     }  # fmt: skip
     assert [t.kind for t in found.plan.targets] == ["project", "project"] and found.plan.undo == "what was made is kept"
     assert from_json(to_json(found.plan)).digest == found.plan.digest
@@ -112,7 +112,7 @@ async def test_a_run_tells_what_is_blocked_and_pruned(database: Database) -> Non
         "a": ("make", 1),
         "b": ("block", 0),
     }
-    assert "1 volumes will be quota_blocked" in found.plan.warnings[0]
+    assert "no room for 1 volume: quota_blocked" in found.plan.warnings[0]
 
 
 async def test_a_run_never_leaves_the_scope_nor_the_projects_named(database: Database) -> None:
@@ -148,7 +148,7 @@ async def test_assigning_leaves_alone_what_an_owner_switched_off(database: Datab
         with pytest.raises(PlanError, match="is not under daily_2"):
             await plan_remove(conn, Asked("bob", EVERYTHING, NOW), policy(), await row(database, "volume", "a"))
         off = await plan_assign(conn, Asked("bob", EVERYTHING, NOW), policy(), await row(database, "volume", "b"))
-    assert names(plan.steps[0].arguments["volumes"]) == ["a"] and "1 stay as they are" in plan.warnings[0]
+    assert names(plan.steps[0].arguments["volumes"]) == ["a"] and "Left as it is: 1 volume" in plan.warnings[0]
     assert plan.project_id == "p1" and off.failed
 
 
