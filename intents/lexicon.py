@@ -98,10 +98,18 @@ class Lexicon:
         """Is it the noun of a kind: "snapshots", "network"?"""
         return bool(self.kinds_of(word))
 
+    def base(self, word: str) -> str:
+        """ "restarting" -> "restart", with an error in it too; "" where it is no verb of ours."""
+        return self.bases.get(word) or self.bases.get(self.repair(word), "")
+
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
+        return next(iter(self.candidates(word)), "")
+
+    def candidates(self, word: str) -> Sequence[str]:
+        """The words of the lexicon that are one edit away, the likeliest first."""
         if len(word) < REPAIR_FROM - 1 or not word.isalpha():
-            return ""
+            return ()
         found: dict[str, None] = {}
         for key in (word, *deletes(word)):
             for candidate in self.repairs.get(key, ()):
@@ -109,11 +117,8 @@ class Lexicon:
                     max(len(word), len(candidate)) >= REPAIR_FROM or sorted(word) == sorted(candidate)
                 ):
                     found[candidate] = None
-        best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)] or []
-        if len(best) > 1:
-            swapped = [c for c in best if sorted(c) == sorted(word)]
-            best = swapped or best
-        return min(best, key=lambda c: (-self.common.get(c, 0), c)) if best else ""
+        best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)]
+        return sorted(best, key=lambda c: (sorted(c) != sorted(word), -self.common.get(c, 0), c))
 
 
 def load_lexicon(text: str | None = None) -> Lexicon:
@@ -313,21 +318,6 @@ def _with_word(split: Mention, word: Mention) -> Mention:
     """The first word of a split verb keeps its own meanings beside those of the verb."""
     extra = tuple(sense for sense in word.senses if sense not in split.senses)
     return replace(split, senses=(*split.senses, *extra), own=len(split.senses))
-
-
-def repair_words(
-    lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool], more: frozenset[str], known: frozenset[str]
-) -> Mapping[int, str]:
-    """Token -> the word that was meant, where one edit makes it a word of ours or one of `more`."""
-    found: dict[int, str] = {}
-    for at, token in enumerate(tokens):
-        word = token.fold
-        if taken[at] or token.kind != "word" or word in lexicon.vocabulary or word in more or word in known:
-            continue
-        right = lexicon.repair(word) or next((m for m in more if len(m) >= REPAIR_FROM and one_edit(word, m)), "")
-        if right:
-            found[at] = right
-    return found
 
 
 def _mark(mention: Mention, repaired: Mapping[int, str]) -> Mention:

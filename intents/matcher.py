@@ -35,9 +35,12 @@ MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
 CLAUSE_SURE = 0.8
 WHOLE_SURE = 0.75
+_NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
 _ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
 MOST_WORDS = 40  # a longer message is no short form of anything
+MOST_SPELLINGS = 4  # of one misspelt word
+MOST_TRIED = 4  # other spellings of one message
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
 
@@ -58,11 +61,26 @@ class Matcher:
         if len(text) > MOST_CHARACTERS:
             return Reading(text[:MOST_CHARACTERS], mood="other")  # pasted, not said
         scene = build_scene(text, names, self.lexicon, self.moods, now)
-        reading = self._read(scene)
+        scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
         reading = self._clause(self._beside(reading, scene, names), scene, names)
         return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+
+    def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
+        """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
+        tried = 0
+        for word, options in scene.spellings.items():
+            for option in (*options[1:MOST_SPELLINGS], ""):
+                if _goodness(reading) >= PART_SURE or tried >= MOST_TRIED or scene.mood in _NOT_MEANT:
+                    return scene, reading
+                tried += 1
+                if not option and reading.intent is not None:
+                    continue  # an unknown word is only left as it is where no word that is known makes sense
+                other = build_scene(text, scene.names, self.lexicon, self.moods, scene.now, {word: option})
+                if _goodness(read := self._read(other)) > max(_goodness(reading), SURE) + 0.05:
+                    scene, reading = other, read
+        return scene, reading
 
     def _beside(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The request alone, where something else is told before it; a change is then asked back."""
@@ -185,6 +203,13 @@ class Matcher:
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
             "lexicon", ask, (*filling.evidence, *told), rivals,
         )  # fmt: skip
+
+
+def _goodness(reading: Reading) -> float:
+    """How well a reading stands: its confidence, less where something is missing; 0 where nothing was understood."""
+    if reading.intent is None:
+        return 0.0
+    return reading.confidence - (0.4 if reading.ask and reading.ask.why in {"missing", "unknown"} else 0.0)
 
 
 def _shared(readings: Sequence[Reading]) -> tuple[Reading, ...]:

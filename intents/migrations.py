@@ -30,7 +30,7 @@ def wave_check(scene: Scene, filling: "Filling") -> None:
     run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES})
     if run:
         said = words(scene, *run).strip("\"'`")
-        filling.put("item", said.lower(), said)
+        filling.put("item", scene.as_meant(*run).strip("\"'`").lower(), said)
     off = scene.mentions_of("UNTICK")
     source = off or scene.mentions_of("TICK") or scene.mentions_of("TICKVERB")
     filling.put("on_off", "off" if off else "on", words(scene, source[0].start, source[0].end) if source else "")

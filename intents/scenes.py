@@ -1,29 +1,35 @@
 """A sentence taken apart: tokens, names, times, amounts, words with meaning, and the features that claims ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from intents.amounts import Amount, find_amounts
 from intents.hits import Hit, add_worded, find_hits
-from intents.lexicon import Lexicon, Mention, find_mentions, repair_words
+from intents.lexicon import Lexicon, Mention, find_mentions
 from intents.mood import Words, clause_moods
 from intents.names import Names
 from intents.readings import Mood
+from intents.repairs import misspelt_names, repair_words
 from intents.shapes import shape
 from intents.times import Span, find_times
-from intents.tokens import Token, clean, tokenize, word_set
+from intents.tokens import Token, clean, fold, tokenize, word_set
 
 # Kinds whose names are people or things that an ordinary word may name without being one.
 _VALUE_KINDS = frozenset({"tag", "role", "event", "report", "policy", "wave", "cohort"})
 _CODES = frozenset({"ip", "mac", "uuid", "request", "job", "channel", "clock"})
 _WEIGHT_NAME = 1.6
+_AS_LIKELY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known about a text before an intent is chosen."""
+    """What is known about a text before an intent is chosen.
+
+    `respelt`: a courtesy around it was misspelt. `spellings`: a misspelt word -> what else it may have meant.
+    """
 
     text: str
     now: datetime
@@ -36,10 +42,27 @@ class Scene:
     aside: frozenset[int]
     names: Names
     lexicon: Lexicon
+    respelt: bool = False
+    spellings: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def folds(self) -> tuple[str, ...]:
         return tuple(token.fold for token in self.tokens)
+
+    def as_meant(self, start: int, end: int) -> str:
+        """The text of tokens [start:end], with misspelt words as they were meant."""
+        found, last = [], self.tokens[start].start
+        for token in self.tokens[start:end]:
+            if token.kind == "word" and token.fold != fold(token.text):
+                found += [self.text[last : token.start], token.fold]
+                last = token.end
+        found.append(self.text[last : self.tokens[end - 1].end])
+        return "".join(found)
+
+    @cached_property
+    def meant(self) -> str:
+        """The whole text, with misspelt words as they were meant."""
+        return self.as_meant(0, len(self.tokens)) if self.tokens else self.text
 
     def mentions_of(self, concept: str) -> tuple[Mention, ...]:
         return tuple(m for m in self.mentions if any(s.concept == concept for s in m.senses))
@@ -143,19 +166,15 @@ class Scene:
         return found
 
 
-def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime) -> Scene:
-    text = moods.courtesies.plain(clean(text), lexicon.bases, names.words)
+def build_scene(
+    text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime, spelling: Mapping[str, str] = _AS_LIKELY
+) -> Scene:
+    """`spelling`: a misspelt word -> the word to read it as, instead of the likeliest; "" to leave it as it is."""
+    text, respelt = moods.courtesies.plain(clean(text), lexicon.base, names.words)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
+    tokens, hits, repaired, spellings = _respell(tokens, hits, names, lexicon, moods, spelling)
     taken = _taken(tokens, hits)
-    named = list(taken)
-    for hit in hits:
-        if hit.end - hit.start == 1:  # words of longer names may be words of ours, with errors
-            named[hit.start] = True
-    repaired = repair_words(lexicon, tokens, named, names.words, moods.known)
-    if repaired:
-        tokens = tuple(replace(t, fold=repaired[at]) if at in repaired else t for at, t in enumerate(tokens))
-        hits = add_worded(hits, tokens, names, lexicon, repaired)
     spans = tuple(
         s
         for s in find_times(tokens, now)
@@ -169,7 +188,38 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
     mentions = tuple(find_mentions(lexicon, tokens, taken, repaired))
     mood, aside = _mood(moods, text, tokens, hits, mentions)
-    return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon)
+    return Scene(
+        text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon, respelt, spellings
+    )  # fmt: skip
+
+
+def _respell(
+    tokens: tuple[Token, ...],
+    hits: tuple[Hit, ...],
+    names: Names,
+    lexicon: Lexicon,
+    moods: Words,
+    spelling: Mapping[str, str],
+) -> tuple[tuple[Token, ...], tuple[Hit, ...], Mapping[int, str], Mapping[str, Sequence[str]]]:
+    """The tokens read as they were meant, the names in them, which were repaired, and what else they may have meant."""
+    slips = misspelt_names(tokens, names, lexicon)
+    within = {at for hit, _, _ in slips for at in range(hit.start, hit.end)}
+    if slips:
+        kept = [hit for hit in hits if not within & set(range(hit.start, hit.end))]
+        hits = tuple(sorted((*kept, *(hit for hit, _, _ in slips)), key=lambda hit: hit.start))
+    named = _taken(tokens, hits)
+    for hit in hits:
+        if hit.end - hit.start == 1:  # words of longer names may be words of ours, with errors
+            named[hit.start] = True
+    options = repair_words(lexicon, tokens, named, names.words, moods.known)
+    repaired = {at: spelling.get(tokens[at].fold, words[0]) for at, words in options.items() if at not in within}
+    repaired = {at: word for at, word in repaired.items() if word}
+    meant = {**repaired, **{at: word for _, at, word in slips}}
+    if meant:
+        spellings = {tokens[at].fold: words for at, words in options.items()}
+        tokens = tuple(replace(t, fold=meant[at]) if at in meant else t for at, t in enumerate(tokens))
+        return tokens, add_worded(hits, tokens, names, lexicon, repaired), repaired, spellings
+    return tokens, hits, repaired, {}
 
 
 _GREETINGS = word_set("hi hey hello ok okay so well yo dear please pls thanks thx and but hm no yes good "

@@ -283,7 +283,7 @@ _TOPIC = re.compile(
 
 def topic(scene: Scene, filling: "Filling") -> None:
     """The words behind "with", "about", "on", "for"; "help restore" too."""
-    text = re.sub(r"[,\s]+(?:please|pls|plz|thanks|thx)\s*[.!?]*$", "", scene.text, flags=re.IGNORECASE)
+    text = re.sub(r"[,\s]+(?:please|pls|plz|thanks|thx)\s*[.!?]*$", "", scene.meant, flags=re.IGNORECASE)
     match = _TOPIC.search(text)
     if not match:
         match = re.fullmatch(r"(?:@?\w+[,:]?\s+)?help\s+([\w-]+)\s*[?!.]*", text, re.IGNORECASE)
@@ -293,7 +293,7 @@ def topic(scene: Scene, filling: "Filling") -> None:
 
 
 def runbook_topic(scene: Scene, filling: "Filling") -> None:
-    match = _TOPIC.search(scene.text)
+    match = _TOPIC.search(scene.meant)
     if match and match[1].lower() not in {"me", "us", "you", "here", "my team", "that", "this"}:
         put_text(filling, "text", match[1])
 
