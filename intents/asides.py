@@ -25,6 +25,12 @@ _AUXILIARIES = word_set("is are can could does do did has have will was were wou
 _THINGS = frozenset(
     {"vm", "volume", "host", "cluster", "project", "network", "snapshot", "user", "tenant", "migration"}
 )
+_PLEASE = word_set("please pls plz kindly")
+_MODAL = word_set("can may should must could shall needs")
+_AND = word_set("and so hence therefore thus but")
+_SUBORDINATE = word_set("before after since as while although though because now whereas")
+_WOULD = (("would", "like"), ("would", "need"), ("would", "love"), ("would", "want"), ("would", "appreciate"))
+_ASKED_OF_YOU = (("would", "you"), ("will", "you"), ("could", "you"), ("can", "you"))
 _POINTS = re.compile(r"\b(it|its|that vm|this vm|that one|the vm|that machine|the machine)\b", re.IGNORECASE)
 _THEIRS = re.compile(r"\b(their|they|them|his|her)\b", re.IGNORECASE)
 _ASKS = re.compile(
@@ -50,7 +56,7 @@ def is_request(scene: "Scene") -> bool:
 
 def _behind_statement(scene: "Scene", moods: "Words") -> str:
     """ "web-01 hangs, please reboot it" -> "please reboot web-01"."""
-    clauses = split_clauses(scene.tokens, scene.named)
+    clauses = _with_wishes(scene, split_clauses(scene.tokens, scene.named))
     for at in range(1, min(len(clauses), 4)):
         start = clauses[at][0]
         if _asks_or_orders(scene, *clauses[at]):
@@ -61,6 +67,19 @@ def _behind_statement(scene: "Scene", moods: "Words") -> str:
     return ""
 
 
+def _with_wishes(scene: "Scene", clauses: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The clauses, cut once more before "and would like to see …", "so I need …"."""
+    found: list[tuple[int, int]] = []
+    for start, end in clauses:
+        at = next((i for i in range(start + 2, end - 2) if scene.folds[i] in _AND and _wishes(scene, i + 1)), None)
+        found += [(start, end)] if at is None else [(start, at), (at + 1, end)]
+    return found
+
+
+def _wishes(scene: "Scene", at: int) -> bool:
+    return scene.folds[at : at + 2] in _WOULD or _wants(scene, at) or scene.folds[at : at + 2] in _ASKED_OF_YOU
+
+
 def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
     at = next((i for i in range(start, end) if scene.folds[i] not in _OPENING), end)
     if at >= end:
@@ -69,7 +88,18 @@ def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
     ends = scene.folds[end] if end < len(scene.folds) else ""
     verb = any(m.start == at and any(s.form == "base" for s in m.senses) for m in scene.mentions)
     shows = any(m.start == at and any(s.concept in {"SHOW", "COUNT", "LIST"} for s in m.senses) for m in scene.mentions)
-    return word in ASKING or verb or shows or (word in _AUXILIARIES and ends == "?") or word in {"can", "could"}
+    polite = word in {"can", "could"} or scene.folds[at : at + 2] in _ASKED_OF_YOU or _wishes(scene, at)
+    polite = polite or bool(_PLEASE & set(scene.folds[at:end]) and _MODAL & set(scene.folds[at:end]))
+    return word in ASKING or verb or shows or (word in _AUXILIARIES and ends == "?") or polite
+
+
+def _wants(scene: "Scene", at: int) -> bool:
+    """ "i would like to see", "we need", "i'd like"."""
+    said = scene.folds[at : at + 3]
+    if said[:1] in (("i'd",), ("we'd",)):
+        return said[1:2] in (("like",), ("love",), ("need",))
+    wanting = said[1:2] in (("need",), ("want",)) or said[1:] in _WOULD
+    return said[:1] in (("i",), ("we",)) and wanting
 
 
 def _states(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
@@ -77,6 +107,8 @@ def _states(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
     if _asks_or_orders(scene, start, end):
         return False
     if scene.folds[end : end + 1] == (":",) and not any(scene.named[start:end]):
+        return True
+    if scene.folds[start] in _SUBORDINATE:
         return True
     return any(
         scene.folds[at] in _FINITE
@@ -95,6 +127,8 @@ def _is_told(scene: "Scene", moods: "Words", start: int) -> bool:
 def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
     text = scene.text[scene.tokens[start].start :]
     own = any(hit.start >= start and hit.sure for hit in scene.hits)
+    if scene.folds[start : start + 2] in _WOULD:
+        text = f"i {text}"
     if own or not _POINTS.search(text):
         return text if own or not _THEIRS.search(text) else ""
     said = [hit for hit in scene.hits if hit.start in before and hit.sure]

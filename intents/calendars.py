@@ -26,6 +26,11 @@ CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?(am|pm)?")
 PLAIN_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:t(\d{2}):(\d{2})(?::\d{2})?z?)?")
 DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})?")
 ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_COUNTED = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+DAY_NUMBERS = {word: f"{at}." for at, word in enumerate(_COUNTED.split(), 1)}  # "the first of october"
 SINCE = frozenset({"since", "from", "after", "starting", "beginning"})
 UNTIL = frozenset({"until", "till", "til", "to", "before", "by", "-", "through", "up", "'til", "ending", "and"})
 DURING = frozenset({"in", "during", "over", "for", "within", "on", "at", "of", "from"})

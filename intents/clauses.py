@@ -18,6 +18,10 @@ _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
 _PLURAL_DO = frozenset(
     {"want", "take", "need", "think", "say", "plan", "get", "do", "go", "come", "hope", "ask", "love"}
 )
+_AFTER_PLURAL = frozenset({"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"})
+_SAID_BEFORE = frozenset({"asked", "wondered", "told", "said", "explained", "answered", "mentioned", "complained"})
+_WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
+_ELLIPTIC = frozenset({"so", "yes", "any", "not", "possible", "needed", "applicable", "available"})
 _OURS = frozenset({"others", "always", "yours", "perhaps", "backups"})
 _HERE = frozenset(
     {"we", "our", "us", "here", "now", "any", "today", "currently", "still", "left", "exist", "my", "this"}
@@ -87,7 +91,7 @@ class ClauseReader:
             return (
                 first == "not"
                 or words[1] in {"that", "this", "yet", "need", "way"}
-                or (opening and words[1] not in {"more", "to", "changes", "further"})
+                or (opening and words[1] not in {"more", "to", "changes", "further", "go"})
             )
         if first in self.lists["auxiliaries"] and not first.startswith(("do", "don")):
             return False
@@ -109,6 +113,8 @@ class ClauseReader:
 
     def _conditional(self, words: list[str], asks: bool) -> str:
         first, second = words[0], words[1:2]
+        if first == "if" and second and (second[0] in _ELLIPTIC or words[1:3] == ["i", "may"]):
+            return "fragment"  # "and if so, which one"
         if first in self.lists["leading"] and second and second[0] in self.lists["question words"]:
             return "question"
         if _starts(words, (("in", "case"), ("as", "soon", "as"), ("in", "the", "event"), ("in", "event"))):
@@ -121,7 +127,8 @@ class ClauseReader:
         known = self.lists["auxiliaries"] | {"goes", "go", "'s", "s"}
         if first == "when" and second and second[0] not in known and not asks:
             return "conditional"
-        return "wish" if not asks and _anywhere(words[:6], self.runs["wishes"]) else ""
+        wanting = words[1:2] == ["would"] and words[2:3] and words[2] in _NEEDS and first in {"i", "we"}
+        return "wish" if not asks and not wanting and _anywhere(words[:6], self.runs["wishes"]) else ""
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:
         first, second = words[0], words[1:2]
@@ -169,6 +176,7 @@ class ClauseReader:
             and words[1:2]
             and (self.form(start + 1) == "s" or words[1] in self.lists["talking"] | self.lists["told"])
             and words[1] not in {"has", "is", "does", "was", "'s", "s"}
+            and not (self.form(start + 1) == "s" and (len(words) == 2 or words[2] in _AFTER_PLURAL))
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if words[:3] in (["i'd", "like", "to"], ["we'd", "like", "to"], ["i'd", "want", "to"]):
@@ -233,10 +241,14 @@ class ClauseReader:
             return "report"  # "customer acme says thanks"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
+        if self.person(start) and (words[1:4] == ["is", "no", "longer"] or rest[:2] == ["takes", "over"]):
+            return "fragment"  # "dave is no longer operator", "Bob Ray takes over web-01"
         if self.person(start) and self.lists["owning"] & set(words) and self.lists["turning"] & set(words):
             return "fragment"  # "Alice Chen is now responsible for web-01"
         if subject == "i" and rest[0] in self.lists["performatives"]:
             return "command"
+        if subject in {"i", "we"} and (rest[:2] == ["have", "to"] or rest[0] == "must") and self._performs(rest):
+            return "command"  # "i have to turn down REQ-7": by saying so it is done
         if rest[0] in {"should", "shall", "must"} and {"be", "become", "lose"} & set(rest[1:3]) and self.person(start):
             return "fragment"
         if (rest[0] == "needs" and rest[1:2] != ["to"]) or rest[:2] in (["should", "get"], ["should", "have"]):
@@ -248,11 +260,17 @@ class ClauseReader:
             return "report"
         if rest[0] in self.lists["future"] | self.lists["telling"] or subject in self.lists["pronouns"]:
             return "other"
+        if rest[0].endswith("s") and (len(rest) == 1 or rest[1] in _AFTER_PLURAL):
+            return "fragment"  # "svc-backup sign-ins last week"
         if rest[0].endswith("s") or any(
             self.form(at) == "s" for at in range(start + 1, min(start + 7, len(self.tokens)))
         ):
             return "other"
         return "fragment"
+
+    def _performs(self, rest: list[str]) -> bool:
+        verb = rest[2:3] if rest[0] == "have" else rest[1:2]
+        return bool(verb) and (verb[0] in self.lists["performatives"] or rest[2:4] == ["turn", "down"])
 
     def _statement(self, words: list[str], start: int) -> str:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
@@ -265,11 +283,15 @@ class ClauseReader:
         if self._forbidden(words, start):
             return "negated"
         if (ASKING | {"that", "whose"}) & set(words):
-            return "fragment"
+            first = next(at for at, word in enumerate(words) if word in ASKING | {"that", "whose"})
+            said = [at for at, word in enumerate(words[:first]) if word in _SAID_BEFORE]
+            return "report" if said and not {"me", "us"} & set(words[said[0] : first]) else "fragment"
         if self._of_others(words, start):
             return "other"
         if words[0] in {"this", "that", "our", "my", "the"} and _anywhere(words[1:5], (("is", "a"), ("is", "an"))):
             return "report"  # "this project is a nightmare"
+        if words[0] in {"everything", "whatever"} and (words[1] in _WHOSE or self.named[start + 1]):
+            return "fragment"  # "everything dave did yesterday"
         if words[0] in {"all", "every", "any"} and not self._told_of(words, start):
             return "fragment"  # "all the stopped machines": which ones
         if words[0].endswith("s") and not self.named[start] and words[1] in self.lists["making"]:

@@ -17,6 +17,7 @@ REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
+_OWN_PARTICIPLES = frozenset({"run", "set", "put", "cut", "reset", "shut", "split"})
 _CAUSING = frozenset({"want", "wants", "need", "needs", "like", "get", "gets"})
 
 
@@ -257,7 +258,7 @@ class _Builder:
             s
             for s in found
             if s.concept.startswith("k:")
-            or s.concept == "metric"
+            or s.concept in {"metric", "service"}
             or (s.concept[0].isupper() and s.concept != "FOREIGN")
         )
         return [s for s in meanings if s not in held]
@@ -345,6 +346,8 @@ def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[
     wanted: Form = "past"
     if before[-1] in {"needs", "need"}:
         wanted = "ing"
+    elif {"was", "were", "been", "got"} & set(before) and words[at] in _OWN_PARTICIPLES:
+        return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)
     elif "be" not in before and not _caused(words, at):
         return senses
     return (

@@ -25,10 +25,11 @@ from intents.tokens import clean
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
-    "negated": frozenset({"feedback", "unsubscribe"}),
+    "negated": frozenset({"feedback", "unsubscribe", "restore_plan"}),
     "report": frozenset({"feedback"}),
     "conditional": frozenset({"subscribe"}),
 }
+_ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
 FLOOR = 1.0
 SURE = 0.42
 MOST_CHARACTERS = 1500
@@ -37,6 +38,7 @@ CLAUSE_SURE = 0.8
 WHOLE_SURE = 0.75
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
+_RELATIVE = re.compile(r"(?:which|who|whose|whom)\b", re.IGNORECASE)
 _ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
 MOST_WORDS = 40  # a longer message is no short form of anything
 MOST_SPELLINGS = 4  # of one misspelt word
@@ -86,6 +88,7 @@ class Matcher:
         """The request alone, where something else is told before it; a change is then asked back."""
         asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
         sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
+        sure = sure and whole.confidence >= CLAUSE_SURE + 0.1
         general = self.moods.generalities.holds(scene.text)
         if sure or general or whole.mood in _REFUSING or is_log(scene.text) or len(scene.tokens) > MOST_WORDS:
             return whole
@@ -101,6 +104,8 @@ class Matcher:
             return whole
         if whole.intent is not None and read.ask is not None and read.ask.why != "confirm":
             return whole
+        if _says_more(whole, read):
+            return whole
         if self.catalogue.intents[read.intent].writes and read.ask is None:
             return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
         return read
@@ -112,6 +117,7 @@ class Matcher:
         if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or foreign:
             return whole
         clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
+        clauses = [part for at, part in enumerate(clauses) if not at or part[-1] == "?" or not _RELATIVE.match(part)]
         if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:
             return whole
         scenes = [build_scene(part, names, self.lexicon, self.moods, scene.now) for part in clauses]
@@ -121,6 +127,8 @@ class Matcher:
         if len(reads) != 1 or reads[0].confidence < max(CLAUSE_SURE, whole.confidence) or reads[0].ask is not None:
             return whole
         read = replace(reads[0], text=scene.text)
+        if _says_more(whole, read):
+            return whole
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
         return read
@@ -152,7 +160,7 @@ class Matcher:
     def scores(self, scene: Scene) -> list[Scored]:
         """The best claim of each intent that has one, best first."""
         best: dict[str, Scored] = {}
-        tally = Tally(scene)
+        tally = Tally(scene, self.claims.families)
         for claim in self.claims.for_features(scene.features):
             scored = tally.score(claim, self.catalogue.intents[claim.intent], self._explains[claim.intent])
             if scored and (claim.intent not in best or scored.score > best[claim.intent].score):
@@ -162,7 +170,7 @@ class Matcher:
     def soft_scores(self, scene: Scene) -> list[Scored]:
         """Claims of which one term was not said, for a sentence that no whole claim explains."""
         best: dict[str, Scored] = {}
-        tally = Tally(scene)
+        tally = Tally(scene, self.claims.families)
         for claim in self.claims.all:
             scored = tally.soft(claim, self.catalogue.intents[claim.intent], self._explains[claim.intent])
             if scored and (claim.intent not in best or scored.score > best[claim.intent].score):
@@ -187,6 +195,7 @@ class Matcher:
         confidence = _confidence(top)
         rivals = tuple((s.intent.name, round(s.score, 2)) for s in ranked[1:4])
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
+        silent = silent and not (top.intent.name in _ENDING and scene.mood == "negated" and scene.has("ANYMORE"))
         if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
             return Reading(
                 scene.text,
@@ -203,6 +212,11 @@ class Matcher:
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
             "lexicon", ask, (*filling.evidence, *told), rivals,
         )  # fmt: skip
+
+
+def _says_more(whole: Reading, part: Reading) -> bool:
+    """The same request, and the rest of the message is part of it: "…, with the names masked"."""
+    return whole.intent == part.intent and part.slots.items() <= whole.slots.items()
 
 
 def _goodness(reading: Reading) -> float:

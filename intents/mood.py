@@ -19,6 +19,7 @@ _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
 _TELLING = frozenset({"report", "other"})
+_RELATIVE = frozenset({"which", "who", "whose", "whom"})
 _NO = (["nope"], ["no"], ["nah"], ["no", "way"], ["never"], ["no", "sorry"])
 _DETERMINERS = frozenset(
     {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
@@ -89,8 +90,24 @@ def clause_moods(
         before = {token.fold for token in tokens[:start]} if at else set()
         if mood == "command" and before & words.single["told"] and tokens[start].fold not in {"show", "list"}:
             return "report", clauses  # "mia wrote: reboot web-01"
-    clauses = _with_reasons(clauses, tokens, taken)
+    clauses = _with_reasons(_with_relatives(clauses, tokens), tokens, taken)
     return _of_all(clauses, tokens), clauses
+
+
+def _with_relatives(
+    clauses: list[tuple[int, int, str]], tokens: Sequence[Token]
+) -> list[tuple[int, int, str]]:  # fmt: skip
+    """ "the restore took four hours, which nobody liked": no question, but more of what is told."""
+    return [
+        (start, end, "other")
+        if at and tokens[start].fold in _RELATIVE and clauses[at - 1][2] in _TELLING and not _is_asked(tokens, end)
+        else (start, end, mood)
+        for at, (start, end, mood) in enumerate(clauses)
+    ]
+
+
+def _is_asked(tokens: Sequence[Token], end: int) -> bool:
+    return end < len(tokens) and tokens[end].fold == "?"
 
 
 def _with_reasons(

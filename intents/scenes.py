@@ -19,6 +19,7 @@ from intents.tokens import Token, clean, fold, tokenize, word_set
 
 # Kinds whose names are people or things that an ordinary word may name without being one.
 _VALUE_KINDS = frozenset({"tag", "role", "event", "report", "policy", "wave", "cohort"})
+ANYWHERE = frozenset({"0.0.0.0/0", "::/0", "0.0.0.0"})  # addresses that mean the whole world
 _CODES = frozenset({"ip", "mac", "uuid", "request", "job", "channel", "clock"})
 _WEIGHT_NAME = 1.6
 _AS_LIKELY: Mapping[str, str] = MappingProxyType({})
@@ -158,7 +159,9 @@ class Scene:
                 if kind not in _VALUE_KINDS:
                     found["@"] = _WEIGHT_NAME if hit.sure else 0.8
         for token in self.tokens:
-            if token.kind in _CODES:
+            if token.kind == "ip" and token.fold in ANYWHERE:
+                found["OPEN"] = 2.2
+            elif token.kind in _CODES:
                 found[token.kind] = 2.0
         for amount in self.amounts:
             found["num" if amount.kind in {"number", "times"} else amount.kind] = 1.0

@@ -46,7 +46,7 @@ def word_after(scene: Scene, nouns: Sequence[str], skip: frozenset[int] = frozen
 
 def metric_of(scene: Scene, filling: "Filling", kinds: bool) -> None:
     """cpu, memory, storage; cost; or, where `kinds`, a kind that is counted (vms, volumes, ...)."""
-    costs = [m for m in scene.mentions_of("COST") if not scene.named[m.start]]
+    costs = [m for m in scene.mentions_of("COST") if not scene.named[m.start] and m.start not in scene.aside]
     if costs:
         mention = costs[0]
         filling.put("metric", "cost", words(scene, mention.start, mention.end))
@@ -273,6 +273,11 @@ def event(scene: Scene, filling: "Filling") -> None:
     for hit in scene.hits:
         for name in hit.of("event"):
             filling.put("event", name.name, words(scene, hit.start, hit.end))
+            return
+    for at, fold in enumerate(scene.folds):  # "stop the restore notifications": inside a longer phrase
+        value = next((s.value for p in scene.lexicon.phrases.get(fold, ()) for s in p.senses if s.concept == "event"), "")
+        if value and not scene.named[at]:
+            filling.put("event", value, scene.tokens[at].text)
             return
 
 

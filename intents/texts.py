@@ -28,14 +28,23 @@ def value_of(mention: Mention, concept: str) -> str:
 
 
 def kinds_said(scene: Scene) -> list[tuple[Mention, str]]:
-    """Kind nouns in order; those that only stand beside a name ("host compute-01") come last."""
+    """Kind nouns in order; those that only stand beside a name ("host compute-01") or for people come last."""
     said: list[tuple[Mention, str]] = []
     beside: list[tuple[Mention, str]] = []
     for mention in scene.mentions:
         kinds = [s.value for s in mention.senses if s.concept.startswith("k:") and s.value != "tenant"]
         if kinds:
-            (beside if _beside_name(scene, mention, kinds) else said).append((mention, kinds[0]))
+            apart = _beside_name(scene, mention, kinds) or mention.start in scene.aside or _is_somebody(scene, mention)
+            (beside if apart else said).append((mention, kinds[0]))
     return said + beside
+
+
+def _is_somebody(scene: Scene, mention: Mention) -> bool:
+    """ "my customer", "the client": who wants it, not what is wanted."""
+    return scene.folds[mention.start] in {"customer", "client"} and scene.folds[max(0, mention.start - 1)] in _THEIR
+
+
+_THEIR = frozenset({"my", "our", "the", "this", "a", "customer", "client"})
 
 
 def _beside_name(scene: Scene, mention: Mention, kinds: list[str]) -> bool:
@@ -240,6 +249,7 @@ _TEXT_MARKS = (
     r"\b(?:as|since)\s+(?=\w+ )",
 )
 _VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no\s*[,.:;-])\s*[,.:;-]?\s+", re.IGNORECASE)
+_ORDERS = re.compile(r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will) you|please|pls|kindly)\b", re.IGNORECASE)
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
 
@@ -265,6 +275,8 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
             if scene.has("DENY"):
                 rest = _VERDICT.sub("", rest)
             rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]
+            if _ORDERS.match(rest):
+                continue  # "HR will come along, could you put them back": the request, not its reason
             if len(rest.split()) >= 2 or (mark in _TEXT_MARKS[:5] and rest):
                 put_text(filling, "text", rest)
                 return

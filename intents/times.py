@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from intents.amounts import number
 from intents.calendars import (
     AMBIGUOUS_DAYS,
+    DAY_NUMBERS,
     DAY_WORDS,
     DOTTED_DATE,
     DURING,
@@ -234,7 +235,7 @@ class _Clock:
         """ "3 nov", "3rd of november 2026", "nov 3"."""
         if word in MONTH_WORDS and (match := ORDINAL.fullmatch(self.word(at + 1))):
             return self._dated(int(match[1]), MONTH_WORDS[word], *self._year(at + 2))
-        match = ORDINAL.fullmatch(word.rstrip("."))
+        match = ORDINAL.fullmatch(DAY_NUMBERS.get(word, word).rstrip("."))
         skip = at + (2 if self.word(at + 1) == "of" else 1)
         if match and (month := MONTH_WORDS.get(self.word(skip))):
             return self._dated(int(match[1]), month, *self._year(skip + 1))
