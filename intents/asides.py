@@ -13,6 +13,8 @@ from intents.mood import split_clauses
 from intents.tokens import word_set
 
 if TYPE_CHECKING:
+    from intents.hits import Hit
+    from intents.lexicon import Mention
     from intents.mood import Words
     from intents.scenes import Scene
 
@@ -25,6 +27,7 @@ _AUXILIARIES = word_set("is are can could does do did has have will was were wou
 _THINGS = frozenset(
     {"vm", "volume", "host", "cluster", "project", "network", "snapshot", "user", "tenant", "migration"}
 )
+_RELATIVE = word_set("which whose whom")
 _PLEASE = word_set("please pls plz kindly")
 _MODAL = word_set("can may should must could shall needs")
 _AND = word_set("and so hence therefore thus but")
@@ -89,8 +92,14 @@ def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
     verb = any(m.start == at and any(s.form == "base" for s in m.senses) for m in scene.mentions)
     shows = any(m.start == at and any(s.concept in {"SHOW", "COUNT", "LIST"} for s in m.senses) for m in scene.mentions)
     polite = word in {"can", "could"} or scene.folds[at : at + 2] in _ASKED_OF_YOU or _wishes(scene, at)
-    polite = polite or bool(_PLEASE & set(scene.folds[at:end]) and _MODAL & set(scene.folds[at:end]))
+    if word in _RELATIVE and at and ends != "?" and not any(m.start == at + 1 and _is_kind(m) for m in scene.mentions):
+        return False  # "…, which nobody liked"
+    polite = polite or bool(_PLEASE & set(scene.folds[at:]) and _MODAL & set(scene.folds[at:end]))
     return word in ASKING or verb or shows or (word in _AUXILIARIES and ends == "?") or polite
+
+
+def _is_kind(mention: "Mention") -> bool:
+    return any(sense.concept.startswith("k:") for sense in mention.senses)
 
 
 def _wants(scene: "Scene", at: int) -> bool:
@@ -126,7 +135,7 @@ def _is_told(scene: "Scene", moods: "Words", start: int) -> bool:
 
 def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
     text = scene.text[scene.tokens[start].start :]
-    own = any(hit.start >= start and hit.sure for hit in scene.hits)
+    own = any(hit.start >= start and hit.sure and not _describes(hit) for hit in scene.hits)
     if scene.folds[start : start + 2] in _WOULD:
         text = f"i {text}"
     if own or not _POINTS.search(text):
@@ -136,6 +145,11 @@ def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
         return ""  # what else was said of it belongs to the request
     name = scene.text[scene.tokens[said[0].start].start : scene.tokens[said[0].end - 1].end]
     return _POINTS.sub(lambda match: f"{name}'s" if match[1].lower() == "its" else name, text, count=1)
+
+
+def _describes(hit: "Hit") -> bool:
+    """A tag or a policy is put on something; what that is, another clause may have told."""
+    return all(name.kind in {"tag", "policy", "role"} for name in hit.names)
 
 
 def _asked_for(scene: "Scene") -> str:

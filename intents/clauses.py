@@ -18,7 +18,9 @@ _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
 _PLURAL_DO = frozenset(
     {"want", "take", "need", "think", "say", "plan", "get", "do", "go", "come", "hope", "ask", "love"}
 )
-_AFTER_PLURAL = frozenset({"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"})
+_AFTER_PLURAL = frozenset(
+    {"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"}
+)
 _SAID_BEFORE = frozenset({"asked", "wondered", "told", "said", "explained", "answered", "mentioned", "complained"})
 _WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
 _ELLIPTIC = frozenset({"so", "yes", "any", "not", "possible", "needed", "applicable", "available"})
@@ -194,7 +196,8 @@ class ClauseReader:
         if words[0] in self.lists["pronouns"] | people or self.person(start):
             return self._subject_clause(words, start)
         if words[0] in self.lists["contracted"]:
-            return "question" if words[1:2] and words[1] in self.lists["seeking"] else "other"
+            asked = words[1:2] and words[1] in self.lists["seeking"]
+            return "question" if asked else "command" if words[0] == "i'm" and _agrees(words[1:]) else "other"
         form = self.form(start)
         if words[0] in self.lists["imperatives"]:
             return "other" if words[:2] == ["give", "me"] and _MOMENTS & set(words[2:6]) else "command"
@@ -211,7 +214,7 @@ class ClauseReader:
 
     def _hangs_on(self, words: list[str]) -> bool:
         """ "reboot it if it hangs", "approve it as soon as legal agrees"."""
-        at_once = _anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
+        at_once = words[-1] == "once" or _anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
         hanging = {"if", "unless", "when", "whenever"} | (set() if at_once else {"once"})
         return bool(hanging & set(words[1:])) or _anywhere(words, (("as", "soon"),))
 
@@ -247,6 +250,8 @@ class ClauseReader:
             return "fragment"  # "Alice Chen is now responsible for web-01"
         if subject == "i" and rest[0] in self.lists["performatives"]:
             return "command"
+        if subject == "i" and rest[0] == "am" and _agrees(rest[1:]):
+            return "command"  # "i am ok with REQ-12": by saying so it is done
         if subject in {"i", "we"} and (rest[:2] == ["have", "to"] or rest[0] == "must") and self._performs(rest):
             return "command"  # "i have to turn down REQ-7": by saying so it is done
         if rest[0] in {"should", "shall", "must"} and {"be", "become", "lose"} & set(rest[1:3]) and self.person(start):
@@ -370,6 +375,13 @@ class ClauseReader:
                 if (not rest and not code) or (rest and rest[0] in after):
                     return True
         return False
+
+
+def _agrees(words: Sequence[str]) -> bool:
+    return words[:1] in (["ok"], ["okay"], ["fine"], ["happy"], ["good"], ["cool"]) and words[1:2] in (
+        ["with"],
+        ["for"],
+    )
 
 
 def _starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:

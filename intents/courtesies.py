@@ -46,25 +46,30 @@ class Courtesies:
     shortened: re.Pattern[str]
     words: frozenset[str]
 
-    def plain(self, text: str, base: Callable[[str], str], names: Collection[str] = ()) -> tuple[str, bool]:
+    def plain(
+        self, text: str, base: Callable[[str], str], names: Collection[str] = (), known: Collection[str] = ()
+    ) -> tuple[str, bool]:
         """The request without its courtesies, or the text as it is; and whether a courtesy had to be respelt.
 
-        `base`: "restarting" -> "restart", "" for no verb. `names` are words that are names here and stay as they are.
+        `base`: "restarting" -> "restart", "" for no verb. `names` are words that are names here and stay as they are,
+        `known` those that are no misspelt courtesies.
         """
         text = self._spelled(text, names)
         bare = self._bare(text, base)
-        if bare == text and (respelt := self._respelt(text)) != text:
+        if (respelt := self._respelt(text, known)) != text:
             again = self._bare(respelt, base)
-            return (again, True) if again != respelt else (text, False)
+            if len(respelt) - len(again) > len(text) - len(bare) + 2:
+                return again, True
         return bare, False
 
-    def _respelt(self, text: str) -> str:
+    def _respelt(self, text: str, known: Collection[str]) -> str:
         """The first and last words that miss a courtesy by one letter, as the courtesy has them."""
         words = text.split(" ")
         for at, word in enumerate(words):
             bare = word.strip(".,;:!?").lower()
             if (at < _HEAD or at >= len(words) - _HEAD) and len(bare) > 3 and bare.isalpha() and bare not in self.words:
-                meant = next((known for known in self.by_head.get(bare[0], ()) if one_edit(bare, known)), "")
+                options = () if bare in known else self.by_head.get(bare[0], ())
+                meant = next((option for option in options if one_edit(bare, option)), "")
                 words[at] = word.lower().replace(bare, meant) if meant else word
         return " ".join(words)
 

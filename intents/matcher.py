@@ -71,10 +71,10 @@ class Matcher:
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
-        tried = 0
+        tried = MOST_TRIED if scene.mood in _NOT_MEANT else 0
         for word, options in scene.spellings.items():
             for option in (*options[1:MOST_SPELLINGS], ""):
-                if _goodness(reading) >= PART_SURE or tried >= MOST_TRIED or scene.mood in _NOT_MEANT:
+                if _goodness(reading) >= PART_SURE or tried >= MOST_TRIED or not scene.anchored:
                     return scene, reading
                 tried += 1
                 if not option and reading.intent is not None:

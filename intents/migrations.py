@@ -163,8 +163,14 @@ _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "sev
 
 _FIRST_LAST: Mapping[str, Sequence[tuple[str, re.Pattern[str]]]] = {
     "strategy": (
-        ("riskiest_last", re.compile(r"\b(?:risk\w*|hard\w*|difficult|danger\w*|red)\b[\w ]{0,20}\b(?:last|end)\b", re.I)),
-        ("easiest_first", re.compile(r"\b(?:eas\w+|simpl\w+|low[- ]risk|green|harmless)\b[\w ]{0,20}\b(?:first|start)\b", re.I)),
+        (
+            "riskiest_last",
+            re.compile(r"\b(?:risk\w*|hard\w*|difficult|danger\w*|red)\b[\w ]{0,20}\b(?:last|end)\b", re.I),
+        ),
+        (
+            "easiest_first",
+            re.compile(r"\b(?:eas\w+|simpl\w+|low[- ]risk|green|harmless)\b[\w ]{0,20}\b(?:first|start)\b", re.I),
+        ),
     ),
     "wave_strategy": (
         ("pilot_first", re.compile(r"\bpilot\b[\w ]{0,14}\b(?:first|ahead|start|front|before)\b", re.I)),

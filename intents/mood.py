@@ -90,6 +90,9 @@ def clause_moods(
         before = {token.fold for token in tokens[:start]} if at else set()
         if mood == "command" and before & words.single["told"] and tokens[start].fold not in {"show", "list"}:
             return "report", clauses  # "mia wrote: reboot web-01"
+    if len(clauses) > 1 and clauses[0][2] == "question" and tokens[clauses[0][0]].fold in ASKING:
+        clauses = [(start, end, "fragment" if end - start < 3 and mood == "command" else mood)
+                   for start, end, mood in clauses]  # "how compliant are we, snapshot wise"  # fmt: skip
     clauses = _with_reasons(_with_relatives(clauses, tokens), tokens, taken)
     return _of_all(clauses, tokens), clauses
 

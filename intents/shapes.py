@@ -67,9 +67,11 @@ _WHENEVER = word_set("when whenever if once time soon")
 
 def _is_caused(scene: "Scene") -> bool:
     """ "have web-01 rebooted", "i want it stopped": a participle that is to be brought about."""
+    kinds = [m.start for m in scene.mentions if _is_kind(m) and _plural(scene, m) and not scene.beside(m)]
     return any(
         s.form in {"past", "ing"}
         and s.concept.isupper()
+        and not any(at < m.start for at in kinds)  # "i need all vms tagged pci": which ones
         and bool(_BRINGING & set(scene.folds[max(0, m.start - 8) : m.start]))
         for m in scene.mentions
         for s in m.senses

@@ -192,9 +192,9 @@ def restore(scene: Scene, filling: "Filling") -> None:
     for mention in scene.mentions_of("restore_mode"):
         filling.put("mode", value_of(mention, "restore_mode"), words(scene, mention.start, mention.end))
         break
-    match = _NEW_NAME.search(scene.text)
+    match = _NEW_NAME.search(scene.meant)
     if match:
-        at = next((i for i, t in enumerate(scene.tokens) if t.start <= match.start(1) < t.end), None)
+        at = next((i for i, t in enumerate(scene.tokens) if t.text == match[1]), None)
         if at is not None and not scene.named[at] and (at in scene.unknown or scene.tokens[at].kind == "quoted"):
             filling.put("new_name", match[1], match[0])
 
@@ -275,7 +275,9 @@ def event(scene: Scene, filling: "Filling") -> None:
             filling.put("event", name.name, words(scene, hit.start, hit.end))
             return
     for at, fold in enumerate(scene.folds):  # "stop the restore notifications": inside a longer phrase
-        value = next((s.value for p in scene.lexicon.phrases.get(fold, ()) for s in p.senses if s.concept == "event"), "")
+        value = next(
+            (s.value for p in scene.lexicon.phrases.get(fold, ()) for s in p.senses if s.concept == "event"), ""
+        )
         if value and not scene.named[at]:
             filling.put("event", value, scene.tokens[at].text)
             return
@@ -288,7 +290,7 @@ _TOPIC = re.compile(
 
 def topic(scene: Scene, filling: "Filling") -> None:
     """The words behind "with", "about", "on", "for"; "help restore" too."""
-    text = re.sub(r"[,\s]+(?:please|pls|plz|thanks|thx)\s*[.!?]*$", "", scene.meant, flags=re.IGNORECASE)
+    text = re.sub(r"[,\s]+(?:please|pls|plz|plase|thanks|thx)\s*[.!?]*$", "", scene.meant, flags=re.IGNORECASE)
     match = _TOPIC.search(text)
     if not match:
         match = re.fullmatch(r"(?:@?\w+[,:]?\s+)?help\s+([\w-]+)\s*[?!.]*", text, re.IGNORECASE)

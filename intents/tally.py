@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from intents.claims import Claim
 from intents.lexicon import Mention
+from intents.mood import split_clauses
 from intents.registry import Intent
 from intents.scenes import ANYWHERE, Scene
 from intents.slots import EXPLAINS, NAME_KINDS
@@ -64,11 +65,13 @@ def _head(scene: Scene) -> int:
     """Which mention is the verb that a command begins with ("could you please give …"); -1 where none does."""
     if scene.mood != "command":
         return -1
+    starts = [start for start, _ in split_clauses(scene.tokens, scene.named)]
     for at, mention in enumerate(scene.mentions):
         own = mention.senses[: mention.own]
         if any(sense.form == "base" for sense in own) and not any(sense.concept.startswith("k:") for sense in own):
-            lead = scene.folds[: mention.start]
-            return at if all(word in _LEADING for word in lead) else -1
+            start = max((start for start in starts if start <= mention.start), default=0)
+            if all(word in _LEADING for word in scene.folds[start : mention.start]):
+                return at
     return -1
 
 
@@ -96,6 +99,8 @@ class Tally:
                     self.where.setdefault(concept, []).append(at)
             self.concepts.append(concepts)
         self.head = _head(scene)
+        kinds = {feature for feature in self.features if feature.startswith("k:")}
+        self.same = "@vm" in self.features and kinds == {"k:vm"}  # the vms of a vm are no list
         self.surely = any(hit.sure for hit in scene.hits)
         self.beside_unknown = [at for at in scene.unknown if at not in scene.aside]
         # an unknown word beside nothing of ours makes it another subject
@@ -118,10 +123,12 @@ class Tally:
         shape = sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
+        score -= 5.0 if intent.name == "list" and self.same else 0.0
         score -= 2.5 if intent.writes and self.scene.asks else 0.0
+        if self.head >= 0 and intent.writes and "SHOW" in self.own[self.head]:
+            score -= 1.5  # "show ..." orders nothing
         if self.head >= 0 and self.head not in words.mentions:
             score -= 0.3 * UNDONE if self.scene.mentions[self.head].filler else UNDONE
-            score -= 1.5 if intent.writes and "SHOW" in self.own[self.head] else 0.0
         meant = set(self.scene.namelike) if "unknown" in used else set()
         unknown = sum(at < tail and at not in meant for at in self.beside_unknown)
         score -= 0.25 * unknown

@@ -249,7 +249,9 @@ _TEXT_MARKS = (
     r"\b(?:as|since)\s+(?=\w+ )",
 )
 _VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no\s*[,.:;-])\s*[,.:;-]?\s+", re.IGNORECASE)
-_ORDERS = re.compile(r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will) you|please|pls|kindly)\b", re.IGNORECASE)
+_ORDERS = re.compile(
+    r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will) you|please|pls|kindly)\b", re.IGNORECASE
+)
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
 
@@ -262,7 +264,7 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
             return
     marks = _TEXT_MARKS[:6] if scene.has("FREEZE") or scene.has("UNFREEZE") else _TEXT_MARKS
     for mark in marks:
-        match = re.search(mark, scene.text, re.IGNORECASE)
+        match = re.search(mark, scene.text, re.IGNORECASE) or _misspelt(mark, scene)
         if match:
             rest = _POLITE_TAIL.sub("", scene.text[match.end() :].strip())
             if (
@@ -280,6 +282,19 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
             if len(rest.split()) >= 2 or (mark in _TEXT_MARKS[:5] and rest):
                 put_text(filling, "text", rest)
                 return
+
+
+def _misspelt(mark: str, scene: Scene) -> re.Match[str] | None:
+    """The mark where its word has a slip of the finger: the text behind it stays as it was typed."""
+    for token in scene.tokens:
+        if token.fold in {"because", "saying", "reason"} and token.fold != token.text.lower():
+            return re.compile(mark, re.IGNORECASE).match(f"{token.fold} ") and _AFTER_WORD.match(
+                scene.text, token.start
+            )
+    return None
+
+
+_AFTER_WORD = re.compile(r"\w+\s*:?\s+")
 
 
 def put_text(filling: "Filling", slot: str, text: str) -> None:

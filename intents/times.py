@@ -142,6 +142,8 @@ class _Clock:
         """`since X` followed by `until Y`."""
         if self.word(span.end) in {"until", "till", "til", "to", "-"} and span.since:
             end = self._edge(span.end + 1, hours=True)
+            if end and self.future and self.word(span.end + 1) in DAY_WORDS and end.since <= span.since:
+                end = replace(end, since=end.since + timedelta(days=7), until=end.until + timedelta(days=7))
             if end and end.since > span.since:
                 return replace(span, end=end.end, until=end.since)
         return span
