@@ -23,10 +23,8 @@ _FINITE = word_set(
     "is are was were has have had will would wants want needs need asks asked says say tells told gets got goes did "
     "does must should can cannot complains hangs runs called calls opened closes moved signed decided"
 )
-_AUXILIARIES = word_set("is are can could does do did has have will was were would")
-_THINGS = frozenset(
-    {"vm", "volume", "host", "cluster", "project", "network", "snapshot", "user", "tenant", "migration"}
-)
+_AUXILIARIES = word_set("is are can could does do did has have will was were would may shall should")
+_NO_THINGS = frozenset({"tag", "policy", "role", "event", "report", "runbook"})
 _RELATIVE = word_set("which whose whom")
 _PLEASE = word_set("please pls plz kindly")
 _MODAL = word_set("can may should must could shall needs")
@@ -85,6 +83,7 @@ def _wishes(scene: "Scene", at: int) -> bool:
 
 def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
     at = next((i for i in range(start, end) if scene.folds[i] not in _OPENING), end)
+    at += 3 if scene.folds[at : at + 3] == ("go", "ahead", "and") else 0
     if at >= end:
         return False
     word = scene.folds[at]
@@ -117,7 +116,8 @@ def _states(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
         return False
     if scene.folds[end : end + 1] == (":",) and not any(scene.named[start:end]):
         return True
-    if scene.folds[start] in _SUBORDINATE:
+    first = next((at for at in range(start, end) if scene.folds[at] not in moods.single["polite"]), start)
+    if scene.folds[first] in _SUBORDINATE | moods.single["pronouns"] | moods.single["contracted"]:
         return True
     return any(
         scene.folds[at] in _FINITE
@@ -141,15 +141,25 @@ def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
     if own or not _POINTS.search(text):
         return text if own or not _THEIRS.search(text) else ""
     said = [hit for hit in scene.hits if hit.start in before and hit.sure]
-    if len(said) != 1 or not any(name.kind in _THINGS for name in said[0].names):
+    codes = [at for at in before if scene.tokens[at].kind in {"request", "job"}]
+    if len(said) + len(codes) != 1 or any(_describes(hit) for hit in said):
         return ""  # what else was said of it belongs to the request
-    name = scene.text[scene.tokens[said[0].start].start : scene.tokens[said[0].end - 1].end]
+    first, last = (said[0].start, said[0].end - 1) if said else (codes[0], codes[0])
+    first = _with_noun(scene, first)
+    name = scene.text[scene.tokens[first].start : scene.tokens[last].end]
     return _POINTS.sub(lambda match: f"{name}'s" if match[1].lower() == "its" else name, text, count=1)
+
+
+def _with_noun(scene: "Scene", at: int) -> int:
+    """ "i know of the drift on web-01, ack it": what "it" is begins before the name."""
+    if at < 2 or scene.folds[at - 1] not in {"of", "on", "for"}:
+        return at
+    return next((m.start for m in scene.mentions if m.end in {at - 1, at} and m.start < at - 1 and not m.filler), at)
 
 
 def _describes(hit: "Hit") -> bool:
     """A tag or a policy is put on something; what that is, another clause may have told."""
-    return all(name.kind in {"tag", "policy", "role"} for name in hit.names)
+    return all(name.kind in _NO_THINGS for name in hit.names)
 
 
 def _asked_for(scene: "Scene") -> str:

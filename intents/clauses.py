@@ -60,6 +60,8 @@ class ClauseReader:
                 if asks and words[0] in self.lists["auxiliaries"] | self.lists["question words"]
                 else "negated"
             )
+        if words[0] == "got" and words[1:2] and words[1] in {"any", "a", "an", "some"}:
+            return "question"  # "got any runbooks for snapshots"
         if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks and len(words) < 6:
             return "other"  # "what a mess"
         if _starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
@@ -252,6 +254,8 @@ class ClauseReader:
             return "command"
         if subject == "i" and rest[0] == "am" and _agrees(rest[1:]):
             return "command"  # "i am ok with REQ-12": by saying so it is done
+        if subject == "we" and rest[0] in {"can", "may"} and {"now", "again"} & set(words):
+            return "command"  # "we can lift the freeze now"
         if subject in {"i", "we"} and (rest[:2] == ["have", "to"] or rest[0] == "must") and self._performs(rest):
             return "command"  # "i have to turn down REQ-7": by saying so it is done
         if rest[0] in {"should", "shall", "must"} and {"be", "become", "lose"} & set(rest[1:3]) and self.person(start):
@@ -283,6 +287,9 @@ class ClauseReader:
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
             return "report"  # "web-01 is a funny name for a server that ..."
+        if any(self.person(start + at - 1) and self._past(start + at) for at in range(1, len(words))):
+            if not (ASKING | {"that", "whose", "everything", "whatever", "all"}) & set(words):
+                return "report"  # "yesterday alice deleted the router"
         if words[0] in {"it", "that", "this", "there"} and words[1] in {"was", "were", "had"}:
             return "report"  # "it was me who stopped it"
         if self._forbidden(words, start):

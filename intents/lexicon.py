@@ -331,7 +331,9 @@ def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
     for phrase in (*longer, *lexicon.phrases.get(words[at], ())):
         end = at + len(phrase.words)
         if len(phrase.words) == 1 or tuple(words[at:end]) == phrase.words:
-            return Mention(at, end, _passive(phrase.senses, words, at), phrase.weight, phrase.filler, own=phrase.own)
+            senses = _passive(phrase.senses, words, at)
+            own = phrase.own + len(senses) - len(phrase.senses)
+            return Mention(at, end, senses, phrase.weight, phrase.filler, own=own)
     return Mention(at, at + 1, (), 0.0, True) if words[at] in lexicon.fillers else None
 
 
@@ -346,6 +348,8 @@ def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[
     wanted: Form = "past"
     if before[-1] in {"needs", "need"}:
         wanted = "ing"
+    elif "did" in words[max(0, at - 5) : at]:  # "did anybody delete any snapshots"
+        return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)
     elif {"was", "were", "been", "got"} & set(before) and words[at] in _OWN_PARTICIPLES:
         return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)
     elif "be" not in before and not _caused(words, at):

@@ -34,12 +34,18 @@ FLOOR = 1.0
 SURE = 0.42
 MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
-CLAUSE_SURE = 0.8
+_CODES = frozenset({"ip", "mac", "uuid", "request", "job"})
+_POINTING = frozenset({"it", "that", "this", "them", "those", "these", "they"})
+CLAUSE_SURE = 0.72
 WHOLE_SURE = 0.75
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
-_RELATIVE = re.compile(r"(?:which|who|whose|whom)\b", re.IGNORECASE)
-_ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"(?:which|who|whom)\s+(?:the|nobody|no|we|i|they|it|he|she|you|is|was|were|did|does|has|had|made|means|caused|would|"
+    r"will|should|could|can|everybody|everyone|all|our|my|their|of)\b|whose\b",
+    re.IGNORECASE,
+)
+_ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause (?=(?:i|we|my|our)\b)|\bas i\b)\s*", re.IGNORECASE)
 MOST_WORDS = 40  # a longer message is no short form of anything
 MOST_SPELLINGS = 4  # of one misspelt word
 MOST_TRIED = 4  # other spellings of one message
@@ -112,19 +118,25 @@ class Matcher:
 
     def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
-        foreign = scene.mentions_of("FOREIGN") or is_log(scene.text)
+        foreign = bool(scene.mentions_of("FOREIGN"))
         sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
-        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or foreign:
+        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or is_log(scene.text):
             return whole
-        clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
+        clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 2]
         clauses = [part for at, part in enumerate(clauses) if not at or part[-1] == "?" or not _RELATIVE.match(part)]
         if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:
             return whole
         scenes = [build_scene(part, names, self.lexicon, self.moods, scene.now) for part in clauses]
-        told = whole.mood in _SILENT  # then a clause counts only if it asks or orders in so many words
-        reads = [self._read(part) for part in scenes if not told or is_request(part)]
-        reads = [r for r in reads if r.intent is not None and r.slots and r.mood in ("command", "question")]
-        if len(reads) != 1 or reads[0].confidence < max(CLAUSE_SURE, whole.confidence) or reads[0].ask is not None:
+        asking = [part for part in scenes if is_request(part)]
+        reads = self._readable(asking, scene)
+        if not reads and not foreign and whole.mood not in _SILENT and not any(map(_orders, asking)):
+            reads = self._readable([part for part in scenes if part not in asking], scene)
+        if len(reads) > 1:
+            reads = [r for r in reads if r.slots or self._alone(r)]
+        least = max(CLAUSE_SURE, whole.confidence if whole.intent else 0.0)
+        if len(reads) != 1 or reads[0].confidence < least:
+            return whole
+        if (reads[0].ask and reads[0].ask.why != "confirm") or not (reads[0].slots or self._alone(reads[0])):
             return whole
         read = replace(reads[0], text=scene.text)
         if _says_more(whole, read):
@@ -132,6 +144,27 @@ class Matcher:
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
         return read
+
+    def _readable(self, parts: Sequence[Scene], scene: Scene) -> list[Reading]:
+        """What the parts of a message mean alone; one that points to a name in another part means nothing alone."""
+        codes = sum(token.kind in _CODES for token in scene.tokens)
+        whole = [
+            part
+            for part in parts
+            if not part.mentions_of("FOREIGN")
+            and not (
+                _POINTING & set(part.folds)
+                and len(part.hits) + sum(token.kind in _CODES for token in part.tokens) < len(scene.hits) + codes
+            )
+        ]
+        reads = [self._read(part) for part in whole]
+        return [r for r in reads if r.intent is not None and r.mood in ("command", "question")]
+
+    def _alone(self, reading: Reading) -> bool:
+        """A request that says enough without any name: it is sure, and needs no slot."""
+        if reading.intent == "help":
+            return False  # "the projector shows an error, who can help"
+        return reading.confidence >= WHOLE_SURE and not self.catalogue.intents[reading.intent or ""].required
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
@@ -212,6 +245,11 @@ class Matcher:
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
             "lexicon", ask, (*filling.evidence, *told), rivals,
         )  # fmt: skip
+
+
+def _orders(scene: Scene) -> bool:
+    """Is there a verb of ours in it, as it is ordered?"""
+    return any(sense.form == "base" for m in scene.mentions if not m.filler for sense in m.senses)
 
 
 def _says_more(whole: Reading, part: Reading) -> bool:

@@ -70,11 +70,11 @@ def split_clauses(tokens: Sequence[Token], taken: Sequence[bool]) -> list[tuple[
 
 
 def clause_moods(
-    words: Words, text: str, tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm
+    words: Words, text: str, tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm, ours: At
 ) -> tuple[Mood, list[tuple[int, int, str]]]:
     """The mood of the whole, and (start, end, mood) of each clause.
 
-    `person(i)`: token i is a person's name; `form(i)`: "base", "past", ... of the operations verb there, or "".
+    `person(i)`: token i is a person's name; `ours(i)`: the noun of a kind; `form(i)`: "base", "past", ... of the operations verb there, or "".
     """
     if is_log(text) or words.generalities.holds(text):
         return "other", []
@@ -93,7 +93,8 @@ def clause_moods(
     if len(clauses) > 1 and clauses[0][2] == "question" and tokens[clauses[0][0]].fold in ASKING:
         clauses = [(start, end, "fragment" if end - start < 3 and mood == "command" else mood)
                    for start, end, mood in clauses]  # "how compliant are we, snapshot wise"  # fmt: skip
-    clauses = _with_reasons(_with_relatives(clauses, tokens), tokens, taken)
+    held = [there or ours(at) for at, there in enumerate(taken)]
+    clauses = _with_reasons(_with_relatives(clauses, tokens), tokens, held)
     return _of_all(clauses, tokens), clauses
 
 

@@ -19,7 +19,7 @@ from intents.tokens import Token, clean, fold, tokenize, word_set
 
 # Kinds whose names are people or things that an ordinary word may name without being one.
 _VALUE_KINDS = frozenset({"tag", "role", "event", "report", "policy", "wave", "cohort"})
-ANYWHERE = frozenset({"0.0.0.0/0", "::/0", "0.0.0.0"})  # addresses that mean the whole world
+ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})  # addresses that mean the whole world
 _CODES = frozenset({"ip", "mac", "uuid", "request", "job", "channel", "clock"})
 _WEIGHT_NAME = 1.6
 _AS_LIKELY: Mapping[str, str] = MappingProxyType({})
@@ -280,8 +280,9 @@ def _mood(
     if _addressed(tokens, people, hits, mentions):
         return "other", frozenset()
     cut = _note_start(tokens, mentions)
+    kinds = {m.start for m in mentions if any(s.concept.startswith("k:") for s in m.senses)}
     mood, clauses = clause_moods(
-        moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, "")
+        moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""), kinds.__contains__
     )
     beside = {at for start, end, kind in clauses if kind in {"report", "other"} for at in range(start, end)}
     return mood, frozenset(beside) if mood in {"command", "question"} else frozenset()

@@ -23,6 +23,7 @@ UNSAID = NEUTRAL | word_set(
 )
 
 
+GRAMMAR = 1.0  # what a phrase of mere function words ("what did") weighs against a claim
 KIN = 0.6
 UNDONE = 1.0  # for a claim that has no place for the verb that the command begins with
 _LEADING = word_set(
@@ -99,6 +100,7 @@ class Tally:
                     self.where.setdefault(concept, []).append(at)
             self.concepts.append(concepts)
         self.head = _head(scene)
+        self.counts = "COUNT" in self.features and "@vm" not in self.features and "how many" in " ".join(scene.folds)
         kinds = {feature for feature in self.features if feature.startswith("k:")}
         self.same = "@vm" in self.features and kinds == {"k:vm"}  # the vms of a vm are no list
         self.surely = any(hit.sure for hit in scene.hits)
@@ -124,6 +126,7 @@ class Tally:
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
         score -= 5.0 if intent.name == "list" and self.same else 0.0
+        score -= 1.5 if intent.name == "list" and self.counts else 0.0
         score -= 2.5 if intent.writes and self.scene.asks else 0.0
         if self.head >= 0 and intent.writes and "SHOW" in self.own[self.head]:
             score -= 1.5  # "show ..." orders nothing
@@ -214,7 +217,10 @@ class Tally:
             return 0.0
         if not self.own[at].isdisjoint(_TELLING):
             return 0.0
-        return 5.0 if foreign else mention.weight
+        if foreign:
+            return 5.0
+        grammar = all(word in self.scene.lexicon.fillers for word in self.scene.folds[mention.start : mention.end])
+        return min(GRAMMAR, mention.weight) if grammar else mention.weight
 
     def _open_hits(self, wide: set[str]) -> set[int]:
         """Tokens of names that the claim uses and that are ordinary words too: they count once, as names."""
