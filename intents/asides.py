@@ -26,6 +26,7 @@ _FINITE = word_set(
 _AUXILIARIES = word_set("is are can could does do did has have will was were would may shall should")
 _NO_THINGS = frozenset({"tag", "policy", "role", "event", "report", "runbook"})
 _RELATIVE = word_set("which whose whom")
+_SOME = word_set("all any every everything each")
 _PLEASE = word_set("please pls plz kindly")
 _MODAL = word_set("can may should must could shall needs")
 _AND = word_set("and so hence therefore thus but")
@@ -89,7 +90,9 @@ def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
     word = scene.folds[at]
     ends = scene.folds[end] if end < len(scene.folds) else ""
     verb = any(m.start == at and any(s.form == "base" for s in m.senses) for m in scene.mentions)
-    shows = any(m.start == at and any(s.concept in {"SHOW", "COUNT", "LIST"} for s in m.senses) for m in scene.mentions)
+    shows = word not in _SOME and any(
+        m.start == at and any(s.concept in {"SHOW", "COUNT", "LIST"} for s in m.senses) for m in scene.mentions
+    )
     polite = word in {"can", "could"} or scene.folds[at : at + 2] in _ASKED_OF_YOU or _wishes(scene, at)
     if word in _RELATIVE and at and ends != "?" and not any(m.start == at + 1 and _is_kind(m) for m in scene.mentions):
         return False  # "…, which nobody liked"

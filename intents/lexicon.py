@@ -17,6 +17,7 @@ REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
+_PASSIVE = frozenset({"was", "were", "been", "got"})
 _OWN_PARTICIPLES = frozenset({"run", "set", "put", "cut", "reset", "shut", "split"})
 _CAUSING = frozenset({"want", "wants", "need", "needs", "like", "get", "gets"})
 
@@ -348,9 +349,8 @@ def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[
     wanted: Form = "past"
     if before[-1] in {"needs", "need"}:
         wanted = "ing"
-    elif "did" in words[max(0, at - 5) : at]:  # "did anybody delete any snapshots"
-        return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)
-    elif {"was", "were", "been", "got"} & set(before) and words[at] in _OWN_PARTICIPLES:
+    elif "did" in words[max(0, at - 5) : at] or (_PASSIVE & set(before) and words[at] in _OWN_PARTICIPLES):
+        # "did anybody delete any snapshots", "which runbooks were run"
         return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)
     elif "be" not in before and not _caused(words, at):
         return senses

@@ -32,6 +32,7 @@ _ALWAYS = {
 _ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
 FLOOR = 1.0
 SURE = 0.42
+STRANGE_SURE = 0.54
 MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
 _CODES = frozenset({"ip", "mac", "uuid", "request", "job"})
@@ -110,7 +111,7 @@ class Matcher:
             return whole
         if whole.intent is not None and read.ask is not None and read.ask.why != "confirm":
             return whole
-        if _says_more(whole, read):
+        if _says_more(whole, read) or (scene.mentions_of("FOREIGN") and not read.slots):
             return whole
         if self.catalogue.intents[read.intent].writes and read.ask is None:
             return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
@@ -226,25 +227,29 @@ class Matcher:
             return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
         top = ranked[0]
         confidence = _confidence(top)
-        rivals = tuple((s.intent.name, round(s.score, 2)) for s in ranked[1:4])
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
         silent = silent and not (top.intent.name in _ENDING and scene.mood == "negated" and scene.has("ANYMORE"))
         if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
-            return Reading(
-                scene.text,
-                None,
-                mood=scene.mood,
-                confidence=confidence,
-                rivals=((top.intent.name, round(top.score, 2)), *rivals)[:3],
-                evidence=_evidence(scene, None),
-            )
+            return self._nothing(scene, ranked, confidence)
         filling = fill(top.intent, scene)
         told = _evidence(scene, top, filling)
         ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
+        if confidence < _least(scene) and not (ask and ask.why == "unknown"):
+            return self._nothing(scene, ranked, confidence)
         return Reading(
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
-            "lexicon", ask, (*filling.evidence, *told), rivals,
+            "lexicon", ask, (*filling.evidence, *told), _rivals(ranked[1:4]),
         )  # fmt: skip
+
+    def _nothing(self, scene: Scene, ranked: Sequence[Scored], confidence: float) -> Reading:
+        return Reading(
+            scene.text, None, mood=scene.mood, confidence=confidence, rivals=_rivals(ranked[:3]),
+            evidence=_evidence(scene, None),
+        )  # fmt: skip
+
+
+def _rivals(ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
+    return tuple((s.intent.name, round(s.score, 2)) for s in ranked)
 
 
 def _orders(scene: Scene) -> bool:
@@ -270,6 +275,12 @@ def _shared(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     if {reading.intent for reading in readings} not in ({"list"}, {"count"}):
         return tuple(readings)
     return tuple(replace(r, slots={**last.slots, **r.slots}, objects={**last.objects, **r.objects}) for r in readings)
+
+
+def _least(scene: Scene) -> float:
+    """How sure a reading must be: surer where nothing of ours is named and a word is strange."""
+    strange = [at for at in scene.unknown if at not in scene.aside and at not in scene.namelike]
+    return STRANGE_SURE if strange and not scene.anchored else SURE
 
 
 def _confidence(top: Scored) -> float:

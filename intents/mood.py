@@ -74,7 +74,8 @@ def clause_moods(
 ) -> tuple[Mood, list[tuple[int, int, str]]]:
     """The mood of the whole, and (start, end, mood) of each clause.
 
-    `person(i)`: token i is a person's name; `ours(i)`: the noun of a kind; `form(i)`: "base", "past", ... of the operations verb there, or "".
+    `person(i)`: token i is a person's name; `ours(i)`: the noun of a kind; `form(i)`: "base", "past", ... of the
+    operations verb there, or "".
     """
     if is_log(text) or words.generalities.holds(text):
         return "other", []
