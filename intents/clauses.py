@@ -287,9 +287,8 @@ class ClauseReader:
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
             return "report"  # "web-01 is a funny name for a server that ..."
-        if any(self.person(start + at - 1) and self._past(start + at) for at in range(1, len(words))):
-            if not (ASKING | {"that", "whose", "everything", "whatever", "all"}) & set(words):
-                return "report"  # "yesterday alice deleted the router"
+        if self._somebody_did(words, start):
+            return "report"  # "yesterday alice deleted the router"
         if words[0] in {"it", "that", "this", "there"} and words[1] in {"was", "were", "had"}:
             return "report"  # "it was me who stopped it"
         if self._forbidden(words, start):
@@ -331,6 +330,10 @@ class ClauseReader:
             if word in {"has", "have"} and (after in {"been", "already"} or after.endswith("ed")):
                 return "report"
         return "fragment"
+
+    def _somebody_did(self, words: list[str], start: int) -> bool:
+        did = any(self.person(start + at - 1) and self._past(start + at) for at in range(1, len(words)))
+        return did and not (ASKING | {"that", "whose", "everything", "whatever", "all"}) & set(words)
 
     def _forbidden(self, words: list[str], start: int) -> bool:
         """ "web-01 must not be stopped", "JOB-7 shall not be aborted"; what a person must not do is a right to take."""

@@ -96,11 +96,10 @@ class Matcher:
         asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
         sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
         sure = sure and whole.confidence >= CLAUSE_SURE + 0.1
-        general = self.moods.generalities.holds(scene.text)
-        if sure or general or whole.mood in _REFUSING or is_log(scene.text) or len(scene.tokens) > MOST_WORDS:
+        if sure or whole.mood in _REFUSING or len(scene.tokens) > MOST_WORDS:
             return whole
         text = request_in(scene, self.moods)
-        if not text:
+        if not text or is_log(scene.text) or self.moods.generalities.holds(scene.text):
             return whole
         read = self._read(build_scene(text, names, self.lexicon, self.moods, scene.now))
         if (

@@ -52,7 +52,7 @@ def span_text(text: str, tokens: Sequence[Token], start: int, end: int) -> str:
     said = text[first.start : last.end]
     if "\n" in said:
         return ""
-    return fold(" ".join(said.split()))
+    return fold(" ".join(said.split()) if "  " in said or "\t" in said else said)
 
 
 def _forms(said: str) -> tuple[str, ...]:

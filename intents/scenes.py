@@ -66,7 +66,16 @@ class Scene:
         return self.as_meant(0, len(self.tokens)) if self.tokens else self.text
 
     def mentions_of(self, concept: str) -> tuple[Mention, ...]:
-        return tuple(m for m in self.mentions if any(s.concept == concept for s in m.senses))
+        return tuple(self.mentions[at] for at in self.by_concept.get(concept, ()))
+
+    @cached_property
+    def by_concept(self) -> Mapping[str, Sequence[int]]:
+        """Meaning -> the mentions that have it."""
+        found: dict[str, list[int]] = {}
+        for at, mention in enumerate(self.mentions):
+            for concept in {sense.concept for sense in mention.senses}:
+                found.setdefault(concept, []).append(at)
+        return found
 
     def has(self, concept: str) -> bool:
         return concept in self.features
@@ -121,15 +130,26 @@ class Scene:
         if self.mentions_of("FOREIGN") or self.strangers > 3:
             return False
         ids = any(token.kind in {"request", "job", "uuid", "mac", "ip"} for token in self.tokens)
-        nouns = any(s.concept.startswith("k:") for m in self.mentions for s in m.senses)
+        nouns = any(concept.startswith("k:") for concept in self.by_concept)
         return ids or nouns or any(hit.sure for hit in self.hits)
 
     def beside(self, mention: Mention) -> bool:
         """Is it only the noun of a name ("host compute-01")?"""
-        kinds = {sense.value for sense in mention.senses if sense.concept.startswith("k:")}
-        return any(
-            (hit.start == mention.end or hit.end == mention.start) and any(name.kind in kinds for name in hit.names)
-            for hit in self.hits
+        return (mention.start, mention.end) in self._nouns
+
+    @cached_property
+    def _nouns(self) -> frozenset[tuple[int, int]]:
+        """Where the noun of a name stands before or behind it."""
+        edges: dict[int, set[str]] = {}
+        for hit in self.hits:
+            for edge in (hit.start, -hit.end):
+                edges.setdefault(edge, set()).update(name.kind for name in hit.names)
+        return frozenset(
+            (m.start, m.end)
+            for m in (self.mentions if edges else ())
+            for s in m.senses
+            if s.concept.startswith("k:")
+            and (s.value in edges.get(m.end, ()) or (m.start and s.value in edges.get(-m.start, ())))
         )
 
     @cached_property
@@ -139,6 +159,8 @@ class Scene:
     @cached_property
     def afterthought(self) -> frozenset[int]:
         """What is only told behind the request: "…, it goes to the customer". Told before it, it may belong to it."""
+        if not self.aside:
+            return self.aside
         first = next((at for at in range(len(self.tokens)) if at not in self.aside), 0)
         return frozenset(at for at in self.aside if at > first)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from intents.amounts import number
+from intents.amounts import is_number_word, number
 from intents.calendars import (
     AMBIGUOUS_DAYS,
     DAY_NUMBERS,
@@ -29,10 +29,16 @@ from intents.calendars import (
 )
 from intents.clocks import read_clock
 from intents.moments import Moment, Span, iso, merge
-from intents.tokens import Token
+from intents.tokens import Token, word_set
 
 __all__ = ["Span", "find_times", "iso", "merge"]
 
+_FIRST_WORDS = (
+    LAST | DAY_WORDS.keys() | MONTH_WORDS.keys() | DAY_NUMBERS.keys() | word_set(
+        "this current next coming start beginning weekend today yesterday tomorrow tmrw tonight now day a an half "
+        "quarter noon midday midnight"
+    )
+)  # fmt: skip
 _OLDER = frozenset({"older", "elder"})
 _NEWER = frozenset({"newer", "younger", "fresher"})
 
@@ -158,7 +164,7 @@ class _Clock:
 
     def _moment(self, at: int, bare: bool) -> Moment | None:
         word = self.word(at)
-        if not word:
+        if not (word in _FIRST_WORDS or is_number_word(word) or any(letter.isdigit() for letter in word)):
             return None
         return (
             self._named_day(at, word)
