@@ -6,6 +6,7 @@ adds a reading: whoever uses it asks back before a change, for the rest of the m
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intents.clauses import ASKING
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from intents.mood import Words
     from intents.scenes import Scene
 
+_TELLS_MORE = re.compile(
+    r"(?:which|who|whom)\s+(?:the|nobody|no|we|i|they|it|he|she|you|is|was|were|did|does|has|had|made|means|caused|would|"
+    r"will|should|could|can|everybody|everyone|all|our|my|their|of)\b|whose\b",
+    re.IGNORECASE,
+)
+_ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause (?=(?:i|we|my|our)\b)|\bas i\b)\s*", re.IGNORECASE)
+_CODES = frozenset({"ip", "mac", "uuid", "request", "job"})
+_POINTING = frozenset({"it", "that", "this", "them", "those", "these", "they"})
 _OPENING = word_set("please pls plz so then and now just kindly therefore thus hence also ok")
 _FINITE = word_set(
     "is are was were has have had will would wants want needs need asks asked says say tells told gets got goes did "
@@ -28,7 +37,7 @@ _NO_THINGS = frozenset({"tag", "policy", "role", "event", "report", "runbook"})
 _RELATIVE = word_set("which whose whom")
 _SOME = word_set("all any every everything each")
 _PLEASE = word_set("please pls plz kindly")
-_MODAL = word_set("can may should must could shall needs")
+_MODAL = word_set("can may should must could shall")
 _AND = word_set("and so hence therefore thus but")
 _SUBORDINATE = word_set("before after since as while although though because now whereas")
 _WOULD = (("would", "like"), ("would", "need"), ("would", "love"), ("would", "want"), ("would", "appreciate"))
@@ -51,9 +60,44 @@ def request_in(scene: "Scene", moods: "Words") -> str:
     return _behind_statement(scene, moods) or _asked_for(scene)
 
 
-def is_request(scene: "Scene") -> bool:
-    """Does it ask or order, in so many words?"""
-    return _asks_or_orders(scene, 0, len(scene.tokens))
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A clause with an aside around it. `asks`: it asks or orders in so many words; `orders`: there is a verb of ours
+    in it; `hangs`: it means nothing alone, for it points to a name in another part, or is about another world.
+    """
+
+    text: str
+    asks: bool
+    orders: bool
+    hangs: bool
+
+
+def parts_of(scene: "Scene") -> list[Part]:
+    found: list[Part] = []
+    codes = [at for at, token in enumerate(scene.tokens) if token.kind in _CODES]
+    begin = 0
+    for end, behind in [
+        *((match.start(), match.end()) for match in _ASIDES.finditer(scene.text)),
+        (len(scene.text),) * 2,
+    ]:
+        text = scene.text[begin:end]
+        if len(text.split()) >= 2 and (not found or text[-1] == "?" or not _TELLS_MORE.match(text)):
+            found.append(_part(scene, text, begin, end, codes))
+        begin = behind
+    return found
+
+
+def _part(scene: "Scene", text: str, begin: int, end: int, codes: Sequence[int]) -> Part:
+    inside = [at for at, token in enumerate(scene.tokens) if begin <= token.start < end]
+    if not inside:
+        return Part(text, asks=False, orders=False, hangs=True)
+    first, last = inside[0], inside[-1] + 1
+    mentions = [m for m in scene.mentions if first <= m.start < last]
+    named = sum(first <= hit.start < last for hit in scene.hits) + sum(first <= at < last for at in codes)
+    points = bool(_POINTING & set(scene.folds[first:last])) and named < len(scene.hits) + len(codes)
+    foreign = any(s.concept == "FOREIGN" for m in mentions for s in m.senses)
+    orders = any(s.form == "base" for m in mentions if not m.filler for s in m.senses)
+    return Part(text, _asks_or_orders(scene, first, last), orders, points or foreign)
 
 
 def _behind_statement(scene: "Scene", moods: "Words") -> str:
@@ -94,7 +138,12 @@ def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
         m.start == at and any(s.concept in {"SHOW", "COUNT", "LIST"} for s in m.senses) for m in scene.mentions
     )
     polite = word in {"can", "could"} or scene.folds[at : at + 2] in _ASKED_OF_YOU or _wishes(scene, at)
-    if word in _RELATIVE and at and ends != "?" and not any(m.start == at + 1 and _is_kind(m) for m in scene.mentions):
+    if (
+        word in _RELATIVE
+        and at
+        and ends != "?"
+        and not any(m.start in {at, at + 1} and _is_kind(m) for m in scene.mentions)
+    ):
         return False  # "…, which nobody liked"
     polite = polite or bool(_PLEASE & set(scene.folds[at:]) and _MODAL & set(scene.folds[at:end]))
     return word in ASKING or verb or shows or (word in _AUXILIARIES and ends == "?") or polite

@@ -1,12 +1,11 @@
 """Text to Reading: claims choose the intent, slots are filled, and what is missing or unsure is asked."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from intents.asides import is_request, request_in
+from intents.asides import Part, parts_of, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
 from intents.followups import follow
@@ -35,18 +34,10 @@ SURE = 0.42
 STRANGE_SURE = 0.54
 MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
-_CODES = frozenset({"ip", "mac", "uuid", "request", "job"})
-_POINTING = frozenset({"it", "that", "this", "them", "those", "these", "they"})
 CLAUSE_SURE = 0.72
 WHOLE_SURE = 0.75
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
-_RELATIVE = re.compile(
-    r"(?:which|who|whom)\s+(?:the|nobody|no|we|i|they|it|he|she|you|is|was|were|did|does|has|had|made|means|caused|would|"
-    r"will|should|could|can|everybody|everyone|all|our|my|their|of)\b|whose\b",
-    re.IGNORECASE,
-)
-_ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause (?=(?:i|we|my|our)\b)|\bas i\b)\s*", re.IGNORECASE)
 MOST_WORDS = 40  # a longer message is no short form of anything
 MOST_SPELLINGS = 4  # of one misspelt word
 MOST_TRIED = 4  # other spellings of one message
@@ -73,7 +64,7 @@ class Matcher:
         scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
-        reading = self._clause(self._beside(reading, scene, names), scene, names)
+        reading = self._clause(self._beside(reading, scene, names), scene)
         return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
@@ -116,21 +107,19 @@ class Matcher:
             return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
         return read
 
-    def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
+    def _clause(self, whole: Reading, scene: Scene) -> Reading:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
         foreign = bool(scene.mentions_of("FOREIGN"))
         sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
         if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or is_log(scene.text):
             return whole
-        clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 2]
-        clauses = [part for at, part in enumerate(clauses) if not at or part[-1] == "?" or not _RELATIVE.match(part)]
-        if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:
+        parts = parts_of(scene)
+        if not 1 < len(parts) < 5 or len(scene.tokens) > MOST_WORDS:
             return whole
-        scenes = [build_scene(part, names, self.lexicon, self.moods, scene.now) for part in clauses]
-        asking = [part for part in scenes if is_request(part)]
+        asking = [part for part in parts if part.asks]
         reads = self._readable(asking, scene)
-        if not reads and not foreign and whole.mood not in _SILENT and not any(map(_orders, asking)):
-            reads = self._readable([part for part in scenes if part not in asking], scene)
+        if not reads and not foreign and whole.mood not in _SILENT and not any(part.orders for part in asking):
+            reads = self._readable([part for part in parts if not part.asks], scene)
         if len(reads) > 1:
             reads = [r for r in reads if r.slots or self._alone(r)]
         least = max(CLAUSE_SURE, whole.confidence if whole.intent else 0.0)
@@ -145,19 +134,13 @@ class Matcher:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
         return read
 
-    def _readable(self, parts: Sequence[Scene], scene: Scene) -> list[Reading]:
-        """What the parts of a message mean alone; one that points to a name in another part means nothing alone."""
-        codes = sum(token.kind in _CODES for token in scene.tokens)
-        whole = [
-            part
+    def _readable(self, parts: Sequence[Part], scene: Scene) -> list[Reading]:
+        """What the parts of a message mean alone."""
+        reads = [
+            self._read(build_scene(part.text, scene.names, self.lexicon, self.moods, scene.now))
             for part in parts
-            if not part.mentions_of("FOREIGN")
-            and not (
-                _POINTING & set(part.folds)
-                and len(part.hits) + sum(token.kind in _CODES for token in part.tokens) < len(scene.hits) + codes
-            )
+            if not part.hangs
         ]
-        reads = [self._read(part) for part in whole]
         return [r for r in reads if r.intent is not None and r.mood in ("command", "question")]
 
     def _alone(self, reading: Reading) -> bool:
@@ -249,11 +232,6 @@ class Matcher:
 
 def _rivals(ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
     return tuple((s.intent.name, round(s.score, 2)) for s in ranked)
-
-
-def _orders(scene: Scene) -> bool:
-    """Is there a verb of ours in it, as it is ordered?"""
-    return any(sense.form == "base" for m in scene.mentions if not m.filler for sense in m.senses)
 
 
 def _says_more(whole: Reading, part: Reading) -> bool:

@@ -88,7 +88,10 @@ def _emptiness(scene: "Scene") -> Iterator[tuple[str, float]]:
     if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
         yield "BARE", 0.3
     rest = [m for m in scene.mentions if not scene.beside(m) and m.senses and not scene.named[m.start]]
-    if "what" in scene.folds and " ".join(f for at, f in enumerate(scene.folds) if f not in _POLITE and not _is_name(scene, at)) in _WHATIS:
+    if (
+        "what" in scene.folds
+        and " ".join(f for at, f in enumerate(scene.folds) if f not in _POLITE and not _is_name(scene, at)) in _WHATIS
+    ):
         yield "WHATIS", 1.0
     asked = _ASKING & set(scene.folds)
     if scene.hits and not scene.unknown and not rest and not scene.spans and not asked:
