@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from intents.clauses import ASKING
 from intents.mood import split_clauses
+from intents.statements import ASKING
 from intents.tokens import word_set
 
 if TYPE_CHECKING:

@@ -3,6 +3,8 @@
 import re
 from datetime import datetime, timedelta
 
+from intents.tokens import word_set
+
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY_WORDS = {
     **{day: at for at, day in enumerate(DAYS)}, **{day[:3]: at for at, day in enumerate(DAYS)},
@@ -35,6 +37,13 @@ SINCE = frozenset({"since", "from", "after", "starting", "beginning"})
 UNTIL = frozenset({"until", "till", "til", "to", "before", "by", "-", "through", "up", "'til", "ending", "and"})
 DURING = frozenset({"in", "during", "over", "for", "within", "on", "at", "of", "from"})
 LAST = frozenset({"last", "past", "previous", "recent", "preceding", "prior"})
+# a time begins with one of these, a number or a digit
+FIRST_WORDS = (
+    LAST | DAY_WORDS.keys() | MONTH_WORDS.keys() | DAY_NUMBERS.keys() | word_set(
+        "this current next coming start beginning weekend today yesterday tomorrow tmrw tonight now day a an half "
+        "quarter noon midday midnight"
+    )
+)  # fmt: skip
 PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
 
 

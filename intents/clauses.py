@@ -1,28 +1,15 @@
 """The mood of one clause: who does what in it, in which tense, and whether the bot is asked or told to."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from intents.readings import Mood
-from intents.tokens import Token
-
-if TYPE_CHECKING:
-    from intents.mood import Words
-
-At = Callable[[int], bool]
-VerbForm = Callable[[int], str]
+from intents.statements import ASKING, StatementReader, anywhere, starts
 
 _NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
-_INTENDING = frozenset({"plans", "wants", "intends", "hopes", "considers", "asked", "went", "will", "would"})
 _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
-_PLURAL_DO = frozenset(
-    {"want", "take", "need", "think", "say", "plan", "get", "do", "go", "come", "hope", "ask", "love"}
-)
 _AFTER_PLURAL = frozenset(
     {"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"}
 )
-_SAID_BEFORE = frozenset({"asked", "wondered", "told", "said", "explained", "answered", "mentioned", "complained"})
-_WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
 _ELLIPTIC = frozenset({"so", "yes", "any", "not", "possible", "needed", "applicable", "available"})
 _OURS = frozenset({"others", "always", "yours", "perhaps", "backups"})
 _HERE = frozenset(
@@ -31,22 +18,12 @@ _HERE = frozenset(
 _SUBJECTS = frozenset(
     {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
 )
-_BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
-_MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
-             ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
-ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
 
-class ClauseReader:
+class ClauseReader(StatementReader):
     """Reads the mood of single clauses of one message."""
-
-    def __init__(
-        self, words: "Words", tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm
-    ) -> None:
-        self.lists, self.runs = words.single, words.runs
-        self.tokens, self.named, self.person, self.form = tokens, taken, person, form
 
     def clause(self, start: int, end: int) -> Mood | str:
         start = self._skip(start, end)
@@ -64,7 +41,7 @@ class ClauseReader:
             return "question"  # "got any runbooks for snapshots"
         if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks and len(words) < 6:
             return "other"  # "what a mess"
-        if _starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
+        if starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
             return "question"
         return self._conditional(words, asks) or self._plain(words, start, asks)
 
@@ -105,7 +82,7 @@ class ClauseReader:
             return True
         if words[:2] in (["no", "changes"], ["no", "further"]):
             return False  # "no changes until monday" asks for a freeze
-        return _starts(words, self.runs["bans"]) or self._forbids(words, start)
+        return starts(words, self.runs["bans"]) or self._forbids(words, start)
 
     def _forbids(self, words: list[str], start: int) -> bool:
         """ "please don't reboot": the word behind "don't" is something that the bot could do."""
@@ -121,7 +98,7 @@ class ClauseReader:
             return "fragment"  # "and if so, which one"
         if first in self.lists["leading"] and second and second[0] in self.lists["question words"]:
             return "question"
-        if _starts(words, (("in", "case"), ("as", "soon", "as"), ("in", "the", "event"), ("in", "event"))):
+        if starts(words, (("in", "case"), ("as", "soon", "as"), ("in", "the", "event"), ("in", "event"))):
             return "conditional"
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:
@@ -132,7 +109,7 @@ class ClauseReader:
         if first == "when" and second and second[0] not in known and not asks:
             return "conditional"
         wanting = words[1:2] == ["would"] and words[2:3] and words[2] in _NEEDS and first in {"i", "we"}
-        return "wish" if not asks and not wanting and _anywhere(words[:6], self.runs["wishes"]) else ""
+        return "wish" if not asks and not wanting and anywhere(words[:6], self.runs["wishes"]) else ""
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:
         first, second = words[0], words[1:2]
@@ -170,9 +147,6 @@ class ClauseReader:
         rest = range(start, start + len(words))
         there = _HERE & set(words)
         return (words[0] != "why" or at == 2) and kinds and not there and not any(self.named[i] for i in rest)
-
-    def _past(self, at: int) -> bool:
-        return at < len(self.tokens) and self.form(at) == "past"
 
     def _tense(self, words: list[str], start: int) -> str:
         if (
@@ -216,9 +190,9 @@ class ClauseReader:
 
     def _hangs_on(self, words: list[str]) -> bool:
         """ "reboot it if it hangs", "approve it as soon as legal agrees"."""
-        at_once = words[-1] == "once" or _anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
+        at_once = words[-1] == "once" or anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
         hanging = {"if", "unless", "when", "whenever"} | (set() if at_once else {"once"})
-        return bool(hanging & set(words[1:])) or _anywhere(words, (("as", "soon"),))
+        return bool(hanging & set(words[1:])) or anywhere(words, (("as", "soon"),))
 
     def _has_object(self, at: int) -> bool:
         """ "rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
@@ -262,7 +236,7 @@ class ClauseReader:
             return "fragment"
         if (rest[0] == "needs" and rest[1:2] != ["to"]) or rest[:2] in (["should", "get"], ["should", "have"]):
             return "fragment"
-        if _anywhere(rest, (("has", "been"), ("have", "been"), ("had", "been"))):
+        if anywhere(rest, (("has", "been"), ("have", "been"), ("had", "been"))):
             return "report"
         past = self.lists["past verbs"] | self.lists["past auxiliaries"]
         if self._past(start + 1) or rest[0] in past or rest[0].endswith("ed"):
@@ -281,123 +255,9 @@ class ClauseReader:
         verb = rest[2:3] if rest[0] == "have" else rest[1:2]
         return bool(verb) and (verb[0] in self.lists["performatives"] or rest[2:4] == ["turn", "down"])
 
-    def _statement(self, words: list[str], start: int) -> str:
-        """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
-        if self.lists["told"] & set(words[:4]):
-            return "report"
-        if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
-            return "report"  # "web-01 is a funny name for a server that ..."
-        if self._somebody_did(words, start):
-            return "report"  # "yesterday alice deleted the router"
-        if words[0] in {"it", "that", "this", "there"} and words[1] in {"was", "were", "had"}:
-            return "report"  # "it was me who stopped it"
-        if self._forbidden(words, start):
-            return "negated"
-        if (ASKING | {"that", "whose"}) & set(words):
-            first = next(at for at, word in enumerate(words) if word in ASKING | {"that", "whose"})
-            said = [at for at, word in enumerate(words[:first]) if word in _SAID_BEFORE]
-            return "report" if said and not {"me", "us"} & set(words[said[0] : first]) else "fragment"
-        if self._of_others(words, start):
-            return "other"
-        if words[0] in {"this", "that", "our", "my", "the"} and _anywhere(words[1:5], (("is", "a"), ("is", "an"))):
-            return "report"  # "this project is a nightmare"
-        if words[0] in {"everything", "whatever"} and (words[1] in _WHOSE or self.named[start + 1]):
-            return "fragment"  # "everything dave did yesterday"
-        if words[0] in {"all", "every", "any"} and not self._told_of(words, start):
-            return "fragment"  # "all the stopped machines": which ones
-        if words[0].endswith("s") and not self.named[start] and words[1] in self.lists["making"]:
-            return "fragment"  # "instances started this week": which ones
-        if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
-            return "command"
-        if self.named[start] and words[1:2] and words[1] in _INTENDING:
-            return "other"  # "initech plans to order more": somebody's plan
-        if self._told_of(words, start) or self.lists["told"] & set(words[:6]):
-            return "report"
-        for at, word in enumerate(words[1:], 1):
-            if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
-                return "command"
-            after = words[at + 1] if at + 1 < len(words) else ""
-            if word == "left" and after in {"", "on", "in", "for", "of", "over", "at", "overall", "now", "today", "?"}:
-                continue  # "cores left on compute-01"
-            if words[at - 1] in _BEFORE_NOUNS:
-                continue  # "log of finished restores", "also the failed ones"
-            if (
-                word in self.lists["past verbs"]
-                and not (word == "called" and after not in {"back", "me", "us", "in", ""})
-                and self.form(start + at) != "base"
-            ):
-                return "report"
-            if word in {"has", "have"} and (after in {"been", "already"} or after.endswith("ed")):
-                return "report"
-        return "fragment"
-
-    def _somebody_did(self, words: list[str], start: int) -> bool:
-        did = any(self.person(start + at - 1) and self._past(start + at) for at in range(1, len(words)))
-        return did and not (ASKING | {"that", "whose", "everything", "whatever", "all"}) & set(words)
-
-    def _forbidden(self, words: list[str], start: int) -> bool:
-        """ "web-01 must not be stopped", "JOB-7 shall not be aborted"; what a person must not do is a right to take."""
-        thing = (self.named[start] and not self.person(start)) or self.tokens[start].kind in {"request", "job"}
-        return (
-            not {"before", "until", "till"} & set(words)
-            and (thing or words[0] in {"the", "this", "our"})
-            and _anywhere(words[:8], _MUST_NOT)
-        )
-
-    def _of_others(self, words: list[str], start: int) -> bool:
-        """ "tomorrow the network guys take it down", "storage team will swap disks", "acme always complains"."""
-        for at, word in enumerate(words[:7]):
-            if at and word in {"will", "would", "won't", "wont"}:
-                return True
-            if at and word in {"i'll", "we'll", "i", "we"} and (at < 5 or word[-1:] == "l"):
-                return word not in {"i", "we"} or self._past(
-                    start + at + 1
-                )  # "tomorrow I'll ...", "my first day I ..."
-            if at and word in self.lists["talking"] and self.form(start + at) in {"", "s"}:
-                return True
-            if word in self.lists["subject breaks"]:
-                break
-            if word in self.lists["people"]:
-                rest = next((a for a in range(at + 1, len(words)) if words[a] not in self.lists["adverbs"]), 0)
-                return bool(rest) and (
-                    bool(self.form(start + rest))
-                    or words[rest] in self.lists["future"] | self.lists["past verbs"] | self.lists["told"] | _PLURAL_DO
-                    or words[rest].endswith("ed")
-                )
-        named = self.named[start] and not self.person(start)
-        if named and words[1:2] in (["is"], ["are"]) and words[2:3] and words[2].endswith("ing"):
-            return not self.form(start + 2) and words[2] not in {
-                "missing",
-                "building",
-                "pending",
-            }  # "acme is complaining"
-        return (
-            named and words[1:2] == ["is"] and bool(words[2:3]) and words[2] in {"the", "a", "an", "such", "so", "my"}
-        )
-
-    def _told_of(self, words: list[str], start: int) -> bool:
-        """ "web-01 rebooted", "REQ-5 approved by noah", "pci tagged yesterday": a name, then what was done to it."""
-        after = self.lists["told after"]
-        for at in range(1, len(words)):
-            if self._past(start + at) and self.named[start + at - 1]:
-                rest = words[at + 1 : at + 2]
-                code = self.tokens[start + at - 1].kind == "request"
-                if (not rest and not code) or (rest and rest[0] in after):
-                    return True
-        return False
-
 
 def _agrees(words: Sequence[str]) -> bool:
     return words[:1] in (["ok"], ["okay"], ["fine"], ["happy"], ["good"], ["cool"]) and words[1:2] in (
         ["with"],
         ["for"],
     )
-
-
-def _starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
-    return any(tuple(words[: len(run)]) == run for run in runs)
-
-
-def _anywhere(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
-    said = set(words)
-    return any(tuple(words[at : at + len(run)]) == run for run in runs if run[0] in said for at in range(len(words)))

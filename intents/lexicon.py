@@ -349,6 +349,8 @@ def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[
     wanted: Form = "past"
     if before[-1] in {"needs", "need"}:
         wanted = "ing"
+    elif before[-1] in {"start", "begin"}:  # "start protecting web-01"
+        return (*(Sense(s.concept.removesuffix(".ing"), "", "ing") for s in senses if s.form == "ing"), *senses)
     elif "did" in words[max(0, at - 5) : at] or (_PASSIVE & set(before) and words[at] in _OWN_PARTICIPLES):
         # "did anybody delete any snapshots", "which runbooks were run"
         return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)

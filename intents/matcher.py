@@ -28,6 +28,7 @@ _ALWAYS = {
     "report": frozenset({"feedback"}),
     "conditional": frozenset({"subscribe"}),
 }
+_NEGATIONS = frozenset({"don't", "dont", "not", "never", "nobody"})
 _ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
 FLOOR = 1.0
 SURE = 0.42
@@ -210,6 +211,8 @@ class Matcher:
         top = ranked[0]
         confidence = _confidence(top)
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
+        if scene.mood == "negated" and top.intent.name == "deny" and scene.has("NOPE"):
+            silent = bool(_NEGATIONS & set(scene.folds))  # "REQ-31: no, wrong window"
         silent = silent and not (top.intent.name in _ENDING and scene.mood == "negated" and scene.has("ANYMORE"))
         if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
             return self._nothing(scene, ranked, confidence)

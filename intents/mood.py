@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from intents.clauses import ASKING, At, ClauseReader, VerbForm
+from intents.clauses import ClauseReader
 from intents.courtesies import Courtesies, load_courtesies
 from intents.generalities import Generalities, load_generalities
 from intents.logs import is_log
 from intents.readings import Mood
+from intents.statements import ASKING, At, VerbForm
 from intents.tokens import Token
 
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})

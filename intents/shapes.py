@@ -19,6 +19,9 @@ _ASSIGNS = frozenset({":", "=", "->", "=>"})
 _ASKING = word_set("who whose why when where how which")
 _POLITE = word_set("hm and but no please pls plz stackhand bot hey hmm ok so")
 _BRINGING = word_set("have want wants need needs get like")
+_WHOM = frozenset(
+    (who, do, me) for who in ("who", "whom") for do in ("do", "should", "must", "could") for me in ("i", "we")
+)
 _WHATIS = frozenset({"what 's", "what is", "what 's ?", "what is ?", "what are", "what are ?"})
 _WHY = frozenset({"why", "how so", "but why", "how come", "and why", "why that", "why is that"})
 
@@ -48,6 +51,7 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("SELFBOT", 0.5, bool(_BOT & folds)),
         ("VALUE", 0.5, bool(_ASSIGNS & folds or scene.namelike or kinds & {"ip", "quoted"})),
         ("ITEM", 0.5, bool(waves) and _has_item(scene, waves)),
+        ("WHATQ", 0.3, bool({"what", "which"} & set(scene.folds[:3]))),
         ("RUNS", 0.5, "runs" in folds),
         ("WHENEVER", 0.5, _whenever(scene)),
         ("CALLED", 0.5, bool({"called", "named", "call"} & folds)),
@@ -108,6 +112,8 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     kinds = [m for m in scene.mentions if _is_kind(m)]
     if any(words[m.start - 2 : m.start] == ("how", "much") and _plural(scene, m) for m in kinds):
         yield "COUNT", 1.0
+    if any(words[at : at + 3] in _WHOM for at in range(len(words))):
+        yield "OWNER", 2.2
     if any(_plural(scene, m) and not scene.beside(m) for m in kinds):
         yield "PLURALKIND", 0.3
     if any(_sized(scene, m) for m in kinds):

@@ -15,6 +15,7 @@ from intents.calendars import (
     DAY_WORDS,
     DOTTED_DATE,
     DURING,
+    FIRST_WORDS,
     LAST,
     MONTH_WORDS,
     ORDINAL,
@@ -29,16 +30,10 @@ from intents.calendars import (
 )
 from intents.clocks import read_clock
 from intents.moments import Moment, Span, iso, merge
-from intents.tokens import Token, word_set
+from intents.tokens import Token
 
 __all__ = ["Span", "find_times", "iso", "merge"]
 
-_FIRST_WORDS = (
-    LAST | DAY_WORDS.keys() | MONTH_WORDS.keys() | DAY_NUMBERS.keys() | word_set(
-        "this current next coming start beginning weekend today yesterday tomorrow tmrw tonight now day a an half "
-        "quarter noon midday midnight"
-    )
-)  # fmt: skip
 _OLDER = frozenset({"older", "elder"})
 _NEWER = frozenset({"newer", "younger", "fresher"})
 
@@ -164,7 +159,7 @@ class _Clock:
 
     def _moment(self, at: int, bare: bool) -> Moment | None:
         word = self.word(at)
-        if not (word in _FIRST_WORDS or is_number_word(word) or any(letter.isdigit() for letter in word)):
+        if not (word in FIRST_WORDS or is_number_word(word) or any(letter.isdigit() for letter in word)):
             return None
         return (
             self._named_day(at, word)
