@@ -250,7 +250,7 @@ _TEXT_MARKS = (
 )
 _VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no\s*[,.:;-])\s*[,.:;-]?\s+", re.IGNORECASE)
 _ORDERS = re.compile(
-    r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will) you|please|pls|kindly)\b", re.IGNORECASE
+    r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will|[cw]\w{2,5}) you|please|pls|kindly)\b", re.IGNORECASE
 )
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
