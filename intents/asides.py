@@ -26,7 +26,7 @@ _TELLS_MORE = re.compile(
 )
 _ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause (?=(?:i|we|my|our)\b)|\bas i\b)\s*", re.IGNORECASE)
 _CODES = frozenset({"ip", "mac", "uuid", "request", "job"})
-_POINTING = frozenset({"it", "that", "this", "them", "those", "these", "they"})
+_POINTING = frozenset({"it", "that", "this", "them", "those", "these", "they", "its", "their"})
 _OPENING = word_set("please pls plz so then and now just kindly therefore thus hence also ok")
 _FINITE = word_set(
     "is are was were has have had will would wants want needs need asks asked says say tells told gets got goes did "
@@ -48,7 +48,7 @@ _ASKS = re.compile(
     r"^(?P<who>(?:[\w.'-]+ ){1,6}?)(?:asks?|is asking|are asking|(?:wants?|needs?|would like) to (?:know|see)"
     r"|wonders?|(?P<wants>wants?|needs?|would like))(?: us| me)?(?: for| about)?\s+"
     r"(?P<rest>(?P<if>if|whether)\b.*|(?:the|all|which|what|how|when|who|where|why|drift|numbers)\b.*"
-    r"|an? (?:quick |short |full |complete )?"
+    r"|an? (?:[\w-]+ ){0,3}?"
     r"(?:list|overview|report|summary|export|count|forecast|status|update|estimate)\b.*)$",
     re.IGNORECASE | re.DOTALL,
 )

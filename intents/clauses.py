@@ -159,6 +159,8 @@ class ClauseReader(StatementReader):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if words[:3] in (["i'd", "like", "to"], ["we'd", "like", "to"], ["i'd", "want", "to"]):
             return "command"
+        if words[0] in {"ask", "remind", "invite", "tell", "call", "email", "message"} and self.person(start + 1):
+            return "other"  # "please ask bob to look at it"
         if words[0] in {"anything", "any", "anyone", "anybody", "something"}:
             return "question"
         if words[0] in self.lists["telling verbs"] and words[1:2] and words[1] in {"me", "us", "this", "here"}:

@@ -119,7 +119,12 @@ class Matcher:
             return whole
         asking = [part for part in parts if part.asks]
         reads = self._readable(asking, scene)
-        if not reads and not foreign and whole.mood not in _SILENT and not any(part.orders for part in asking):
+        if (
+            not reads
+            and not foreign
+            and whole.mood not in _SILENT
+            and not any(part.orders or part.hangs for part in asking)
+        ):
             reads = self._readable([part for part in parts if not part.asks], scene)
         if len(reads) > 1:
             reads = [r for r in reads if r.slots or self._alone(r)]

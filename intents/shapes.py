@@ -51,6 +51,7 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("SELFBOT", 0.5, bool(_BOT & folds)),
         ("VALUE", 0.5, bool(_ASSIGNS & folds or scene.namelike or kinds & {"ip", "quoted"})),
         ("ITEM", 0.5, bool(waves) and _has_item(scene, waves)),
+        ("WHOQ", 0.3, "who" in scene.folds[:3]),
         ("WHATQ", 0.3, bool({"what", "which"} & set(scene.folds[:3]))),
         ("RUNS", 0.5, "runs" in folds),
         ("WHENEVER", 0.5, _whenever(scene)),
@@ -58,6 +59,14 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("WHYBARE", 1.0, " ".join(f for f in scene.folds if f.isalpha() and f not in _POLITE) in _WHY),
     )
     return ((name, weight) for name, weight, there in tests if there)
+
+
+def _is_allowance(scene: "Scene") -> bool:
+    """ "how many cores may acme-prod use": what a project may take."""
+    folds = scene.folds
+    may = next((at for at, fold in enumerate(folds) if fold in {"may", "can", "could"}), -1)
+    named = any(hit.of("project") and hit.start == may + 1 for hit in scene.hits) if may > 0 else False
+    return named and bool({"use", "have", "consume", "take", "own", "hold"} & set(folds[may + 2 :]))
 
 
 def _whenever(scene: "Scene") -> bool:
@@ -112,6 +121,8 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     kinds = [m for m in scene.mentions if _is_kind(m)]
     if any(words[m.start - 2 : m.start] == ("how", "much") and _plural(scene, m) for m in kinds):
         yield "COUNT", 1.0
+    if _is_allowance(scene):
+        yield "QUOTA", 2.0
     if any(words[at : at + 3] in _WHOM for at in range(len(words))):
         yield "OWNER", 2.2
     if any(_plural(scene, m) and not scene.beside(m) for m in kinds):

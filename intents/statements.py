@@ -15,12 +15,37 @@ _INTENDING = frozenset({"plans", "wants", "intends", "hopes", "considers", "aske
 _PLURAL_DO = frozenset(
     {"want", "take", "need", "think", "say", "plan", "get", "do", "go", "come", "hope", "ask", "love"}
 )
-_SAID_BEFORE = frozenset({"asked", "wondered", "told", "said", "explained", "answered", "mentioned", "complained"})
+_SAID_BEFORE = frozenset(
+    {
+        "asked",
+        "wondered",
+        "told",
+        "said",
+        "explained",
+        "answered",
+        "mentioned",
+        "complained",
+        "found",
+        "showed",
+        "revealed",
+        "noticed",
+        "says",
+        "shows",
+        "claims",
+        "reported",
+        "discovered",
+        "learned",
+        "heard",
+        "thinks",
+        "believes",
+    }
+)
 _UNWELL = frozenset(
     {"down", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing", "flapping",
      "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
+_SETTING = frozenset({"in", "at", "back", "during", "with"})  # "in my old company we restarted servers"
 _SOMEBODY = frozenset({"us", "me", "him", "her", "them", "everyone", "everybody"})
 _WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
 _BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
@@ -100,6 +125,8 @@ class StatementReader:
             if word in {"is", "are"} and self.named[start] and after and after[0] in _UNWELL:
                 return True
             if word in {"is", "are"} and after and after[0] in _BEYOND and next_one and next_one[0][0].isdigit():
+                return True
+            if word in {"we", "i"} and words[0] in _SETTING and self._past(start + at + 1):
                 return True
             if at > 1 and word.endswith("ed") and after and after[0] in _SOMEBODY:
                 return True

@@ -126,6 +126,7 @@ class Tally:
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
         score -= 5.0 if intent.name == "list" and self.same else 0.0
+        score -= 3.0 if "WHENEVER" in features and not intent.writes else 0.0
         score -= 1.5 if intent.name == "list" and self.counts else 0.0
         score -= 2.5 if intent.writes and self.scene.asks else 0.0
         if self.head >= 0 and intent.writes and "SHOW" in self.own[self.head]:

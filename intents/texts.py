@@ -274,7 +274,7 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
                 continue  # "refuse it": the command, not its reason
             if any(token.kind == "request" and token.text in rest for token in scene.tokens):
                 continue  # "no, I deny REQ-12"
-            if scene.has("DENY"):
+            if scene.has("DENY") or scene.has("NOPE"):
                 rest = _VERDICT.sub("", rest)
             rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]
             if _ORDERS.match(rest):
