@@ -10,6 +10,7 @@ _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
 _AFTER_PLURAL = frozenset(
     {"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"}
 )
+_REFUSES = frozenset({"don't", "dont", "can't", "cannot", "won't", "wont"})
 _ELLIPTIC = frozenset({"so", "yes", "any", "not", "possible", "needed", "applicable", "available"})
 _OURS = frozenset({"others", "always", "yours", "perhaps", "backups"})
 _HERE = frozenset(
@@ -228,6 +229,8 @@ class ClauseReader(StatementReader):
             return "fragment"  # "Alice Chen is now responsible for web-01"
         if subject == "i" and rest[0] in self.lists["performatives"]:
             return "command"
+        if subject == "i" and rest[0] in _REFUSES and rest[1:2] and rest[1] in {"approve", "accept", "agree"}:
+            return "command"  # "i don't approve REQ-12"
         if subject == "i" and rest[0] == "am" and _agrees(rest[1:]):
             return "command"  # "i am ok with REQ-12": by saying so it is done
         if subject == "we" and rest[0] in {"can", "may"} and {"now", "again"} & set(words):
