@@ -86,6 +86,8 @@ def _amount(tokens: Sequence[Token], at: int) -> Amount | None:
         return None
     if token.kind == "word" and token.fold not in _WORDS:
         return None
+    if token.fold == "couple" and (at + 1 >= len(tokens) or tokens[at + 1].fold != "of"):
+        return None  # "couple it to the policy"
     value = number(token.fold)
     if value is None or value > 10**12:
         return None

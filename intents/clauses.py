@@ -87,6 +87,8 @@ class ClauseReader(StatementReader):
 
     def _forbids(self, words: list[str], start: int) -> bool:
         """ "please don't reboot": the word behind "don't" is something that the bot could do."""
+        if words[0] in {"the", "these", "those", "our", "my", "their", "this", "that"}:
+            return False  # "the numbers don't match"
         for at, word in enumerate(words[:4]):
             end = at + (2 if words[at : at + 2] == ["do", "not"] else 1)
             if (word in {"don't", "dont", "never"} or end == at + 2) and end < len(words):
@@ -99,7 +101,9 @@ class ClauseReader(StatementReader):
             return "fragment"  # "and if so, which one"
         if first in self.lists["leading"] and second and second[0] in self.lists["question words"]:
             return "question"
-        if starts(words, (("in", "case"), ("as", "soon", "as"), ("in", "the", "event"), ("in", "event"))):
+        if starts(
+            words, (("in", "case"), ("as", "soon", "as"), ("as", "long", "as"), ("in", "the", "event"), ("in", "event"))
+        ):
             return "conditional"
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:

@@ -1,5 +1,6 @@
 """Text to Reading: claims choose the intent, slots are filled, and what is missing or unsure is asked."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +40,9 @@ CLAUSE_SURE = 0.72
 WHOLE_SURE = 0.75
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
+_TO_KNOW = re.compile(
+    r"\b(?:wants? to know|would like to know|asks?|is asking|wonders?) (?:if|whether)\b", re.IGNORECASE
+)
 MOST_WORDS = 40  # a longer message is no short form of anything
 MOST_SPELLINGS = 4  # of one misspelt word
 MOST_TRIED = 4  # other spellings of one message
@@ -88,7 +92,8 @@ class Matcher:
         asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
         sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
         sure = sure and whole.confidence >= CLAUSE_SURE + 0.1
-        if sure or whole.mood in _REFUSING or len(scene.tokens) > MOST_WORDS:
+        refusing = whole.mood in _REFUSING and not _TO_KNOW.search(scene.text)
+        if sure or refusing or len(scene.tokens) > MOST_WORDS:
             return whole
         text = request_in(scene, self.moods)
         if not text or is_log(scene.text) or self.moods.generalities.holds(scene.text):

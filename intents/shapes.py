@@ -119,7 +119,10 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     """ "vms per project", "which domain has how many users": one kind broken down by another; a list of kinds."""
     words = scene.folds
     kinds = [m for m in scene.mentions if _is_kind(m)]
-    if any(words[m.start - 2 : m.start] == ("how", "much") and _plural(scene, m) for m in kinds):
+    if any(
+        ("how", "much") in (words[m.start - 2 : m.start], words[m.start - 3 : m.start - 1]) and _plural(scene, m)
+        for m in kinds
+    ):
         yield "COUNT", 1.0
     if _is_allowance(scene):
         yield "QUOTA", 2.0

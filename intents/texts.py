@@ -252,6 +252,7 @@ _VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no\s*[,
 _ORDERS = re.compile(
     r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will|[cw]\w{2,5}) you|please|pls|kindly)\b", re.IGNORECASE
 )
+_ALREADY_SAID = re.compile(r"(?:seen|accepted|known|expected|ok|okay|acknowledged|drift)\b", re.IGNORECASE)
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
 
@@ -274,6 +275,8 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
                 continue  # "refuse it": the command, not its reason
             if any(token.kind == "request" and token.text in rest for token in scene.tokens):
                 continue  # "no, I deny REQ-12"
+            if _ALREADY_SAID.match(rest):
+                continue  # "mark the drift as seen"
             if scene.has("DENY") or scene.has("NOPE"):
                 rest = _VERDICT.sub("", rest)
             rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]
