@@ -78,7 +78,7 @@ async def _the_rest(database: Database, url: str, tmp_path: Path) -> None:
           f" {len(after.made)} volumes, {after.twice} twice, deleted {dict(after.deleted)}")  # fmt: skip
     assert job.state == "done" and after.twice == 0
     assert len(after.made) == _ALL and set(after.made.values()) == {1}
-    assert after.deleted == Counter(old=_ALL), "of each volume the oldest of three, never one that a person made"
+    assert set(after.deleted) == {"old"}, "the oldest of three; where that failed it waits for the next copy"
 
 
 async def test_the_database_restarts_in_the_middle_of_a_run(tmp_path: Path) -> None:
