@@ -70,8 +70,12 @@ async def test_two_workers_killed_at_random_on_a_cloud_that_fails(
 
 async def _the_rest(database: Database, url: str, tmp_path: Path) -> None:
     """What did not work is taken by asking again, and nothing else."""
+    plan = await planned(database)
+    if not plan.steps:
+        print("nothing was left to do")
+        return
     with worker(url, tmp_path / "calm"):
-        job_id = await begin(database, await planned(database))
+        job_id = await begin(database, plan)
         (job,) = await ended(database, job_id, seconds=60)
     after = await counted(database)
     print(f"asked again: {job.state} {job.outcome['counts']}; in the cloud {sum(after.made.values())} of"
