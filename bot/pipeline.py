@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
 from bot.audiences import for_audience
-from bot.deciding import pressed, typed
+from bot.deciding import pressed, pressed_in, typed
 from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
@@ -180,7 +180,7 @@ class Pipeline:
         answered = frozenset(self._handlers.by_intent)
         return Ask(
             conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
-            channel=message.channel, account=message.account, house=self._house,
+            channel=message.channel, account=message.account, redraws=message.redraws, house=self._house,
         )  # fmt: skip
 
     async def _readings(
@@ -215,7 +215,7 @@ class Pipeline:
         if intent is None:
             return await not_understood(ask)
         verdict = ask.who.may(intent)
-        if not verdict.allowed:
+        if not verdict.allowed and pressed_in(reading) is None:  # a click is decided on, and recorded, by its request
             return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who, intent)
         if "ordinal" in reading.slots:
             return no_such_row()

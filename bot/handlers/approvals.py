@@ -168,7 +168,7 @@ async def _told(ask: Ask, done: Decided, verb: str) -> Reply:
     lead = f"{word} by {ask.who.name}: {request.name}, {request.plan['title']}."
     if request.state == "pending":
         lead = f"{lead[:-1]} ({done.counted} of {request.needed} approvals)."
-    if not ask.is_private or (ask.channel and pressed_in(ask.reading)):  # its card is redrawn wherever it stands
+    if not ask.is_private or (ask.redraws and pressed_in(ask.reading)):  # its card is redrawn wherever it stands
         return Reply((Text(lead, "heading"),))
     reply = await shown(ask, request)
     return replace(reply, parts=(Text(lead, "heading"), *reply.parts[1:]))

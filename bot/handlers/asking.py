@@ -44,6 +44,7 @@ class Ask:
     again: Callable[["Ask", Reading], Awaitable[Reply]] | None = None
     channel: Channel | None = None
     account: str = ""
+    redraws: bool = False
     house: House = field(default_factory=House)
 
     @property
