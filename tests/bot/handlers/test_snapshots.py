@@ -112,9 +112,7 @@ async def test_the_forecast_names_what_is_lacking(protected: World) -> None:
 async def test_a_dry_run_shows_everything_and_asks_for_nothing(protected: World) -> None:
     reply = await protected.ask("dry run of daily_2 for acme-prod")
     assert reply.outcome == "answered" and not reply.follows
-    assert heading(reply) == (
-        "Dry run of daily_2 in acme-prod: 0 would be made, 1 skipped, 1 blocked, 0 older ones deleted"
-    )
+    assert heading(reply) == ("Dry run of daily_2 in acme-prod: 0 would be made, 1 skipped, 1 blocked by the quota")
     assert column(table(reply), "why")[1] == "copied 11-24 02:00"
 
 

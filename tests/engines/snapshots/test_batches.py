@@ -229,6 +229,26 @@ async def test_a_project_that_cannot_be_listed_is_told_and_nothing_tried(databas
     assert "give it the role member" in (await found(database, "v1"))["v1"].detail
 
 
+async def test_a_listing_that_fails_is_asked_again(database: Database) -> None:
+    cloud = cloud_with(10)
+    cloud.faults["volumes"] = [Fault(ActError("unexpected", "HTTP 500", maybe_done=True))] * 3
+    assert await run(cloud, database) == {"project_id": P, "made": 1}
+
+
+async def test_what_was_asked_for_before_its_project_fell_silent_is_unsure(database: Database) -> None:
+    """It may be there: to say that it was not tried would be wrong."""
+    cloud = cloud_with(10)
+    step = batch_step(P, list(cloud.held[P].values()))
+    action = SnapshotBatch(tempo(clock_of(cloud)))
+    cloud.faults["create_snapshot"] = [Fault(Killed(), done=True)]
+    with pytest.raises(Killed):
+        await action.act(doing(cloud, database, step))
+    cloud.faults["volumes"] = [Fault(ActError("refused", "HTTP 403: no role"))]
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "unsure": 1}
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "made": 1}
+    assert cloud.effects["create"] == 1
+
+
 async def test_one_that_is_never_finished_is_said_after_an_hour(database: Database) -> None:
     cloud = cloud_with(10, stuck={"v1"})
     assert await run(cloud, database, times=400) == {"project_id": P, "counts": {"failed": 1}}

@@ -12,6 +12,7 @@ from engines.snapshots.planning_policies import plan_assign, plan_remove
 from engines.snapshots.planning_runs import RunPlan, plan_run
 from engines.snapshots.policies import Policy, told_by_name
 from engines.snapshots.ticks import ensure_schedules, plan_tick, record_tick
+from storage import snapshot_runs
 from storage.database import Database
 from storage.inventory import Found, one
 from storage.scopes import EVERYTHING, Scope
@@ -86,6 +87,18 @@ async def test_a_vm_without_volumes_cannot_be_planned(database: Database) -> Non
     await synced(database, vm("w"))
     with pytest.raises(PlanError, match="no volume"):
         await planned(database, "vm", "w")
+
+
+async def test_what_was_just_made_is_not_planned_again_until_a_listing_tells(database: Database) -> None:
+    await synced(database, volume("a", metadata=UNDER), volume("b", metadata=UNDER))
+    row = {"run": "JOB-1", "source": "pcd-1", "volume_id": "a", "policy": "daily_2", "project_id": "p1",
+           "volume_name": "a", "size_gib": 10, "key": "k", "name": "n", "state": "made", "begun_at": NOW,
+           "tried_at": NOW, "ended_at": NOW + timedelta(seconds=9)}  # fmt: skip
+    async with database.begin() as conn:
+        await snapshot_runs.intend(conn, [row])
+    assert {line.held.facts.id: line.does for line in (await run(database)).lines} == {"a": "skip", "b": "make"}
+    await synced(database, volume("a", metadata=UNDER), volume("b", metadata=UNDER), when=NOW + timedelta(minutes=1))
+    assert (await run(database)).count("make") == 2, "the listing shows none: somebody deleted it"
 
 
 async def test_a_run_has_a_step_for_each_project_side_by_side(database: Database) -> None:
