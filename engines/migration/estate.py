@@ -21,7 +21,7 @@ from engines.migration.records import (
 class SheetReport:
     """How one sheet was read. `rows` are those with anything in them; what of them is not in `taken` has a reason.
 
-    `found` and `missing` are fields of our records, `unread` the titles of columns that nothing here needs.
+    `found`, `missing` and `unfilled` are fields of our records, `unread` the titles of columns that nothing here needs.
     """
 
     sheet: str
@@ -32,6 +32,7 @@ class SheetReport:
     blank_rows: int = 0
     found: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()  # of `found`: not one row has anything there
     unread: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()  # custom attributes and tags
 
@@ -48,7 +49,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """What was taken and what was not. `left_out` counts rows by the reason; VMs that the plan leaves out are not here."""
+    """What was taken and what was not. `left_out` counts rows by reason; VMs that a plan leaves out are not in it."""
 
     file: str
     sheets: tuple[SheetReport, ...] = ()

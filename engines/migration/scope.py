@@ -26,7 +26,8 @@ _APPLIANCE = re.compile(
     re.IGNORECASE,
 )
 _PROXY = re.compile(
-    r"(?<![a-z0-9])(?:veeam|commvault|avamar|rubrik|cohesity|netbackup|backup)[-_ ]?(?:hotadd[-_ ]?)?(?:proxy|vsa)(?:-?\d{1,3})?(?![a-z0-9])",
+    r"(?<![a-z0-9])(?:veeam|commvault|avamar|rubrik|cohesity|netbackup|backup)[-_ ]?(?:hotadd[-_ ]?)?"
+    r"(?:proxy|vsa)(?:-?\d{1,3})?(?![a-z0-9])",
     re.IGNORECASE,
 )
 _NOTE_MARKS = (

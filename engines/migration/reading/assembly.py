@@ -59,8 +59,8 @@ class Assembly:
             self._progress(spec.name, table.count)
         if self._joiner.id_clashes:
             self._note(
-                f"{self._joiner.id_clashes:,} VM ids stand for VMs of different names: the file seems to be merged from "
-                "several vCenters without the column VI SDK Server; those VMs are told apart by name"
+                f"{self._joiner.id_clashes:,} VM ids stand for VMs of different names: the file seems to be merged "
+                "from several vCenters without the column VI SDK Server; those VMs are told apart by name"
             )
 
     def _in_order(self, titles: Sequence[str]) -> list[tuple[str, SheetSpec]]:

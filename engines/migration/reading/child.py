@@ -30,8 +30,8 @@ def main(arguments: list[str]) -> int:
     except WorkbookRefused as refused:
         return _end(REFUSED, refused=[refused.what, refused.fix])
     except MemoryError:
-        refused = refused_size("its cells need more memory than a file may have")
-        return _end(REFUSED, refused=[refused.what, refused.fix])
+        big = refused_size("its cells need more memory than a file may have")
+        return _end(REFUSED, refused=[big.what, big.fix])
     except KeyboardInterrupt:
         return FAILED
     except BaseException as error:  # a panic of the Rust reader is no Exception

@@ -7,13 +7,15 @@ from itertools import chain, islice
 from typing import Any
 
 from engines.migration.estate import SheetReport, Unread
+from engines.migration.reading import values
 from engines.migration.reading.columns import SheetSpec
 from engines.migration.reading.headers import SEARCHED_ROWS, Header, find_header
 from engines.migration.reading.limits import Budget
-from engines.migration.reading.values import PARSERS, UNREADABLE, Cell
+from engines.migration.reading.values import PARSERS, UNREADABLE, Cell, Unreadable
 
 Values = dict[str, Any]  # by the field's name; None for what is unknown
 _BATCH = 512
+_MOST_TEXTS = 50_000
 
 
 @dataclass(slots=True)
@@ -23,6 +25,7 @@ class Findings:
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # cells, first row
     notes: list[str] = field(default_factory=list)
+    texts: dict[str, str | None] = field(default_factory=dict)
 
     def unread(self) -> tuple[Unread, ...]:
         return tuple(Unread(*where, cells, first) for where, (cells, first) in sorted(self.unreadable.items()))
@@ -54,6 +57,7 @@ class Table:
         self.count = 0
         self.blank = 0
         self.taken = 0
+        self._unfilled = set(self.header.columns) if self.header else set()
 
     @property
     def first_column(self) -> int | None:
@@ -64,7 +68,7 @@ class Table:
     def sample(self, place: int) -> list[str]:
         """The first texts of a column below the header."""
         start = (self.header.row if self.header else 0) + 1
-        found = (PARSERS["text"](row[place]) for row in self._first[start:] if place < len(row))
+        found = (values.text(row[place]) for row in self._first[start:] if place < len(row))
         return [value for value in found if isinstance(value, str)]
 
     def lines(self, key_place: int | None = None) -> Iterator[Line]:
@@ -74,13 +78,44 @@ class Table:
         columns = dict(self.header.columns)
         if key_place is not None:
             columns.setdefault(self.spec.key, key_place)
-        readers = self._readers(columns)
+        readers = [(one.name, columns[one.name], PARSERS[one.kind]) for one in self.spec.fields if one.name in columns]
         attributes = tuple(self.header.attributes.items())
+        unknown = dict.fromkeys(one.name for one in self.spec.fields)
+        width = 1 + max([place for _, place, _ in readers], default=0)
         for number, row in self._counted():
-            values: Values = dict.fromkeys(self._fields())
-            for name, place, kind, parse in readers:
-                values[name] = self._cell(name, kind, parse, row, place, number)
-            yield Line(number, values, self._attributes(attributes, row) if attributes else ())
+            if len(row) < width:  # a CSV row that is cut
+                row = [*row, *[""] * (width - len(row))]
+            found: Values = unknown.copy()
+            for name, place, parse in readers:
+                cell = row[place]
+                if cell != "":
+                    found[name] = self._value(name, parse, cell, number)
+            if self._unfilled:
+                self._unfilled = {name for name in self._unfilled if found[name] is None}
+            yield Line(number, found, self._attributes(attributes, row) if attributes else ())
+
+    def _value(self, name: str, parse: Callable[[Cell], Any], cell: Cell, number: int) -> Any:
+        if isinstance(cell, str):
+            if parse is values.text:
+                return self._text(cell)
+            self._budget.text(len(cell))
+        found = parse(cell)
+        if found is not UNREADABLE:
+            return found
+        entry = self._findings.unreadable.setdefault((self.spec.name, name), [0, number])
+        entry[0] += 1
+        return None
+
+    def _text(self, cell: str) -> str | None:
+        """Most texts of a sheet come many times: each is looked at once, and kept once."""
+        texts = self._findings.texts
+        found = texts.get(cell, UNREADABLE)
+        if isinstance(found, Unreadable):
+            self._budget.text(len(cell))
+            if len(texts) >= _MOST_TEXTS:
+                texts.clear()
+            found = texts[cell] = values.text(cell)
+        return found
 
     def _counted(self) -> Iterator[tuple[int, Sequence[Cell]]]:
         """The rows below the header with their numbers; blank ones are counted and left away."""
@@ -100,35 +135,8 @@ class Table:
             yield number, row
         self._budget.rows(batch, 1)
 
-    def _fields(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.spec.fields)
-
-    def _readers(self, columns: dict[str, int]) -> list[tuple[str, int, str, Callable[[Cell], Any]]]:
-        return [
-            (one.name, columns[one.name], one.kind, PARSERS[one.kind])
-            for one in self.spec.fields
-            if one.name in columns
-        ]
-
-    def _cell(
-        self, name: str, kind: str, parse: Callable[[Cell], Any], row: Sequence[Cell], place: int, number: int
-    ) -> Any:
-        if place >= len(row):
-            return None
-        cell = row[place]
-        if cell == "":
-            return None
-        if isinstance(cell, str) and len(cell) > 1024:
-            self._budget.text(len(cell))
-        found = parse(cell)
-        if found is UNREADABLE:
-            entry = self._findings.unreadable.setdefault((self.spec.name, name), [0, number])
-            entry[0] += 1
-            return None
-        return found
-
     def _attributes(self, attributes: Sequence[tuple[str, int]], row: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
-        found = ((title, PARSERS["text"](row[place])) for title, place in attributes if place < len(row))
+        found = ((title, values.text(row[place])) for title, place in attributes if place < len(row) and row[place])
         return tuple((title, value) for title, value in found if isinstance(value, str))
 
     def report(self) -> SheetReport:
@@ -140,8 +148,9 @@ class Table:
             rows=self.count,
             taken=self.taken,
             blank_rows=self.blank,
-            found=tuple(name for name in self._fields() if name in header.columns),
-            missing=tuple(name for name in self._fields() if name not in header.columns),
+            found=tuple(one.name for one in self.spec.fields if one.name in header.columns),
+            missing=tuple(one.name for one in self.spec.fields if one.name not in header.columns),
+            unfilled=tuple(one.name for one in self.spec.fields if one.name in self._unfilled),
             unread=header.unread,
             attributes=tuple(header.attributes),
         )

@@ -57,7 +57,7 @@ def text(value: Cell) -> str | None:
     return str(value)
 
 
-def count(value: Cell) -> int | None | Unreadable:
+def count(value: Cell) -> int | Unreadable | None:
     """A whole number: in a text every dot, comma, blank and apostrophe between groups of three is grouping."""
     if isinstance(value, (float, int)):
         return round(value) if math.isfinite(value) and abs(value) < _MOST else UNREADABLE
@@ -85,7 +85,7 @@ def _digits(found: str) -> int | None:
     return round(float(f"{whole}.{decimal[2]}")) if whole.isdigit() else None
 
 
-def flag(value: Cell) -> bool | None | Unreadable:
+def flag(value: Cell) -> bool | Unreadable | None:
     if isinstance(value, bool):
         return value
     found = text(value)
@@ -95,7 +95,7 @@ def flag(value: Cell) -> bool | None | Unreadable:
     return True if lowered in _TRUE else False if lowered in _FALSE else UNREADABLE
 
 
-def moment(value: Cell) -> datetime | None | Unreadable:
+def moment(value: Cell) -> datetime | Unreadable | None:
     """A time as UTC: an export says the time of the computer it was made on, without a zone."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC)
@@ -109,7 +109,7 @@ def moment(value: Cell) -> datetime | None | Unreadable:
     return None if found is None else _written(found)
 
 
-def _written(found: str) -> datetime | Unreadable:
+def _written(found: str) -> datetime | Unreadable | None:
     if len(found) > 40:
         return UNREADABLE
     try:

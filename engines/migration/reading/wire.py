@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from engines.migration import records
 from engines.migration.estate import Estate, ReadReport, SheetReport, Unread
@@ -35,9 +35,12 @@ _TIMES = frozenset({"created", "taken_at"})
 _TUPLES = frozenset({"key", "networks", "marks", "secrets", "ipv4", "ipv6"})
 # Texts that many records share; keeping one copy of each halves the memory.
 _SHARED = frozenset(
-    "power connection guest_state pool folder vapp ft_state firmware datacenter cluster host os_config os_tools server "
-    "server_uuid mode sharing controller bus shared_bus adapter network switch label state version sheet node".split()
-)
+    (
+        "power", "connection", "guest_state", "pool", "folder", "vapp", "ft_state", "firmware", "datacenter",
+        "cluster", "host", "os_config", "os_tools", "server", "server_uuid", "mode", "sharing", "controller",
+        "bus", "shared_bus", "adapter", "network", "switch", "label", "state", "version", "sheet", "node",
+    )
+)  # fmt: skip
 
 
 def write(out: IO[str], vms: Iterable[records.Vm], platform: dict[str, list[Any]], report: ReadReport) -> None:
@@ -71,28 +74,28 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if is_dataclass(value):
-        return [getattr(value, name) for name in _slots(type(value))]
+        return [getattr(value, name) for name in _slots(cast(Hashable, type(value)))]
     raise TypeError(type(value).__name__)
 
 
 @cache
-def _slots(record: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record))
+def _slots(record: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast(Any, record)))
 
 
 def _record(record: type[Any], values: list[Any]) -> Any:
-    for place, convert in _converters(record):
+    for place, convert in _converters(cast(Hashable, record)):
         if values[place] is not None:
             values[place] = convert(values[place])
     return record(*values)
 
 
 @cache
-def _converters(record: type[Any]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+def _converters(record: Hashable) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
     return tuple((place, found) for place, name in enumerate(_slots(record)) if (found := _converter(record, name)))
 
 
-def _converter(record: type[Any], name: str) -> Callable[[Any], Any] | None:
+def _converter(record: Hashable, name: str) -> Callable[[Any], Any] | None:
     if record is records.Vm and name in _ONE:
         one = _ONE[name]
         return lambda values: _record(one, values)
