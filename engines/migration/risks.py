@@ -182,7 +182,9 @@ def rules_from(given: Mapping[str, Any], base: RiskRules = DEFAULT_RULES) -> Ris
         replace(one, weight=_whole(weights[one.id], one.id)) if one.id in weights else one for one in base.rules
     )
     if strange := set(weights) - {one.id for one in base.rules}:
-        raise RulesRefused(f"there is no rule {', '.join(sorted(strange))}", "`stackhand rvtools --rules` lists them")
+        raise RulesRefused(
+            f"there is no rule {', '.join(sorted(strange))}", "the sheet Risk rules of the workbook lists them"
+        )
     blockers = frozenset(given.get("blockers", base.blockers))
     if no_concern := blockers - set(concerns()):
         raise RulesRefused(f"there is no concern {', '.join(sorted(no_concern))}", "use the ids of the concerns")

@@ -22,6 +22,7 @@ from engines.migration.times import Job, Pace
 from engines.migration.transfer import Transfer
 
 _SOON = 1e-6  # seconds and MiB below which a thing is done
+_SHORT = 30.0  # seconds of a last increment that nobody else's copy would notice
 _PATIENCE = 2  # windows that a VM waits for one it fits into, before it starts all the same
 _MOST_MISFITS = 200  # cold VMs that did not fit, after which a window is not offered to others
 
@@ -273,7 +274,12 @@ class _Simulation:
 
     def _begin_last(self, run: Run) -> None:
         run.down_s = self._now
-        run.begin("last", self._last_delta(run), copies=True)
+        delta = self._last_delta(run)
+        seconds = delta / self._sharing.alone(run)
+        if seconds < _SHORT:
+            run.begin("fixed", run.job.fixed_s + seconds, copies=False)
+        else:
+            run.begin("last", delta, copies=True)
 
     def _fixed(self, run: Run) -> None:
         run.begin("fixed", run.job.fixed_s, copies=False)
