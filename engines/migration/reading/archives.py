@@ -56,7 +56,7 @@ def _ole(file: BinaryIO) -> WorkbookRefused:
 
 
 def _plain(path: Path, start: bytes, size: int) -> Container:
-    if path.suffix.lower() == ".csv" and b"\0" not in start.removeprefix(b"\xff\xfe")[::2]:
+    if path.suffix.lower() == ".csv" and (b"\0" not in start or start.startswith(_WIDE[:2])):
         return "csv"
     if path.suffix.lower() in (".xlsx", ".xlsm", ".zip"):
         raise WorkbookRefused(

@@ -10,7 +10,7 @@ from engines.migration.reading.columns import INFO_UNREAD, OTHER_SHEETS, SheetSp
 from engines.migration.reading.values import Cell
 
 SEARCHED_ROWS = 25  # above the header people put a title, a date, a warning
-_UNIT = re.compile(r"\(?\bm(?:i)?b\b\)?")
+_UNIT = re.compile(r"\(?\b([mk])i?b\b\)?")
 _SIGNS = re.compile(r"[^a-z0-9%]+")
 _PREFIX = re.compile(r"^(?:rvtools_)?(?:tab)?", re.IGNORECASE)
 
@@ -79,7 +79,7 @@ def _header(spec: SheetSpec, number: int, row: Sequence[Cell]) -> Header:
 
 def _folded(title: str) -> str:
     plain = " ".join(unicodedata.normalize("NFKC", title).casefold().split())
-    return _UNIT.sub("mib", plain)
+    return _UNIT.sub(r"\1ib", plain)
 
 
 def _database_name(sheet: str, title: str) -> str:

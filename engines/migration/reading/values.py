@@ -23,7 +23,7 @@ _TRUE = frozenset({"true", "1", "yes", "y", "on", "wahr", "ja", "vrai", "oui"})
 _FALSE = frozenset({"false", "0", "no", "n", "off", "falsch", "nein", "faux", "non"})
 _SIGNS = "., '’\u00a0\u202f\u2009_"
 _GROUPED = re.compile(rf"[1-9]\d{{0,2}}(?:[{_SIGNS}]\d{{2,3}})*[{_SIGNS}]\d{{3}}")
-_DECIMAL = re.compile(rf"(\d[\d{_SIGNS}]*?)[.,](\d+)")
+_DECIMAL = re.compile(rf"(\d[\d{_SIGNS}]*)([.,])(\d+)")
 _STRIP = str.maketrans("", "", _SIGNS)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 _EXCEL_START = datetime(1899, 12, 30, tzinfo=UTC)
@@ -67,7 +67,7 @@ def count(value: Cell) -> int | Unreadable | None:
     if found.lower() in _BLANKS:
         return None
     sign = -1 if found[:1] == "-" else 1
-    number = _digits(found.lstrip("+-"))
+    number = _digits(found[1:] if found[:1] in "+-" else found)
     return UNREADABLE if number is None or number >= _MOST else sign * number
 
 
@@ -76,13 +76,20 @@ def _digits(found: str) -> int | None:
         return int(found) if len(found) < 20 else None
     if len(found) > 40:
         return None
-    if _GROUPED.fullmatch(found) and len({sign for sign in found if not sign.isdigit()}) == 1:
+    if _is_grouped(found):
         return int(found.translate(_STRIP))
     decimal = _DECIMAL.fullmatch(found)
     if decimal is None:
         return None
-    whole = decimal[1].translate(_STRIP)
-    return round(float(f"{whole}.{decimal[2]}")) if whole.isdigit() else None
+    whole, point = decimal[1], decimal[2]
+    if not whole.isdigit() and (point in whole or not _is_grouped(whole)):
+        return None
+    return round(float(f"{whole.translate(_STRIP)}.{decimal[3]}"))
+
+
+def _is_grouped(found: str) -> bool:
+    """By one sign throughout."""
+    return _GROUPED.fullmatch(found) is not None and len({sign for sign in found if not sign.isdigit()}) == 1
 
 
 def flag(value: Cell) -> bool | Unreadable | None:
