@@ -4,7 +4,8 @@ What blocks a move is RED whatever the score: it is not outweighed. The defaults
 plans: `rules_from` reads them from a mapping.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,10 +19,11 @@ Colour = Literal["GREEN", "YELLOW", "RED"]
 Measure = Literal["concern", "disk_mib", "disks", "nics", "snapshots", "memory_mib", "os_unknown", "database"]
 MOST = 100
 
-_DATABASE = (
-    "sql", "oracle", "ora", "mysql", "mariadb", "postgres", "pgsql", "mongo", "redis", "elastic", "kafka", "rabbit",
-    "db", "database", "hana", "cassandra",
-)  # fmt: skip
+_DATABASE = re.compile(
+    r"sql|oracle|mariadb|postgres|mongo|redis|elastic|kafka|rabbit|database|cassandra|"
+    r"(?<![a-z])(?:db|ora|hana|mq)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,7 @@ def _without_lesser(points: tuple[Points, ...]) -> tuple[Points, ...]:
 
 
 def _speaks_of_database(vm: Vm, guest: Guest, sizes: Sizes) -> int:
-    words = "".join(c if c.isalpha() else " " for c in vm.name.casefold()).split()
-    return int(any(word == name or (len(name) > 2 and name in word) for word in words for name in _DATABASE))
+    return int(_DATABASE.search(vm.name) is not None)
 
 
 _MEASURES: Mapping[str, Callable[[Vm, Guest, Sizes], int]] = {
@@ -177,7 +178,9 @@ def rules_from(given: Mapping[str, Any], base: RiskRules = DEFAULT_RULES) -> Ris
         raise RulesRefused(
             f"there is no setting {', '.join(sorted(unknown))}", "use weights, green_up_to, yellow_up_to or blockers"
         )
-    weights = given.get("weights", {})
+    weights, blocking = given.get("weights", {}), given.get("blockers", base.blockers)
+    if not isinstance(weights, Mapping) or isinstance(blocking, str) or not isinstance(blocking, Collection):
+        raise RulesRefused("weights or blockers have the wrong shape", 'write {"weights": {"usb": 30}, "blockers": []}')
     rules = tuple(
         replace(one, weight=_whole(weights[one.id], one.id)) if one.id in weights else one for one in base.rules
     )
@@ -185,7 +188,7 @@ def rules_from(given: Mapping[str, Any], base: RiskRules = DEFAULT_RULES) -> Ris
         raise RulesRefused(
             f"there is no rule {', '.join(sorted(strange))}", "the sheet Risk rules of the workbook lists them"
         )
-    blockers = frozenset(given.get("blockers", base.blockers))
+    blockers = frozenset(map(str, blocking))
     if no_concern := blockers - set(concerns()):
         raise RulesRefused(f"there is no concern {', '.join(sorted(no_concern))}", "use the ids of the concerns")
     green = _whole(given.get("green_up_to", base.green_up_to), "green_up_to")
