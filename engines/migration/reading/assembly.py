@@ -1,8 +1,6 @@
 """From the sheets of a file to an Estate."""
 
-import ipaddress
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
 from engines.migration import records
@@ -10,11 +8,10 @@ from engines.migration.estate import ReadReport, SheetReport
 from engines.migration.reading.columns import SheetSpec, sheet_specs
 from engines.migration.reading.containers import Sheets
 from engines.migration.reading.headers import is_other, spec_of
-from engines.migration.reading.joining import Draft, Joiner
+from engines.migration.reading.joining import Joiner
 from engines.migration.reading.limits import Budget, ReadLimits, WorkbookRefused
-from engines.migration.reading.private_texts import HIDDEN, holds_secret, safe_text
-from engines.migration.reading.tables import Findings, Line, Table
-from engines.migration.scope import marks_of
+from engines.migration.reading.packing import packed
+from engines.migration.reading.tables import OWNER, Findings, Table
 
 Progress = Callable[[str, int], None]  # the sheet that is done, and its rows
 
@@ -32,8 +29,16 @@ _PLATFORM: dict[str, tuple[str, type]] = {
     "vMetaData": ("metadata", records.Metadata),
 }
 PLATFORM_PARTS = tuple(dict.fromkeys(part for part, _ in _PLATFORM.values()))
-_INFO_FIELDS = frozenset(field.name for field in fields(records.Vm))
-_MOST_ATTRIBUTES = 64
+# A row that has none of these cannot be told from a second one of the same kind, so that it is kept.
+_TELLING = {
+    "vDisk": ("key", "label", "path", "uuid"),
+    "vPartition": ("mount",),
+    "vNetwork": ("mac", "label"),
+    "vSnapshot": ("name", "taken_at"),
+    "vUSB": ("node",),
+    "vCD": ("node",),
+    "vFloppy": ("node",),
+}
 
 
 class Assembly:
@@ -95,14 +100,21 @@ class Assembly:
         if not table.spec.of_vms:
             self._read_platform(table)
             return
+        if name != "vInfo":
+            telling = _telling(table.spec)
+            for part in table.parts(place):
+                self._count(table, self._joiner.attach(table, part, telling))
+            return
         for line in table.lines(place):
-            reason = self._joiner.add(line) if name == "vInfo" else self._joiner.attach(name, line)
-            if reason:
-                self._findings.left_out[reason] += 1
-            else:
-                table.taken += 1
-        if name == "vInfo" and not self._joiner.drafts:
+            self._count(table, self._joiner.add(line))
+        if not self._joiner.drafts:
             raise WorkbookRefused("the sheet vInfo has no VMs", "export again from a vCenter that you may read")
+
+    def _count(self, table: Table, reason: str | None) -> None:
+        if reason is None:
+            table.taken += 1
+        else:
+            self._findings.left_out[reason] += 1
 
     def _key_place(self, table: Table) -> int | None:
         """Column A in place of a key whose header was lost, when nothing else tells whose the rows are."""
@@ -137,8 +149,9 @@ class Assembly:
     def _note(self, text: str) -> None:
         self._findings.notes.append(text)
 
-    def vms(self) -> Iterator[records.Vm]:
-        return (_vm(draft) for draft in self._joiner.drain())
+    def vms(self) -> Iterator[list[Any]]:
+        """Each as the values of a `Vm` in the order of its fields."""
+        return (packed(draft) for draft in self._joiner.drain())
 
     def report(self) -> ReadReport:
         return ReadReport(
@@ -152,84 +165,6 @@ class Assembly:
         )
 
 
-def _vm(draft: Draft) -> records.Vm:
-    values = dict(draft.line.values)
-    note = values.pop("note")
-    networks = tuple(found for n in range(1, 9) if (found := values.pop(f"network_{n}")))
-    parts = draft.parts
-    snapshots = parts.get("vSnapshot", [])
-    secrets = _secrets(note, draft.line.attributes, snapshots)
-    server = values.pop("server") or values["server_uuid"]
-    return records.Vm(
-        row=draft.line.row,
-        key=draft.key,
-        name=values["vm"],
-        server=server,
-        networks=networks,
-        attributes=tuple(_attribute(*one) for one in draft.line.attributes[:_MOST_ATTRIBUTES]),
-        marks=marks_of(note),
-        secrets=secrets,
-        cpu=_single(records.CpuUse, parts.get("vCPU")),
-        memory=_single(records.MemoryUse, parts.get("vMemory")),
-        tools=_single(records.Tools, parts.get("vTools")),
-        disks=tuple(_part(records.Disk, line) for line in parts.get("vDisk", ())),
-        partitions=tuple(_part(records.Partition, line) for line in parts.get("vPartition", ())),
-        nics=tuple(_nic(line) for line in parts.get("vNetwork", ())),
-        snapshots=tuple(_snapshot(line) for line in snapshots),
-        devices=tuple(
-            _part(records.Device, line, sheet=sheet)
-            for sheet in ("vUSB", "vCD", "vFloppy")
-            for line in parts.get(sheet, ())
-        ),
-        **{name: value for name, value in values.items() if name in _INFO_FIELDS},
-    )
-
-
-def _secrets(note: str | None, attributes: Sequence[tuple[str, str]], snapshots: Sequence[Line]) -> tuple[str, ...]:
-    """Where something stands that seems to be a password."""
-    found = ["vInfo Annotation"] if holds_secret(note) else []
-    found += [f"vInfo {title}" for title, value in attributes if holds_secret(f"{title}: {value}")]
-    for column in ("name", "description"):
-        if any(holds_secret(line.values[column]) for line in snapshots):
-            found.append(f"vSnapshot {column.capitalize()}")
-    return tuple(found)
-
-
-def _attribute(title: str, value: str) -> tuple[str, str]:
-    """A title may say that the value is a password."""
-    hidden = holds_secret(f"{title}: {value}")
-    return title, HIDDEN if hidden else safe_text(value) or ""
-
-
-def _single(record: type[Any], lines: Sequence[Line] | None) -> Any:
-    return _part(record, lines[0]) if lines else None
-
-
-def _part(record: type[Any], line: Line, **more: Any) -> Any:
-    known = {name: value for name, value in line.values.items() if name in record.__slots__}
-    return record(row=line.row, **known, **more)
-
-
-def _nic(line: Line) -> records.Nic:
-    values = {name: value for name, value in line.values.items() if name in records.Nic.__slots__}
-    v4, v6 = _addresses(values.pop("ipv4"), values.pop("ipv6"))
-    return records.Nic(row=line.row, ipv4=v4, ipv6=v6, **values)
-
-
-def _snapshot(line: Line) -> records.Snapshot:
-    values = line.values
-    return records.Snapshot(line.row, safe_text(values["name"], 80), values["taken_at"], values["size_mib"])
-
-
-def _addresses(*cells: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """IPv4 and IPv6 of cells that may hold both; without link-local and loopback addresses, each once."""
-    v4: dict[str, None] = {}
-    v6: dict[str, None] = {}
-    for word in " ".join(cell for cell in cells if cell).replace(",", " ").replace(";", " ").split():
-        try:
-            address = ipaddress.ip_address(word)
-        except ValueError:
-            continue
-        if not (address.is_link_local or address.is_loopback or address.is_unspecified):
-            (v4 if address.version == 4 else v6)[address.compressed] = None
-    return tuple(v4), tuple(v6)
+def _telling(spec: SheetSpec) -> tuple[int, ...] | None:
+    names = [one.name for one in spec.fields if one.name not in OWNER and one.name != "folder"]
+    return tuple(1 + names.index(name) for name in _TELLING[spec.name]) if spec.name in _TELLING else None

@@ -4,31 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engines.migration.reading.tables import Line, Values
+from engines.migration.reading.tables import Line, Part, Table, Values
+from engines.migration.reading.values import Cell
 from engines.migration.records import Key
 
 Kind = Literal["id", "uuid", "name"]
 _KINDS: tuple[tuple[Kind, str], ...] = (("id", "vm_id"), ("uuid", "vm_uuid"), ("name", "vm"))
 _ANY = "*"  # the vCenter of a row that names none
-# A row that has none of these cannot be told from a second one of the same kind, so that it is kept.
-_TELLING = {
-    "vDisk": ("key", "label", "path", "uuid"),
-    "vPartition": ("mount",),
-    "vNetwork": ("mac", "label"),
-    "vSnapshot": ("name", "taken_at"),
-    "vUSB": ("node",),
-    "vCD": ("node",),
-    "vFloppy": ("node",),
-}
 
 
 @dataclass(slots=True)
 class Draft:
-    """A VM while its sheets are read. `parts` holds the lines of each other sheet."""
+    """A VM while its sheets are read. `parts` holds the rows of each other sheet: its number, and its values."""
 
     line: Line
     key: Key
-    parts: dict[str, list[Line]] = field(default_factory=dict)
+    parts: dict[str, list[list[Any]]] = field(default_factory=dict)
 
 
 class Joiner:
@@ -37,6 +28,7 @@ class Joiner:
         self._index: dict[tuple[str, Kind, str], list[Draft]] = {}
         self._kinds: set[Kind] = set()
         self.id_clashes = 0
+        self._owners: dict[tuple[Cell, ...], Draft | str] = {}
 
     def add(self, line: Line) -> str | None:
         """A row of vInfo; the reason when it is left out."""
@@ -82,17 +74,23 @@ class Joiner:
         twins = len(self._index.get((server, kind, value.casefold()), ()))
         return (server, f"{tail}#{twins + 1}" if twins else tail)
 
-    def attach(self, sheet: str, line: Line) -> str | None:
-        """A row of another sheet; the reason when it finds no VM, or is there already."""
-        draft = self._find(line.values)
+    def attach(self, table: Table, part: Part, telling: tuple[int, ...] | None) -> str | None:
+        """A row of another sheet; the reason when it finds no VM, or is there already.
+
+        `telling` are places of values of which a row needs one to be told from a second; None: one row a VM.
+        """
+        sheet = table.spec.name
+        draft = self._owners.get(part.owner)
+        if draft is None:
+            draft = self._owners[part.owner] = self._find(table.owner(part.owner))
         if isinstance(draft, str):
             return f"row of {sheet} {draft}"
-        lines = draft.parts.setdefault(sheet, [])
-        if self._is_repeated(sheet, line, lines):
+        rows = draft.parts.setdefault(sheet, [])
+        if rows and _is_repeated(part.values, rows, telling):
             return f"repeated row of {sheet}"
-        lines.append(line)
-        if not draft.line.values["folder"]:
-            draft.line.values["folder"] = line.values["folder"]
+        rows.append(part.values)
+        if part.folder and not draft.line.values["folder"]:
+            draft.line.values["folder"] = table.folder(part.folder)
         return None
 
     def _find(self, values: Values) -> Draft | str:
@@ -112,24 +110,24 @@ class Joiner:
             return "whose VM is not in vInfo" if not found else "that fits several VMs"
         return "without a VM"
 
-    @staticmethod
-    def _is_repeated(sheet: str, line: Line, lines: list[Line]) -> bool:
-        telling = _TELLING.get(sheet)
-        if telling is None:
-            return bool(lines)  # one row a VM
-        if not any(line.values[name] for name in telling):
-            return False
-        return any(one.values == line.values for one in lines)
-
     def names(self) -> set[str]:
         return {draft.line.values["vm"].casefold() for draft in self.drafts}
 
     def drain(self) -> Iterator[Draft]:
         """The drafts in order; each is let go as the next is asked for."""
         self._index.clear()
+        self._owners.clear()
         self.drafts.reverse()
         while self.drafts:
             yield self.drafts.pop()
+
+
+def _is_repeated(values: list[Any], rows: list[list[Any]], telling: tuple[int, ...] | None) -> bool:
+    if telling is None:
+        return True
+    if all(values[place] is None for place in telling):
+        return False
+    return any(one[1:] == values[1:] for one in rows)
 
 
 def server_of(values: Values) -> str:

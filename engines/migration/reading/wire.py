@@ -43,8 +43,8 @@ _SHARED = frozenset(
 )  # fmt: skip
 
 
-def write(out: IO[str], vms: Iterable[records.Vm], platform: dict[str, list[Any]], report: ReadReport) -> None:
-    """First the VMs, a line each, so that none is held twice; then everything else on one line."""
+def write(out: IO[str], vms: Iterable[list[Any]], platform: dict[str, list[Any]], report: ReadReport) -> None:
+    """First the VMs, a line each, packed already; then everything else on one line."""
     for vm in vms:
         out.write(_dumped(vm) + "\n")
     out.write(_dumped({"platform": platform, "report": _report_data(report)}) + "\n")
