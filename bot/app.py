@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.pipeline import Pipeline
     from bot.service import Work
     from engines.clouds import Cloud
+    from engines.clouds.opened import OpenedClouds
 
 
 _GRACE_S = 2.0  # what a sync under way gets at the end of the process; it is begun again by the next one
@@ -46,7 +47,7 @@ async def open_storage(settings: Settings, *, visit: bool = False) -> AsyncItera
     url, embedded = await _server(settings, visit)
     database = Database(url)
     try:
-        await _bring_up_to_date(database)
+        await bring_up_to_date(database)
         yield Storage(database, embedded)
     finally:
         await database.close()
@@ -66,20 +67,35 @@ async def _server(settings: Settings, visit: bool) -> tuple[str, EmbeddedServer 
     return embedded.url, embedded
 
 
-async def _bring_up_to_date(database: Database) -> None:
+async def bring_up_to_date(database: Database) -> None:
+    """Our tables, and those of the queues. Where they are current nothing heavy is loaded."""
     from bot.schema import is_current
+    from storage.queues import are_current
 
     async with database.connect() as connection:
+        queues = await are_current(connection)  # first: where our own tables are missing, the transaction ends there
         current = await is_current(connection)
     if not current:
         await migrate(database)
+    if not queues:
+        from scheduler.durable import prepare
+
+        await prepare(database.url)
 
 
 def open_clouds(settings: Settings) -> tuple["Cloud", ...]:
     """The clouds that the settings name. Raises an error of engines.clouds when one is half-configured."""
     from engines.clouds.sources import open_clouds as open_sources
 
-    return tuple(open_sources(settings.clouds_file, settings.cloud_names))
+    apart = set(settings.service_entries.values()) - set(settings.service_entries)
+    return tuple(open_sources(settings.clouds_file, settings.cloud_names, apart=apart))
+
+
+def open_acting_clouds(settings: Settings) -> "OpenedClouds":
+    """The way to clients that change clouds. Raises an error of engines.clouds when one is half-configured."""
+    from engines.clouds.opening import open_acting
+
+    return open_acting(settings.clouds_file, settings.cloud_names, settings.service_entries)
 
 
 async def close_clouds(clouds: Sequence["Cloud"]) -> None:
@@ -119,6 +135,7 @@ class Process:
     clouds: tuple["Cloud", ...]
     taken: "socket.socket"
     metrics: "Metrics"
+    acting: "OpenedClouds"  # the way to clients that change clouds; for those who run approved plans alone
 
 
 async def serve_forever(settings: Settings, parts: Parts, announce: Callable[[str], None]) -> None:
@@ -133,13 +150,14 @@ async def serve_forever(settings: Settings, parts: Parts, announce: Callable[[st
     _check_address(settings, parts)
     _check_model(settings)
     taken = bind(settings.page_host, settings.page_port)
-    clouds = open_clouds(settings)
+    clouds, acting = open_clouds(settings), open_acting_clouds(settings)
     try:
         async with open_storage(settings) as storage:
-            process = Process(settings, parts, storage, clouds, taken, Metrics())
+            process = Process(settings, parts, storage, clouds, taken, Metrics(), acting)
             await run_process(process, stop_on_signals(), announce)
     finally:
         taken.close()
+        await acting.close()
         await close_clouds(clouds)
 
 
@@ -197,7 +215,10 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     """The chat page; gives the token of its first link."""
     from bot.adapters.web import Page, add_page
     from bot.counted import Counted
-    from bot.starters import STARTERS
+    from bot.demo_people import SPEAKERS
+    from bot.followed import Tellings
+    from bot.starters import starters
+    from bot.waiting import WaitingFor
     from bot.web.sessions import Sessions
 
     settings, sessions = process.settings, Sessions()
@@ -206,9 +227,12 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
         pipeline,
         sessions,
         _hosts(settings),
-        starters=STARTERS,
+        starters=starters(demo=process.parts.demo),
         demo=process.parts.demo,
         secure=settings.page_url.startswith("https:"),
+        telling=Tellings(process.storage.database),
+        waiting=WaitingFor(process.storage.database),
+        speakers=SPEAKERS if process.parts.demo else (),
     )
     add_page(app, page)
     return sessions.mint()
@@ -251,15 +275,18 @@ def _hosts(settings: Settings) -> frozenset[str]:
 
 def _works(process: Process) -> dict[str, "Work"]:
     from bot.service import watch
+    from bot.sweeping import Sweeper
 
-    works: dict[str, Work] = {}
+    works: dict[str, Work] = {"requests": Sweeper(process.storage.database).run}
     if process.storage.embedded is not None:
         works["database"] = watch(process.storage.embedded)
     if process.parts.worker:
+        from bot.workshop import durable_works
         from scheduler.worker import Worker
 
         worker = Worker(process.storage.database, process.clouds, process.settings.sync_every_s, grace_s=_GRACE_S)
         works["worker"] = worker.run
+        works |= durable_works(process.storage.database, process.settings, process.acting)
         works |= _directory_work(process)
     return works
 

@@ -10,8 +10,10 @@ from bot.replies import Choice, Choices, Column, Fields, Part, Table, Text
 from bot.sentences import PLATFORM_NAMES, state_words
 from bot.tables import cell
 from engines.inventory.kinds import KINDS, Kind
+from engines.snapshots.coverage import cover
 from storage import inventory
 from storage.changes import Change, Window, changes
+from storage.filters import Where
 from storage.inventory import Found
 
 _LAST_CHANGES = 5
@@ -26,6 +28,8 @@ async def card(ask: Ask, row: Found) -> list[Part]:
         parts.insert(1, Text(f"Fault: {row.value('fault')}", "warning"))
     if row.kind == "vm":
         parts += await _vm_parts(ask, row)
+    if row.kind == "volume":
+        parts += await _policies(ask, Where("volume", volumes=(row.ref,)))
     if row.kind == "quota":
         parts.append(Text("Say: quota for " + row.name, "note"))
     parts += await _history(ask, row)
@@ -67,7 +71,16 @@ async def _vm_parts(ask: Ask, row: Found) -> list[Part]:
     if volumes:
         parts.append(_volumes(volumes, snapshots))
     parts.append(_last_snapshot(snapshots))
-    return parts
+    return [*parts, *await _policies(ask, Where("volume", vms=(row.ref,)))]
+
+
+async def _policies(ask: Ask, where: Where) -> list[Part]:
+    """Under which snapshot policies the volumes are, and how that stands."""
+    lines = await cover(ask.conn, ask.who.scope, where, ask.now)
+    told = dict.fromkeys(f"{line.policy} ({line.state.replace('_', ' ')})" for line in lines if line.policy)
+    none = [line for line in lines if not line.policy]
+    words = [*told, *([f"{len(none)} of {len(lines)} under none: {none[0].why}"] if none else [])]
+    return [Text(f"Snapshot policies: {', '.join(words)}", "note")] if words else []
 
 
 def _addresses(addresses: list[Mapping[str, Any]]) -> Table:

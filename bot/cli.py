@@ -5,7 +5,17 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.commands import intents, migrating, people, running, talking, upkeep
+from bot.commands import (
+    changes,
+    intents,
+    migrating,
+    people,
+    running,
+    schedules,
+    snapshots,
+    talking,
+    upkeep,
+)
 from bot.commands.failures import INTERRUPTED, guarded, say
 
 HELP = "The hand on the stack: ask your cloud, from a terminal, a script or the chat page."
@@ -26,6 +36,10 @@ def build() -> typer.Typer:
     for name, group, text in (
         ("intents", intents.build(), "What is understood, and what was not."),
         ("people", people.build(), "Who may talk to Stackhand, and what they may do."),
+        ("schedules", schedules.build(), "What happens by the clock."),
+        ("changes", changes.build(), "What changes need."),
+        ("approvals", changes.build_approvals(), "Requests for changes."),
+        ("snapshots", snapshots.build(), "Snapshot policies and the rules that assign them."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):
         app.add_typer(group, name=name, help=text)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bot.app import Parts, Process, close_clouds, open_storage, run_process
 from bot.commands.failures import Failure
+from bot.demo_people import make_people
 from bot.logs import configure
 from bot.metrics import Metrics
 from bot.service import bind, stop_on_signals
@@ -41,8 +42,10 @@ async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) ->
         stop, world = stop_on_signals(), DemoWorld(vms=vms, epoch=epoch)
         async with open_storage(settings) as storage:
             await _fill(storage.database, world, stop)
+            await _people(storage.database, stop)
             parts = Parts(page=True, worker=True, demo=True)
-            process = Process(settings, parts, storage, tuple(world.clouds()), taken, Metrics())
+            clouds, acting = world.clouds(changes=storage.database), world.acting(storage.database)
+            process = Process(settings, parts, storage, clouds, taken, Metrics(), acting)
             await run_process(process, stop, _invite)
             await close_clouds(process.clouds)
     finally:
@@ -86,7 +89,13 @@ async def _fill(database: Database, world: DemoWorld, stop: asyncio.Event) -> No
         if stop.is_set():
             return
         typer.echo(f"filling the inventory: {number} of {len(points) + 1}")
-        await _sync(database, world.clouds(at=point) if point else world.clouds(), point)
+        await _sync(database, world.clouds(point, database), point)
+
+
+async def _people(database: Database, stop: asyncio.Event) -> None:
+    if not stop.is_set():  # stopped while it was filled: there may be no customers yet to give rights for
+        async with database.begin() as conn:
+            await make_people(conn)
 
 
 async def _sync(database: Database, clouds: Sequence["Cloud"], at: datetime | None) -> None:

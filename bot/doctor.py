@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.chats import examine_chats
 from bot.checks import Check, failed, ok, warned
 from bot.doctor_clouds import examine_clouds
+from bot.doctor_jobs import check_jobs
 from bot.schema import head, is_current
 from bot.settings import Settings, unknown_variables
 from storage.database import Database, StorageUnavailable
@@ -175,7 +176,7 @@ async def _record(connection: AsyncConnection) -> list[Check]:
         warned(f"listing {source}", f"{why} ({', '.join(kinds)})", fix) for (source, why, fix), kinds in old.items()
     ]
     checks = checks or [warned("sync", "nothing was ever listed", "run: stackhand sync, or: stackhand serve")]
-    return [*checks, *await _queue(connection)]
+    return [*checks, *await _queue(connection), await check_jobs(connection)]
 
 
 def _run_check(source: str, state: str, finished: datetime | None, detail: str) -> Check:

@@ -13,6 +13,7 @@ import yaml
 
 from bot.app import close_clouds, open_clouds
 from bot.checks import Check, failed, ok, warned
+from bot.doctor_acting import examine_acting
 from bot.settings import Settings
 from engines.clouds import Cloud, CloudError
 from engines.clouds.sources import CloudsFileError, find_clouds_file
@@ -31,7 +32,7 @@ async def examine_clouds(settings: Settings) -> list[Check]:
     try:
         found = await asyncio.gather(*(_cloud(cloud) for cloud in clouds))
         clocks = await _clocks(settings, {cloud.source.split("/")[0] for cloud in clouds})
-        return [*(check for checks in found for check in checks), *clocks]
+        return [*(check for checks in found for check in checks), *await examine_acting(settings, clouds), *clocks]
     finally:
         await close_clouds(clouds)
 

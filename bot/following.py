@@ -8,7 +8,7 @@ from hashlib import sha256
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.followed import told_of
+from bot.followed import LASTING, patience, told_of
 from bot.replies import Reply, to_json
 from storage import follows, outbox
 from storage.database import Database
@@ -20,8 +20,8 @@ log = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=5)  # until another process looks, when this one died
 _PAUSE = timedelta(seconds=1)  # between two edits of a message
 _POLL_S = 1.0
-_GIVE_UP = timedelta(hours=1)
 _FORGET = timedelta(hours=2)  # what could not even be given up
+_FORGET_LASTING = timedelta(days=7)
 
 
 class Follower:
@@ -41,7 +41,7 @@ class Follower:
 
     async def take(self, limit: int) -> Sequence[int]:
         async with self._database.begin() as conn:
-            forgotten = await follows.prune(conn, self._surface, _FORGET)
+            forgotten = await follows.prune(conn, self._surface, _FORGET, lasting=LASTING, lasting_age=_FORGET_LASTING)
             found = await follows.take(conn, self._surface, _LEASE, limit)
         if forgotten:
             log.warning("follow.forgotten", messages=forgotten)
@@ -63,7 +63,7 @@ class Follower:
 
     async def _bring(self, conn: AsyncConnection, held: Followed) -> bool:
         """Whether there is an edit to send."""
-        late = held.age > _GIVE_UP
+        late = held.age > patience(held.refs)
         if held.failed or (late and not held.sent):
             log.warning("follow.not_sent", key=held.key)
             await follows.end(conn, held.id)

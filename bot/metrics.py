@@ -57,6 +57,25 @@ _GAUGES = (
         ("surface",),
         "SELECT surface, count(*) FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL GROUP BY surface",
     ),
+    _Gauge(
+        "stackhand_jobs",
+        "Background jobs on record, by state.",
+        ("state",),
+        "SELECT s, (SELECT count(*) FROM job WHERE state = s) FROM"
+        " unnest(ARRAY['waiting', 'running', 'done', 'failed', 'cancelled', 'unsure', 'expired']) AS s",
+    ),
+    _Gauge(
+        "stackhand_workers",
+        "Workers of jobs that have shown a sign of life within 30 seconds.",
+        (),
+        "SELECT count(*) FROM worker WHERE beat > clock_timestamp() - interval '30 s'",
+    ),
+    _Gauge(
+        "stackhand_job_wait_seconds",
+        "How long the oldest waiting job waits; 0 when none does.",
+        (),
+        "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM job WHERE state = 'waiting'",
+    ),
 )
 
 

@@ -12,11 +12,13 @@ from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engines.snapshots.policies import told_by_name
 from intents.names import Names, fold, spans
 from intents.readings import Name
 from storage.people_names import people_with
 from storage.scopes import Scope
 from storage.search import Named, clusters_named, named, with_ids
+from storage.snapshots import custom_policies
 
 JOINT = "\x1f"
 """Between the sources, and the ids, of a Name that means the same thing in each of several sources."""
@@ -37,6 +39,11 @@ def marked(kind: str, name: str, source: str, external_id: str) -> str:
         return f"{noun} {quoted}"
     mark = external_id if _UNIQUE.fullmatch(external_id) else f"{quote(source, safe='')}/{quote(external_id, safe='')}"
     return f"{noun} {name if _PLAIN.fullmatch(name) else quoted} #{mark}"
+
+
+def without_ids(said: str) -> str:
+    """For eyes: a sentence without the marks that its buttons put in."""
+    return _MARK.sub("", said)
 
 
 def show(kind: str, name: str, source: str, external_id: str) -> str:
@@ -69,8 +76,16 @@ async def entries_in(
     hits += await clusters_named(conn, scope, candidates)
     if knows is not None:
         hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
+    hits += await _policies(conn, candidates)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
     return plain, [(hit.span, as_name(hit)) for hit in (*_as_one(_narrowed(hits, meant)), *standing)]
+
+
+async def _policies(conn: AsyncConnection, candidates: Iterable[str]) -> list[Named]:
+    """Snapshot policies: those that names describe (daily_5), and those that were made here. They are nobody's."""
+    custom = {fold(row[0]): row[0] for row in await custom_policies(conn)}
+    found = [(one, custom.get(one) or (one if told_by_name(one) else "")) for one in candidates]
+    return [Named(span, "policy", name, "", "", "", "", "") for span, name in found if name]
 
 
 def _standing_for(mark: str, meant: Iterable[Named]) -> list[Named]:

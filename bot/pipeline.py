@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
 from bot.audiences import for_audience
+from bot.deciding import pressed
 from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
@@ -30,6 +31,8 @@ from bot.misunderstandings import (
 from bot.naming import names_in
 from bot.people import Principal, before_whom, principal, readers_of
 from bot.replies import File, Reply, Text, from_json, to_json
+from bot.rule_uploads import answer as take_rules
+from bot.rule_uploads import is_rules
 from engines.inventory.filters import NotApplicableError
 from intents.matcher import Matcher
 from intents.readings import Reading
@@ -153,29 +156,34 @@ class Pipeline:
     ) -> list[_Answered]:
         last = last_reading(before, self._catalogue)
         done: list[_Answered] = []
-        for reading in readings:
+        rules = [upload for upload in message.files if is_rules(upload)]
+        for reading in () if rules and not message.text.strip() else readings:
             begun = time.perf_counter()
-            ask = Ask(
-                conn,
-                who,
-                message.conversation,
-                reading,
-                now,
-                self._catalogue,
-                frozenset(self._handlers.by_intent),
-                last=last,
-                again=self._again,
-            )
+            ask = replace(self._ask(conn, message, who, now, reading), last=last)
             reply = await self._marked(ask, reading)
             done.append(_Answered(reading, reply, round((time.perf_counter() - begun) * 1000)))
-        if message.files:
-            done.append(_Answered(Reading(message.text), _files_not_read(message), 0))
+        others = replace(message, files=tuple(upload for upload in message.files if upload not in rules))
+        if rules:
+            ask = self._ask(conn, message, who, now, Reading(message.text))
+            done.append(_Answered(ask.reading, await take_rules(ask, rules[0]), 0))
+        if others.files:
+            done.append(_Answered(Reading(message.text), _files_not_read(others), 0))
         return done
+
+    def _ask(self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, reading: Reading) -> Ask:
+        answered = frozenset(self._handlers.by_intent)
+        return Ask(
+            conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
+            channel=message.channel, account=message.account,
+        )  # fmt: skip
 
     async def _readings(
         self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
+        button = await pressed(conn, message.text)
+        if button is not None:
+            return (button,)
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
@@ -205,7 +213,7 @@ class Pipeline:
             return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who, intent)
         if "ordinal" in reading.slots:
             return no_such_row()
-        if reading.ask is not None:
+        if reading.ask is not None and not _is_preview(reading):
             return await asked_back(ask, intent, reading.ask)
         words = unused_words(reading)
         if words:
@@ -291,6 +299,12 @@ def _target(reading: Reading | None) -> str:
     return str(
         next((slots[name] for name in ("name", "vm", "user", "project", "query", "kind") if slots.get(name)), "")
     )
+
+
+def _is_preview(reading: Reading) -> bool:
+    """Whether the answer to a command that is not quite plain asks by itself: the plan of a freeze."""
+    why = reading.ask.why if reading.ask else ""
+    return why == "confirm" and reading.intent == "freeze" and reading.mood == "command"
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:

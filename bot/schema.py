@@ -5,13 +5,11 @@ from functools import cache
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import storage
 
 _ASSIGNED = re.compile(r"^(revision|down_revision)\b[^=\n]*=\s*[\"']([^\"']+)[\"']", re.M)
-_UNDEFINED_TABLE = "42P01"
 
 
 @cache
@@ -25,10 +23,7 @@ def head() -> str:
 
 
 async def is_current(connection: AsyncConnection) -> bool:
-    try:
-        rows = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", "") != _UNDEFINED_TABLE:
-            raise
+    if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is None:
         return False
+    rows = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
     return list(rows) == [head()]

@@ -50,9 +50,15 @@ class Settings(DirectorySettings):
     clouds_file: Path | None = None
     """A clouds.yaml; none: where OpenStack clients look for it."""
     clouds: str = ""
-    """Names in clouds.yaml to serve, separated by commas; empty: all."""
+    """Names in clouds.yaml to serve, separated by commas; empty: all but those of service users."""
+    service_clouds: str = ""
+    """Who changes a cloud: `pcd-1=pcd-1-service`, both names in clouds.yaml, separated by commas; empty: nobody."""
     sync_every_s: Annotated[int, Field(ge=30)] = 900
     """Seconds between two listings of a cloud."""
+    jobs_per_cloud: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Changes of one cloud that run at the same time; more wait."""
+    jobs_per_project: Annotated[int, Field(ge=1, le=1000)] = 5
+    """The same in one project."""
     page_host: str = "127.0.0.1"
     """The address that the chat page and the health endpoints listen on."""
     page_port: Annotated[int, Field(ge=0, le=65535)] = 8765
@@ -85,6 +91,8 @@ class Settings(DirectorySettings):
     """The ids of the workspaces that may talk to it, `T…`, separated by commas."""
     slack_app_id: str = ""
     """The id of the Slack app, `A…`."""
+    slack_approvals_channel: str = ""
+    """The id of the channel where requests for approval are posted, `C…`; empty: each approver is told directly."""
     slack_api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -115,6 +123,13 @@ class Settings(DirectorySettings):
             raise ValueError("is not the address of a model; write it as http://127.0.0.1:11434")
         return url.rstrip("/")
 
+    @field_validator("slack_approvals_channel")
+    @classmethod
+    def _is_slack_channel(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[CG][A-Z0-9]{5,}", value):
+            raise ValueError("is no id of a channel: Slack's look like C0123ABCD, at the end of the channel's link")
+        return value
+
     @field_validator("slack_api_url")
     @classmethod
     def _is_safe_api(cls, url: str) -> str:
@@ -131,6 +146,17 @@ class Settings(DirectorySettings):
         wanted = "T" if info.field_name == "slack_teams" else "A"
         if any(not re.fullmatch(wanted + r"[A-Z0-9]{5,}", one) for one in _listed(value)):
             raise ValueError(f"holds something that is no id: Slack's look like {wanted}0123ABCD")
+        return value
+
+    @field_validator("service_clouds")
+    @classmethod
+    def _are_pairs(cls, value: str) -> str:
+        pairs = [one.partition("=") for one in _listed(value)]
+        names = [name.strip() for name, _, _ in pairs]
+        if any(not name.strip() or not entry.strip() or "/" in name for name, _, entry in pairs):
+            raise ValueError("is not CLOUD=ENTRY, two names in clouds.yaml; write it as pcd-1=pcd-1-service")
+        if len(set(names)) < len(names):
+            raise ValueError("names a cloud twice; give each cloud one service user")
         return value
 
     @model_validator(mode="after")
@@ -174,6 +200,12 @@ class Settings(DirectorySettings):
     @property
     def cloud_names(self) -> tuple[str, ...]:
         return _listed(self.clouds)
+
+    @property
+    def service_entries(self) -> Mapping[str, str]:
+        """The entry of the service user of each cloud that may be changed."""
+        pairs = (one.partition("=") for one in _listed(self.service_clouds))
+        return {name.strip(): entry.strip() for name, _, entry in pairs}
 
     @property
     def slack_team_ids(self) -> frozenset[str]:

@@ -12,3 +12,16 @@ STARTERS = (
     Choice("What is lying around unused?", "list unattached volumes"),
     Choice("What can you do?", "help"),
 )
+
+DEMO_STARTERS = (
+    Choice("Snapshot a VM", "snapshot web-01"),
+    Choice("Who has no backup?", "which volumes have no snapshot?"),
+)
+"""What only a demo offers: its invented cloud may be changed by anybody who looks around."""
+
+
+def starters(*, demo: bool) -> tuple[Choice, ...]:
+    """In a demo a few changes too, in the place of the last questions but one: the list keeps its length."""
+    if not demo or not DEMO_STARTERS:
+        return STARTERS
+    return (*STARTERS[: -len(DEMO_STARTERS) - 1], *DEMO_STARTERS, STARTERS[-1])

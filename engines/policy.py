@@ -15,13 +15,17 @@ _BY_INTENT: Mapping[str, str] = MappingProxyType(
         "subscribe": "viewer",
         "unsubscribe": "viewer",
         "withdraw": "viewer",
+        "approve": "viewer",  # who may decide is in the rule of the request
+        "deny": "viewer",
         "audit_verify": "admin",
         "role_grant": "superadmin",
         "role_revoke": "superadmin",
         "freeze": "admin",
+        "freeze_end": "admin",
+        "change_rules": "admin",
     }
 )
-_HOUSE = frozenset({"audit_verify", "role_grant", "role_revoke", "freeze"})
+_HOUSE = frozenset({"audit_verify", "role_grant", "role_revoke", "freeze", "freeze_end", "change_rules"})
 """About the whole house: an administrator of one project is none here."""
 
 RESTRICTED = frozenset(

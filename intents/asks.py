@@ -36,7 +36,8 @@ def ask_back(intent: Intent, scene: Scene, filling: Filling, rivals: Sequence["S
     if unnamed := _unnamed(intent, scene, filling):
         return unnamed
     if intent.writes:
-        return None if is_open(intent, scene, filling, top) else Ask("confirm", intents=(intent.name,))
+        tried = filling.slots.get("dry_run") is True and scene.mood == "command"  # it starts nothing
+        return None if tried or is_open(intent, scene, filling, top) else Ask("confirm", intents=(intent.name,))
     if rivals and not rivals[0].intent.writes:
         return Ask("rivals", intents=(intent.name, rivals[0].intent.name))
     return None

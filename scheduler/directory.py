@@ -38,7 +38,7 @@ class DirectoryWorker:
                 await self._sync("start", None)
             await stop.wait()
         finally:
-            clock.shutdown(wait=False)
+            clock.shutdown()
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)

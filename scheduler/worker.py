@@ -59,7 +59,7 @@ class Worker:
         try:
             await self._serve(stop)
         finally:
-            clock.shutdown(wait=False)
+            clock.shutdown()
             await self._finish()
             log.info("worker.stop")
 

@@ -48,6 +48,12 @@ class Verdict:
     why: str = ""
 
 
+async def lock(conn: AsyncConnection) -> None:
+    """Wait for other writers now, until the transaction ends: for those that lock rows before they record, so that
+    no two wait for each other."""
+    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
 async def record(
     conn: AsyncConnection,
     *,
@@ -62,7 +68,7 @@ async def record(
 
     Writers wait for one another from here to the end of their transactions, so record last. Returns the row's id.
     """
-    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    await lock(conn)
     last = await head(conn)
     values = {
         "id": last.id + 1 if last else 1,

@@ -32,6 +32,7 @@ request = Table(
     Column("plan", JSONB, nullable=False),
     Column("digest", Text, nullable=False),
     Column("asker", Text, nullable=False),  # a person, or schedule:NAME
+    Column("said", Text, nullable=False, server_default=text("''")),  # the sentence, to be said again
     Column("surface", Text, nullable=False, server_default=text("''")),  # where it was asked
     Column("channel", Text, nullable=False, server_default=text("''")),
     Column("conversation", Text, nullable=False, server_default=text("''")),
@@ -70,7 +71,7 @@ request_vote = Table(
     Column("reason", Text, nullable=False, server_default=text("''")),
 )
 
-# One row for each plan that is run. state: waiting, running, done, failed, cancelled, unsure.
+# One row for each plan that is run. state: waiting, running, done, failed, cancelled, unsure, expired (never begun).
 job = Table(
     "job",
     metadata,
@@ -92,12 +93,16 @@ job = Table(
     Column("fix", Text, nullable=False, server_default=text("''")),
     Column("cancel_by", Text),
     Column("cancel_at", _TIME),
+    Column("workflow", Text),  # the workflow that began it: only that one goes on with it
+    Column("runner", Text),  # the run of that workflow that goes on now: what another one writes is refused
+    Column("parked", Boolean, nullable=False, server_default=text("false")),  # nothing is queued: it is to be woken
 )
 Index("uq_job_request", job.c.request_id, unique=True, postgresql_where=text("request_id IS NOT NULL"))
 Index("ix_job_going", job.c.source, job.c.id, postgresql_where=text("state IN ('waiting', 'running')"))
+Index("ix_job_parked", job.c.id, postgresql_where=text("parked"))
 
 # What each step of a job did. It is begun before the act, so that a step that was cut off is known.
-# state: begun, done, failed, undone, undo_failed, unsure.
+# state: begun, done, failed, given_up (faults did not end: it may be done), undone, undo_failed, unsure.
 job_step = Table(
     "job_step",
     metadata,

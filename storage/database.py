@@ -52,6 +52,15 @@ class Database:
         """The same database through a pool of its own, for what must not wait until others give connections back."""
         return Database(self._url.render_as_string(hide_password=False), pool_size=pool_size)
 
+    @property
+    def url(self) -> str:
+        """With its password, as other PostgreSQL clients read it."""
+        ssl = self._url.query.get("ssl")
+        plain = self._url.set(drivername="postgresql").difference_update_query(["ssl"])
+        if ssl is not None:
+            plain = plain.update_query_dict({"sslmode": ssl})
+        return plain.render_as_string(hide_password=False)
+
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
         """A connection; what is not committed is rolled back. Raises StorageUnavailable."""

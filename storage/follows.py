@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -72,9 +72,17 @@ async def end(conn: AsyncConnection, id_: int) -> None:
     await conn.execute(delete(follow).where(follow.c.id == id_))
 
 
-async def prune(conn: AsyncConnection, surface: str, age: timedelta) -> int:
-    """Forget what was never ended in the ordinary way."""
+async def prune(
+    conn: AsyncConnection,
+    surface: str,
+    age: timedelta,
+    *,
+    lasting: Sequence[str] = (),
+    lasting_age: timedelta | None = None,
+) -> int:
+    """Forget what was never ended in the ordinary way; what `lasting` is the prefix of after another age."""
     f = follow.c
-    return (
-        await conn.execute(delete(follow).where(f.surface == surface, f.created_at < func.clock_timestamp() - age))
-    ).rowcount
+    lasts = func.split_part(f.refs[0].astext, "/", 1).in_(lasting)
+    longest = case((lasts, lasting_age or age), else_=age)
+    old = delete(follow).where(f.surface == surface, f.created_at < func.clock_timestamp() - longest)
+    return (await conn.execute(old)).rowcount

@@ -1,6 +1,6 @@
 """Sync runs as they are told of: what waits, goes on, has ended, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,3 +45,11 @@ async def waiting_ids(conn: AsyncConnection, sources: Sequence[str]) -> tuple[in
     """The ids of the runs of these sources that no worker has begun yet."""
     query = select(sync_run.c.id).where(sync_run.c.state == "waiting", sync_run.c.source.in_(list(sources)))
     return tuple(await conn.scalars(query.order_by(sync_run.c.id)))
+
+
+async def going(conn: AsyncConnection, sources: Collection[str] | None = None) -> list[RunState]:
+    """The runs that wait or go on, of these sources; None: of all."""
+    query = select(sync_run.c.id).where(sync_run.c.state.in_(("waiting", "running")))
+    if sources is not None:
+        query = query.where(sync_run.c.source.in_(sorted(sources)))
+    return await states(conn, list(await conn.scalars(query)))

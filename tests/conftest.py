@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
+from scheduler.durable import prepare
 from storage.database import Database, migrate
 from storage.embedded import EmbeddedServer, start
 
@@ -54,6 +55,7 @@ async def _server(postgres: EmbeddedServer) -> AsyncIterator[Database]:
         template = Database(url_of(postgres.url, TEMPLATE), pool_size=1)
         await migrate(template)
         await template.close()
+        await prepare(url_of(postgres.url, TEMPLATE))
         yield server
     finally:
         await server.close()

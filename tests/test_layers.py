@@ -80,10 +80,46 @@ def test_chat_platforms_are_named_only_in_adapters_and_settings() -> None:
     assert not wrong
 
 
+_OPENS_CLOUDS = {
+    "engines/changes/sagas.py",
+    "bot/app.py",
+    "bot/workshop.py",
+    "engines/clouds/opening.py",
+    "engines/clouds/acting.py",
+}
+
+
+def test_only_the_runner_of_approved_plans_opens_clients_that_change_a_cloud() -> None:
+    """The composition root puts them together, the runner opens them; nobody else may even name them."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for room in MAY_IMPORT
+        for path in modules(room)
+        if str(path.relative_to(ROOT)) not in _OPENS_CLOUDS
+        for line, name in identifiers(ast.parse(path.read_text(encoding="utf-8")))
+        if name in ("ActingClouds", "open_acting", "acting_clouds")
+    ]
+    assert not wrong
+
+
+def test_the_job_library_is_imported_by_its_adapter_alone() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for room in MAY_IMPORT
+        for path in modules(room)
+        if path != ROOT / "scheduler" / "durable.py"
+        for line, name in imported(ast.parse(path.read_text(encoding="utf-8")), room)
+        if name == "dbos"
+    ]
+    assert not wrong
+
+
 def test_the_check_would_notice() -> None:
     tree = ast.parse("def f():\n    from bot.replies import Reply\n    import slack_sdk\n")
     assert ("bot" in {name for _, name in imported(tree, "storage")}) and "bot" not in MAY_IMPORT["storage"]
     assert any(_PLATFORM.search(name) for _, name in identifiers(tree))
+    opening = ast.parse("from engines.clouds.acting import ActingClouds\nclouds: ActingClouds\n")
+    assert "ActingClouds" in {name for _, name in identifiers(opening)}
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)

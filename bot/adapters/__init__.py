@@ -6,10 +6,13 @@ The Protocols here are all that an adapter knows of the rest: who answers, and w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.messages import Message
 from bot.replies import File, Reply, Text
+
+if TYPE_CHECKING:
+    from bot.followed import Told
 
 
 class Answerer(Protocol):
@@ -36,6 +39,20 @@ class Archive(Protocol):
 
     async def stored(self, id: str, person: str) -> File | None:  # noqa: A002
         """A file with its content; None if there is none, it has expired, or it is another person's."""
+        ...
+
+
+class Telling(Protocol):
+    """How what a reply follows stands; it opens what it needs by itself, and may be asked at any time."""
+
+    async def told(self, refs: Sequence[str], *, late: bool) -> "Told":
+        """`refs` are those of one reply, all of one prefix. `late`: it is not waited for any longer."""
+        ...
+
+
+class Waiting(Protocol):
+    async def __call__(self, person: str) -> int:
+        """How many requests wait for a decision of this person."""
         ...
 
 

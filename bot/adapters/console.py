@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,22 +18,13 @@ from rich.console import Console
 from rich.text import Text as Styled
 
 from bot import formats
-from bot.adapters import Answerer, failure, text
+from bot.adapters import Answerer, Telling, failure, text
+from bot.adapters.watching import STYLES, Watch, in_place
 from bot.messages import Message
 from bot.replies import File, Reply
 
 log = structlog.get_logger(__name__)
 
-_STYLES: Mapping[text.Tone, str] = {
-    "heading": "bold",
-    "note": "dim",
-    "warning": "yellow",
-    "label": "bold dim",
-    "choice": "cyan",
-    "bar": "green",
-    "near": "yellow",
-    "over": "red",
-}
 _LEAVING = frozenset({"quit", "exit", "bye", ":q"})
 _PROMPT = "you › "
 _LONGEST_LINE = 100_000  # characters of a pipe; the pipeline refuses far less, politely
@@ -44,8 +35,13 @@ Ask = Callable[[str], Awaitable[str | None]]
 """Shows a prompt and gives the line that was entered; None at the end of the input, or when Ctrl-C was pressed."""
 
 
-async def chat(answerer: Answerer, *, person: str = "local", out: Path | None = None) -> int:
-    """Talks until `quit`, Ctrl-D or Ctrl-C. Files of answers go to `out`, or are asked about. The exit code is 0."""
+async def chat(
+    answerer: Answerer, *, person: str = "local", out: Path | None = None, telling: Telling | None = None
+) -> int:
+    """Talks until `quit`, Ctrl-D or Ctrl-C. Files of answers go to `out`, or are asked about. The exit code is 0.
+
+    With `telling`, what an answer began is watched in a terminal until it has ended or a key is pressed.
+    """
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):  # bytes that are no text, and terminals that lack a character
@@ -54,7 +50,9 @@ async def chat(answerer: Answerer, *, person: str = "local", out: Path | None = 
     with _terminal_as_it_was():
         lines = Lines(interactive)
         with _on_interrupt(lines.interrupt):
-            await Conversation(answerer, console, lines.ask, person, interactive, out, lines.or_interrupted).run()
+            await Conversation(
+                answerer, console, lines.ask, person, interactive, out, lines.or_interrupted, telling, lines.or_typed
+            ).run()
     return 0
 
 
@@ -70,6 +68,8 @@ class Conversation:
         interactive: bool,
         out: Path | None = None,
         stoppable: Callable[[Awaitable[tuple[Reply, ...]]], Awaitable[tuple[Reply, ...] | None]] | None = None,
+        telling: Telling | None = None,
+        until_typed: Callable[[Awaitable[None]], Awaitable[object]] | None = None,
     ) -> None:
         self._answerer = answerer
         self._console = console
@@ -78,6 +78,8 @@ class Conversation:
         self._interactive = interactive
         self._out = out
         self._stoppable = stoppable
+        self._telling = telling
+        self._until_typed = until_typed
         self._id = f"console-{secrets.token_hex(8)}"
         self._choices: list[str] = []
 
@@ -109,10 +111,23 @@ class Conversation:
         if replies is None:
             self._say("Stopped.", "note")
             return
+        replies = await self._watched(replies)
         self._choices = text.choices_of(replies)
         await self._show(list(self._lines(replies)))
         for file in (part for reply in replies for part in reply.parts if isinstance(part, File)):
             await self._offer(file)
+
+    async def _watched(self, replies: tuple[Reply, ...]) -> tuple[Reply, ...]:
+        """The replies as they are when what they follow has ended, or the person goes on. A pipe does not wait."""
+        if self._telling is None or not self._interactive or not any(reply.follows for reply in replies):
+            return replies
+        watch = Watch(self._telling, replies)
+        with in_place(self._console, "It goes on … any key leaves it to itself.") as show:
+            running = watch.run(show)
+            await (self._until_typed(running) if self._until_typed else running)
+        if not watch.ended:
+            self._say("Not watched any longer; it goes on. As it is now:", "note")
+        return watch.replies
 
     async def _answered(self, message: Message) -> tuple[Reply, ...]:
         """The replies. Whatever fails is said in words that name the entry in the log, and the talk goes on."""
@@ -155,7 +170,7 @@ class Conversation:
             )
 
     def _say(self, line: str, tone: text.Tone) -> None:
-        self._console.print(Styled(line, style=_STYLES.get(tone, "")))
+        self._console.print(Styled(line, style=STYLES.get(tone, "")))
 
 
 def save(file: File, folder: Path) -> Path:
@@ -201,13 +216,22 @@ class Lines:
 
     async def or_interrupted(self, work: Awaitable[_T]) -> _T | None:
         """The result of the work, or None as soon as Ctrl-C is pressed; the work is then cancelled."""
-        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._interrupted.wait())
+        return await self._or(work, self._interrupted)
+
+    async def or_typed(self, work: Awaitable[_T]) -> _T | None:
+        """The same, also when a key is pressed; what was typed is for the next prompt."""
+        typed = asyncio.Event()
+        with _keys_seen(typed.set):
+            return await self._or(work, self._interrupted, typed)
+
+    async def _or(self, work: Awaitable[_T], *events: asyncio.Event) -> _T | None:
+        task, stops = asyncio.ensure_future(work), {asyncio.ensure_future(event.wait()) for event in events}
         try:
-            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, *stops}, return_when=asyncio.FIRST_COMPLETED)
             return task.result() if task.done() else None
         finally:
             self._interrupted.clear()
-            for left in (task, stop):
+            for left in (task, *stops):
                 left.cancel()
 
     def _read(self, prompt: str) -> str | None:
@@ -233,6 +257,31 @@ def _terminal_as_it_was() -> Iterator[None]:
     try:
         yield
     finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _keys_seen(act: Callable[[], None]) -> Iterator[None]:
+    """Acts on the first key, not only on Enter, and leaves it unread; nothing that is typed is shown meanwhile."""
+    if not sys.stdin.isatty() or importlib.util.find_spec("termios") is None:
+        yield
+        return
+    import termios
+
+    terminal, loop = sys.stdin.fileno(), asyncio.get_running_loop()
+    before = termios.tcgetattr(terminal)
+    keyed = [*before[:3], before[3] & ~(termios.ICANON | termios.ECHO), *before[4:]]
+
+    def seen() -> None:
+        loop.remove_reader(terminal)
+        act()
+
+    termios.tcsetattr(terminal, termios.TCSADRAIN, keyed)
+    loop.add_reader(terminal, seen)
+    try:
+        yield
+    finally:
+        loop.remove_reader(terminal)
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 

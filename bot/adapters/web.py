@@ -8,22 +8,24 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from bot import charts, formats
-from bot.adapters import Answerer, Archive, failure
+from bot.adapters import Answerer, Archive, Telling, Waiting, failure
 from bot.messages import Message, Upload
 from bot.replies import Choice, Reply, Text
 from bot.web import guards
+from bot.web.cookies import cookie, keep
+from bot.web.frames import bounded_body, heard
+from bot.web.live import Live
 from bot.web.render import HERE, Charts, Renderer
-from bot.web.rooms import MOST_IN_FLIGHT, Room, Rooms
-from bot.web.sessions import SESSION_LIFETIME, Session, Sessions
+from bot.web.rooms import MOST_IN_FLIGHT, Card, Room, Rooms
+from bot.web.sessions import Session, Sessions
+from bot.web.speakers import Speaker, chosen
 from bot.web.uploads import MOST_FILES, UploadError, Uploads
 
 log = structlog.get_logger(__name__)
@@ -31,9 +33,10 @@ log = structlog.get_logger(__name__)
 MOST_HISTORY = 50
 NO_SESSION = 4401
 """The close code that tells the page that its session has ended and that trying again is no use."""
+OTHER_PERSON = 4402
+"""The close code that tells the page to load anew: its session speaks as another person now."""
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9_-]{22}")
-_MESSAGE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _MIME = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 _STATIC = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _NEW_LINK = (
@@ -56,10 +59,17 @@ def page(
     starters: Sequence[Choice] = (),
     demo: bool = False,
     secure: bool = False,
+    telling: Telling | None = None,
+    waiting: Waiting | None = None,
+    speakers: Sequence[Speaker] = (),
 ) -> web.Application:
     """An application that serves the page alone. `allowed_hosts` are host names without ports."""
-    app = web.Application()
-    add_page(app, Page(answerer, archive, sessions, frozenset(allowed_hosts), tuple(starters), demo, secure))
+    app, hosts = web.Application(), frozenset(allowed_hosts)
+    shown = Page(
+        answerer, archive, sessions, hosts, tuple(starters), demo, secure,
+        telling=telling, waiting=waiting, speakers=tuple(speakers),
+    )  # fmt: skip
+    add_page(app, shown)
     return app
 
 
@@ -74,6 +84,9 @@ def add_page(app: web.Application, shown: "Page") -> None:
     app.router.add_get("/files/{id}", guarded(shown.download))
     app.router.add_get("/charts/{shape:wide|narrow}/{theme:light|dark}/{digest:[0-9a-f]{32}}.svg", guarded(shown.chart))
     app.router.add_get("/static/{name:[a-z]+}.{kind:css|js|svg}", guarded(shown.static))
+    if shown.speakers:
+        app.router.add_post("/speak-as", guarded(shown.speak_as, origin=True))
+    app.on_startup.append(shown.start)
     app.on_shutdown.append(shown.stop)
 
 
@@ -89,8 +102,13 @@ class Page:
         starters: tuple[Choice, ...] = (),
         demo: bool = False,
         secure: bool = False,
+        *,
+        telling: Telling | None = None,
+        waiting: Waiting | None = None,
+        speakers: tuple[Speaker, ...] = (),
     ) -> None:
-        """`secure` marks the cookies for https alone: set it behind a proxy that ends TLS."""
+        """`secure` marks the cookies for https alone: set it behind a proxy that ends TLS. `telling` redraws what goes
+        on, `waiting` counts what waits for a person; `speakers` are for a demo alone: whoever has the page is them."""
         self._answerer = answerer
         self._archive = archive
         self._sessions = sessions
@@ -100,7 +118,10 @@ class Page:
         self._secure = secure
         self._charts = Charts()
         self._render = Renderer(self._charts)
+        self.speakers = speakers
         self._rooms = Rooms()
+        self._live = Live(self._rooms, self._render.reply, telling, waiting, [one.id for one in speakers])
+        self._watching: asyncio.Task[None] | None = None
         self._uploads = Uploads()
         self._one_drawing = asyncio.Semaphore(1)
         self._assets = {path.name: path.read_bytes() for path in (HERE / "static").iterdir() if path.is_file()}
@@ -129,12 +150,16 @@ class Page:
         token = request.query.get("token")
         if token is not None:
             return self._open_link(request, token)
-        if self._session(request) is None:
+        session = self._session(request)
+        if session is None:
             return self._notice(401, "This page needs a link", _NEW_LINK)
-        conversation = self._conversation(request)
-        html = self._render.page(starters=self._starters, demo=self._demo, most_files=MOST_FILES)
+        html = self._render.page(
+            starters=self._starters, demo=self._demo, most_files=MOST_FILES, person=session.person,
+            speakers=self.speakers,
+        )  # fmt: skip
         response = web.Response(text=html, content_type="text/html")
-        self._keep(request, response, "conversation", conversation or secrets.token_urlsafe(16))
+        conversation = self._conversation(request, session.person) or secrets.token_urlsafe(16)
+        self._keep(request, response, self._talk(session.person), conversation)
         return response
 
     def _open_link(self, request: web.Request, token: str) -> web.StreamResponse:
@@ -150,66 +175,91 @@ class Page:
         return web.Response(status=status, text=self._render.notice(title, lines), content_type="text/html")
 
     async def begin_anew(self, request: web.Request) -> web.StreamResponse:
-        self._required_session(request)
+        session = self._required_session(request)
         response = web.Response(status=204)
-        self._keep(request, response, "conversation", secrets.token_urlsafe(16))
+        self._keep(request, response, self._talk(session.person), secrets.token_urlsafe(16))
+        return response
+
+    async def speak_as(self, request: web.Request) -> web.StreamResponse:
+        """Only in a demo: from now on the session is another of its people. Each has a conversation of their own."""
+        session = self._required_session(request)
+        speaker = await chosen(self.speakers, request)
+        if speaker is None:
+            raise web.HTTPBadRequest(text="There is nobody like that in this demo. Reload the page.")
+        self._sessions.speak_as(session, speaker.id)
+        for room in self._rooms.open():
+            if room.person == session.person and room.person != speaker.id:
+                await room.tell({"type": "speaker"})
+        response = web.Response(status=204)
+        conversation = self._conversation(request, speaker.id) or secrets.token_urlsafe(16)
+        self._keep(request, response, self._talk(speaker.id), conversation)
         return response
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(max_msg_size=guards.MOST_FRAME_BYTES, heartbeat=20)
-        session, conversation = self._session(request), self._conversation(request)
+        session = self._session(request)
+        conversation = self._conversation(request, session.person) if session else None
         await ws.prepare(request)
         if session is None or conversation is None:
             await ws.close(code=NO_SESSION, message=b"no session")
             return ws
         room = self._rooms.enter(session.person, conversation)
-        past = await self._past(session, conversation, room)
+        counts = dict(await self._live.counts(session.person))
+        past, cards = await self._past(session, room)
         room.sockets.add(ws)
         try:
-            await ws.send_json({"type": "history", "html": past})
-            await self._listen(request, ws, room, conversation)
+            await ws.send_json({"type": "history", "html": past, "person": session.person, "counts": counts})
+            self._live.keep(room, cards)
+            await self._listen(request, ws, room)
         finally:
             room.sockets.discard(ws)
         return ws
 
-    async def _past(self, session: Session, conversation: str, room: Room) -> str:
+    async def _past(self, session: Session, room: Room) -> tuple[str, list[Card]]:
         """What was said so far; read again when something was told meanwhile, so that nothing falls between."""
-        html = ""
+        html, cards = "", list[Card]()
         for _ in range(5):
             told = room.told
-            html = await self._kept(session, conversation)
+            html, cards = await self._kept(session, room.conversation)
             if told == room.told:
                 break
-        return html + "".join(room.pending.values())
+        return html + "".join(room.pending.values()), cards
 
-    async def _kept(self, session: Session, conversation: str) -> str:
-        now = datetime.now(UTC)
+    async def _kept(self, session: Session, conversation: str) -> tuple[str, list[Card]]:
         try:
             exchanges = await self._archive.recent(conversation, session.person, MOST_HISTORY)
         except Exception:
             log.exception("history_failed", person=session.person)
-            return self._render.reply(Reply((Text(_NO_HISTORY, "warning"),), outcome="failed"), session.id, now)
-        pieces: list[str] = []
+            lost = Reply((Text(_NO_HISTORY, "warning"),), outcome="failed")
+            return self._render.reply(lost, session.id, datetime.now(UTC)), []
+        pieces, cards = list[str](), list[Card]()
         for exchange in exchanges:
-            pieces.append(self._render.exchange(exchange, session.id, now))
+            html, live = await self._drawn(exchange.replies, session, exchange.at)
+            pieces.append(self._render.said(exchange.said, (), exchange.at) + html)
+            cards += live
             await asyncio.sleep(0)  # long tables take their time: others have a turn in between
-        return "".join(pieces)
+        return "".join(pieces), cards
 
-    async def _listen(self, request: web.Request, ws: web.WebSocketResponse, room: Room, conversation: str) -> None:
+    async def _drawn(self, replies: Sequence[Reply], session: Session, since: datetime) -> tuple[str, list[Card]]:
+        """Replies in their newest state, and the cards among them that go on."""
+        drawn = [await self._live.drawn(reply, session.id, since) for reply in replies]
+        return "".join(html for html, _ in drawn), [card for _, card in drawn if card is not None]
+
+    async def _listen(self, request: web.Request, ws: web.WebSocketResponse, room: Room) -> None:
         async for frame in ws:
             session = self._session(request)
             if session is None:
                 await ws.close(code=NO_SESSION, message=b"session ended")
+            elif session.person != room.person:
+                await ws.close(code=OTHER_PERSON, message=b"another person")
             elif frame.type is not WSMsgType.TEXT:
                 await ws.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"text only")
             else:
-                await self._hear(ws, room, session, conversation, frame.data)
+                await self._hear(ws, room, session, frame.data)
 
-    async def _hear(
-        self, ws: web.WebSocketResponse, room: Room, session: Session, conversation: str, frame: str
-    ) -> None:
+    async def _hear(self, ws: web.WebSocketResponse, room: Room, session: Session, frame: str) -> None:
         try:
-            id_, text, keys = _heard(guards.bounded_json(frame))
+            id_, text, keys = heard(guards.bounded_json(frame))
         except (ValueError, TypeError):
             await ws.close(code=WSCloseCode.INVALID_TEXT, message=b"not a message")
             return
@@ -219,7 +269,7 @@ class Page:
             why = refusal or "A file of this message is not here any more: attach it again."
             await ws.send_json({"type": "refused", "id": id_, "text": why})
         elif room.first_time(id_):
-            await self._say(room, session, Message(id_, session.person, conversation, text, datetime.now(UTC), files))
+            await self._say(room, session, Message(id_, room.person, room.conversation, text, datetime.now(UTC), files))
         else:
             await ws.send_json({"type": "known", "id": id_})
 
@@ -239,25 +289,25 @@ class Page:
 
     async def _answer(self, room: Room, session: Session, message: Message) -> None:
         try:
-            html = await self._answered(session, message)
+            html, cards = await self._answered(session, message)
         finally:
             room.pending.pop(message.id, None)
         await room.tell({"type": "reply", "id": message.id, "html": html})
+        self._live.keep(room, cards)
 
-    async def _answered(self, session: Session, message: Message) -> str:
+    async def _answered(self, session: Session, message: Message) -> tuple[str, list[Card]]:
         """The HTML of the replies. Whatever fails is said in words that name the entry in the log."""
         try:
-            replies = await self._answerer.answer(message)
-            return "".join(self._render.reply(reply, session.id, datetime.now(UTC)) for reply in replies)
+            return await self._drawn(await self._answerer.answer(message), session, message.at)
         except Exception:
             log.exception("answer_failed", message=message.id, person=message.person)
-            return self._render.reply(failure(message.id), session.id, datetime.now(UTC))
+            return self._render.reply(failure(message.id), session.id, datetime.now(UTC)), []
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         session = self._required_session(request)
         name = unquote(request.headers.get("X-File-Name", ""), errors="replace")
         try:
-            content = await _bounded_body(request, self._uploads.room(session.id))
+            content = await bounded_body(request, self._uploads.room(session.id))
             key = self._uploads.keep(session.id, Upload(formats.file_name(name), content))
         except UploadError as refusal:
             return web.json_response({"error": str(refusal)}, status=413)
@@ -299,11 +349,16 @@ class Page:
         headers = {"Cache-Control": "public, max-age=31536000, immutable"} if "v" in request.query else {}
         return web.Response(body=content, content_type=_STATIC[kind], charset="utf-8", headers=headers)
 
+    async def start(self, app: web.Application) -> None:
+        self._watching = asyncio.create_task(self._live.run())
+
     async def stop(self, app: web.Application) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         await self._rooms.close()
 
     def _session(self, request: web.Request) -> Session | None:
-        return self._sessions.find(request.cookies.get(_cookie(request, "session")))
+        return self._sessions.find(request.cookies.get(cookie(request, "session")))
 
     def _required_session(self, request: web.Request) -> Session:
         session = self._session(request)
@@ -311,47 +366,13 @@ class Page:
             raise web.HTTPUnauthorized(text=" ".join(_NEW_LINK))
         return session
 
-    def _conversation(self, request: web.Request) -> str | None:
-        value = request.cookies.get(_cookie(request, "conversation"), "")
+    def _talk(self, person: str) -> str:
+        """The name of the cookie that holds this person's conversation."""
+        return f"conversation_{person}" if self.speakers else "conversation"
+
+    def _conversation(self, request: web.Request, person: str) -> str | None:
+        value = request.cookies.get(cookie(request, self._talk(person)), "")
         return value if _CONVERSATION.fullmatch(value) else None
 
     def _keep(self, request: web.Request, response: web.Response, name: str, value: str) -> None:
-        response.set_cookie(
-            _cookie(request, name),
-            value,
-            max_age=int(SESSION_LIFETIME.total_seconds()),
-            httponly=True,
-            samesite="Strict",
-            secure=self._secure,
-        )
-
-
-def _cookie(request: web.Request, name: str) -> str:
-    """Cookies are not kept apart by port, so the port is in the name: two Stackhands on one machine get along."""
-    with suppress(ValueError):
-        port = urlsplit(f"//{request.headers.get('Host', '')}").port
-        return f"stackhand_{name}_{port}" if port else f"stackhand_{name}"
-    return f"stackhand_{name}"
-
-
-def _heard(data: dict[str, Any]) -> tuple[str, str, list[str]]:
-    """Id, text and upload keys of a frame; ValueError if it is not the shape that the page sends."""
-    id_, text, keys = data.get("id"), data.get("text"), data.get("files", [])
-    if not (isinstance(id_, str) and _MESSAGE_ID.fullmatch(id_) and isinstance(text, str)):
-        raise ValueError("id or text")
-    if not isinstance(keys, list) or len(keys) > MOST_FILES or not all(isinstance(key, str) for key in keys):
-        raise ValueError("files")
-    return id_, text.encode("utf-8", "replace").decode().replace("\0", ""), list(dict.fromkeys(keys))
-
-
-async def _bounded_body(request: web.Request, most: int) -> bytes:
-    """The body, read until it is more than `most` bytes, then UploadError."""
-    refusal = UploadError("The file is too large: up to 20 MiB are taken with one message.")
-    if (request.content_length or 0) > most:
-        raise refusal
-    body = bytearray()
-    async for block in request.content.iter_chunked(2**16):
-        body += block
-        if len(body) > most:
-            raise refusal
-    return bytes(body)
+        keep(request, response, name, value, secure=self._secure)

@@ -49,10 +49,16 @@ def _answer(reply: Reply, sure: Sure, paths: Mapping[str, Path], now: datetime) 
             for part in _of(Choices, reply.parts)
             for choice in part.choices
         ],
-        "request": reply.slots.get("request"),
+        "request": _request(reply),
         "data_age_s": round((now - oldest).total_seconds()) if oldest else None,
         "old": list(reply.freshness.old) if reply.freshness else [],
     }
+
+
+def _request(reply: Reply) -> object:
+    """REQ-7 of an answer that tells of request/7, else what was asked about."""
+    told = next((ref.split("/")[1] for ref in reply.follows if ref.startswith("request/")), "")
+    return f"REQ-{told}" if told else reply.slots.get("request")
 
 
 def _of(kind: type[_P], parts: Iterable[Part]) -> Iterator[_P]:

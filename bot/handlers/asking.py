@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.messages import Channel
 from bot.naming import JOINT
 from bot.people import Principal
 from bot.replies import Freshness, Outcome, Part, Reply, Text
@@ -39,6 +40,13 @@ class Ask:
     rows: int = ROWS_SHOWN
     last: Reading | None = None
     again: Callable[["Ask", Reading], Awaitable[Reply]] | None = None
+    channel: Channel | None = None
+    account: str = ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but the asker reads the answer where it is given."""
+        return self.channel is None or self.channel.readers == "asker"
 
     def with_all_rows(self) -> "Ask":
         return replace(self, rows=ROWS_AT_MOST)

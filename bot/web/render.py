@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bot import formats
-from bot.adapters import Exchange
 from bot.replies import Cell, Chart, Column, File, Reply, Table
 
 HERE = Path(__file__).parent
@@ -192,15 +191,12 @@ class Renderer:
             version=_asset_version(),
         )
 
-    def reply(self, reply: Reply, session: str, now: datetime) -> str:
-        return self._render("reply.html", reply=reply, session=session, now=now, put=self.charts.put)
+    def reply(self, reply: Reply, session: str, now: datetime, live: str = "") -> str:
+        """`live` is the key of a card that will be redrawn, empty for one that stays as it is."""
+        return self._render("reply.html", reply=reply, session=session, now=now, live=live, put=self.charts.put)
 
     def said(self, text: str, files: tuple[str, ...], at: datetime, id_: str = "") -> str:
         return self._render("said.html", text=text, files=files, at=at.astimezone(UTC), id=id_)
-
-    def exchange(self, exchange: Exchange, session: str, now: datetime) -> str:
-        said = self.said(exchange.said, (), exchange.at)
-        return said + "".join(self.reply(reply, session, now) for reply in exchange.replies)
 
     def page(self, **values: Any) -> str:
         return self._render("page.html", **values)

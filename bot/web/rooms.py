@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -14,13 +15,34 @@ _MOST_ROOMS = 1000
 
 
 @dataclass(slots=True)
+class Card:
+    """A reply that is redrawn while what it tells of goes on. `shown` is the digest of what it is known to say, empty
+    when that is not known; `session` and `demo` are those that it is drawn for."""
+
+    refs: tuple[str, ...]
+    session: str
+    since: datetime
+    demo: bool
+    shown: str = ""
+    looked: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return " ".join(self.refs)
+
+
+@dataclass(slots=True)
 class Room:
     """One conversation of one person. `pending` is the HTML of what was said and has no answer yet, by message id;
-    `told` counts the events."""
+    `cards` are the live ones, by key; `told` counts the events."""
+
+    person: str
+    conversation: str
 
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     pending: dict[str, str] = field(default_factory=dict)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    cards: dict[str, Card] = field(default_factory=dict)
     told: int = 0
 
     @property
@@ -61,7 +83,11 @@ class Rooms:
             idle = [key for key, room in self._rooms.items() if room.idle]
             for key in idle[: len(idle) // 2 + 1]:
                 del self._rooms[key]
-        return self._rooms.setdefault((person, conversation), Room())
+        return self._rooms.setdefault((person, conversation), Room(person, conversation))
+
+    def open(self) -> list[Room]:
+        """Those that somebody looks at."""
+        return [room for room in self._rooms.values() if room.sockets]
 
     def in_flight(self, person: str) -> int:
         return sum(len(room.pending) for (who, _), room in self._rooms.items() if who == person)

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 LINK_LIFETIME = timedelta(hours=24)
@@ -57,6 +57,11 @@ class Sessions:
     def find(self, secret: str | None) -> Session | None:
         session = self._sessions.get(_hash(secret)) if secret else None
         return session if session and session.expires > self._now() else None
+
+    def speak_as(self, session: Session, person: str) -> None:
+        """From now on it is another person's. Whether it may be is for the caller to know."""
+        if session.id in self._sessions:
+            self._sessions[session.id] = replace(self._sessions[session.id], person=person)
 
     def _forget(self) -> None:
         """Drops what has expired, and the oldest beyond a bound, so that nothing grows without end."""

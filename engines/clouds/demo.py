@@ -8,17 +8,24 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import cast
 
 from engines.clouds import Cloud, CloudError, Resource
 from engines.clouds import demo_compute as compute
 from engines.clouds import demo_identity as identity
 from engines.clouds import demo_network as network
 from engines.clouds import demo_storage as storage
+from engines.clouds.acting import ActError
+from engines.clouds.demo_acting import DemoActing, DemoApi
 from engines.clouds.demo_catalogue import NUTANIX, OPENSTACK, PLATFORMS, VMWARE, Source
 from engines.clouds.demo_model import DAY
 from engines.clouds.demo_motion import SLOT
+from engines.clouds.demo_overlay import overlaid
 from engines.clouds.demo_plan import build
 from engines.clouds.demo_view import View
+from engines.clouds.opened import OpenedClouds
+from storage.database import Database
+from storage.demo_changes import DemoObject, changed
 
 Lister = Callable[[View, Source], Sequence[Resource]]
 _GROUPING: Mapping[str, Lister] = {"domain": identity.domains, "project": identity.projects}
@@ -99,11 +106,34 @@ class DemoWorld:
         self._plan = build(vms, seed, _unix(self.epoch))
         self._lock = threading.Lock()
         self._last: View | None = None
+        self._sorting = threading.Lock()
+        self._sorted: tuple[View, dict[tuple[str, str], Mapping[str, Sequence[Resource]]]] | None = None
         self._limits = self._make_limits()
 
-    def clouds(self, at: datetime | None = None) -> tuple[Cloud, ...]:
-        """The three sources, as they are when asked, or as they were at a time, then without faults."""
-        return tuple(DemoCloud(self, source, at) for source in (OPENSTACK, VMWARE, NUTANIX))
+    def clouds(self, at: datetime | None = None, changes: Database | None = None) -> tuple[Cloud, ...]:
+        """The three sources, as they are when asked, or as they were at a time, then without faults.
+
+        `changes` is where what was changed in them since is kept; without it they are as they were invented.
+        """
+        return tuple(DemoCloud(self, source, at, changes) for source in (OPENSTACK, VMWARE, NUTANIX))
+
+    def acting(self, database: Database, api: DemoApi | None = None) -> OpenedClouds:
+        """The way to change the sources; what is changed is kept in the database."""
+        return OpenedClouds({OPENSTACK: lambda: DemoActing(OPENSTACK, self, database, api, self._clock)}, _not_offered)
+
+    def rows(self, view: View, source: Source, kind: str) -> Sequence[Resource]:
+        return self.quotas(view, source) if kind == "quota" else LISTERS[source][kind](view, source)
+
+    def in_project(self, source: str, kind: str, project_id: str, at: datetime) -> Sequence[Resource]:
+        """Those of one project, found at once: sorted by project once for each view."""
+        view = self.at(at)
+        with self._sorting:
+            if self._sorted is None or self._sorted[0] is not view:
+                self._sorted = (view, {})
+            shelves = self._sorted[1]
+            if (source, kind) not in shelves:
+                shelves[source, kind] = _by_project(self.rows(view, cast(Source, source), kind))
+            return shelves[source, kind].get(project_id, ())
 
     def history_points(self, now: datetime) -> tuple[datetime, ...]:
         """Times in the past week, oldest first: synced one after another they make a record with a history."""
@@ -135,12 +165,13 @@ class DemoWorld:
 
 
 class DemoCloud:
-    """One source of a world. `at` None: as it is at the time of asking."""
+    """One source of a world. `at` None: as it is at the time of asking, with the changes that were made to it."""
 
-    def __init__(self, world: DemoWorld, source: Source, at: datetime | None) -> None:
+    def __init__(self, world: DemoWorld, source: Source, at: datetime | None, changes: Database | None = None) -> None:
         self._world = world
         self._source = source
         self._at = at
+        self._changes = changes if at is None else None
 
     @property
     def source(self) -> str:
@@ -169,16 +200,35 @@ class DemoCloud:
                 f"the account may not list {kind}s (a fault of the demo, so that old data can be seen)",
                 "nothing: it passes for a quarter of an hour in every hour",
             )
-        return await asyncio.to_thread(self._rows, kind, at)
+        objects: Sequence[DemoObject] = ()
+        if self._changes is not None:
+            async with self._changes.connect() as conn:
+                objects = await changed(conn, self._source)
+        return await asyncio.to_thread(self._rows, kind, at, objects)
 
-    def _rows(self, kind: str, at: datetime) -> Sequence[Resource]:
+    def _rows(self, kind: str, at: datetime, objects: Sequence[DemoObject]) -> Sequence[Resource]:
         view = self._world.at(at)
-        if kind == "quota":
-            return self._world.quotas(view, self._source)
-        return LISTERS[self._source][kind](view, self._source)
+        rows = self._world.rows(view, self._source, kind)
+        snapshots = self._world.rows(view, self._source, "snapshot") if objects and kind == "quota" else ()
+        return overlaid(kind, rows, objects, snapshots, at)
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _by_project(rows: Sequence[Resource]) -> Mapping[str, Sequence[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for row in rows:
+        found.setdefault(row.project_id or "", []).append(row)
+    return found
+
+
+def _not_offered(source: str) -> ActError:
+    return ActError(
+        "refused",
+        f"{source} cannot be changed: the demo changes {OPENSTACK} alone",
+        f"try it with something of {OPENSTACK}",
+    )
 
 
 def _is_bad_time(at: datetime) -> bool:

@@ -124,7 +124,7 @@ PROJECTS = (
         _p(("kafka-{}", "db", 3), ("spark-{:02}", "worker", 4), ("minio-{}", "file", 2), ("pg-{:02}", "db", 2)),
         "Data platform of acme",
         tags=("prod",),
-        fill=(("storage_gib", 0.96), ("volumes", 0.9)),
+        fill=(("storage_gib", 0.98), ("volumes", 0.9)),
     ),
     Project(
         "acme-legacy",

@@ -7,6 +7,7 @@ from engines.clouds.demo_catalogue import NUTANIX, OPENSTACK, USERS, VMWARE, Sou
 from engines.clouds.demo_ids import Ids
 from engines.clouds.demo_listing import Listing, facts
 from engines.clouds.demo_model import iso
+from engines.clouds.demo_policies import MADE_BY, protection
 from engines.clouds.demo_view import Disk, Snap, View
 
 _TYPES = {OPENSTACK: ("ssd", "hdd"), VMWARE: ("thin", "thick"), NUTANIX: ("default", "default")}.__getitem__
@@ -35,7 +36,7 @@ def _volume(view: View, source: Source, ids: Ids, disk: Disk) -> Resource:
         attachments=[{"vm_id": attached, "device": device}] if attached else [],
         image=disk.vm.image if disk.vm and system and source == OPENSTACK else None,
         user_id=ids.user(USERS[view.plan.roll(disk.key + "u", 2)][0]) if source == OPENSTACK else None,
-        metadata={},
+        metadata=dict(protection(view.plan, disk.key).labels) if source == OPENSTACK else {},
         created=iso(disk.born),
     )
     return Resource("volume", ids.of("disk", disk.key), disk.name, ids.project(disk.project), attrs)
@@ -50,19 +51,26 @@ def _status(source: Source, state: str) -> str:
 def snapshots(view: View, source: Source) -> Sequence[Resource]:
     ids = Ids(view.plan, source)
     mine = [snap for snap in view.snapshots if view.source(snap.project) == source]
-    return Listing(mine, lambda snap: _snapshot(ids, snap))
+    return Listing(mine, lambda snap: _snapshot(source, ids, snap))
 
 
-def _snapshot(ids: Ids, snap: Snap) -> Resource:
+def _snapshot(source: Source, ids: Ids, snap: Snap) -> Resource:
+    project, volume = ids.project(snap.project), ids.of("disk", snap.volume)
+    labels = {
+        "created_by": MADE_BY,
+        "policy": snap.policy,
+        "original_project_id": project,
+        "original_volume_id": volume,
+    }
     attrs = {
         "state": "available",
         "status": "available",
         "size_gib": snap.size_gib,
-        "parent_id": ids.of("disk", snap.volume),
-        "metadata": {},
+        "parent_id": volume,
+        "metadata": labels if snap.policy and source == OPENSTACK else {},
         "created": iso(snap.born),
     }
-    return Resource("snapshot", ids.of("snapshot", snap.key), snap.name, ids.project(snap.project), attrs)
+    return Resource("snapshot", ids.of("snapshot", snap.key), snap.name, project, attrs)
 
 
 def volume_types(view: View, source: Source) -> Sequence[Resource]:

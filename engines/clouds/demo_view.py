@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from engines.clouds.demo_catalogue import LOOSE_VOLUMES, NUTANIX, ORPHANED_SNAPSHOTS, Source
+from engines.clouds.demo_catalogue import LOOSE_VOLUMES, NUTANIX, OPENSTACK, ORPHANED_SNAPSHOTS, Source
 from engines.clouds.demo_model import DAY, Plan, Vm, iso
 from engines.clouds.demo_motion import Motion, motion
+from engines.clouds.demo_policies import copy_name, protection, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Snap:
     born: int
     volume: str  # key of the disk
     state: str = "available"
+    policy: str = ""  # that took it
 
 
 class View:
@@ -107,18 +109,16 @@ class View:
         return found
 
     def _by_rule(self, disk: Disk) -> Iterator[Snap]:
-        """Some volumes daily at two, five kept; more of them weekly, two kept; the rest are not protected."""
-        dice = self.plan.roll(disk.key + "policy")
-        if disk.key.startswith(("runner", "scratch")) or dice >= 60:
-            return
-        step, keep, label = (DAY, 5, "daily") if dice < 15 else (7 * DAY, 2, "weekly")
-        first = 2 * 3600 + dice * 60 + (0 if step == DAY else dice % 7 * DAY)
-        last = (self.at - first) // step * step + first
-        for at in range(last, last - keep * step, -step):
-            if at > disk.born + 3600:
-                yield Snap(
-                    f"{disk.key}@{at}", f"{label}-{disk.name}-{_date(at)}", disk.project, disk.size_gib, at, disk.key
-                )
+        source, project = self.source(disk.project), self.plan.projects[disk.project].name
+        for policy in protection(self.plan, disk.key).policies:
+            for at in times(policy, self.at):
+                if at <= disk.born + 3600:
+                    continue
+                name = f"{policy.name.removesuffix('_5')}-{disk.name}-{_date(at)}"
+                if source == OPENSTACK:
+                    name = copy_name(project, policy.name, disk.name, at)
+                key = f"{disk.key}@{at}"
+                yield Snap(key, name, disk.project, disk.size_gib, at, disk.key, policy=policy.name)
 
     @cached_property
     def host_use(self) -> dict[int, tuple[int, int, int, int]]:

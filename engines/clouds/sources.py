@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,20 @@ class CloudsFileError(ValueError):
         self.fix = fix
 
 
-def open_clouds(clouds_file: Path | None, names: Sequence[str], limits: CallLimits | None = None) -> tuple[Cloud, ...]:
-    """A source for each region of each named cloud; without names, of all in the file.
+def open_clouds(
+    clouds_file: Path | None, names: Sequence[str], limits: CallLimits | None = None, *, apart: Collection[str] = ()
+) -> tuple[Cloud, ...]:
+    """A source for each region of each named cloud; without names, of all in the file but those in `apart`.
 
     `name` for a cloud with one region, `name/Region` for each of several. Without `clouds_file` the places where
     OpenStack clients look are tried: OS_CLIENT_CONFIG_FILE, ./clouds.yaml, ~/.config/openstack, /etc/openstack.
     """
     path = clouds_file or find_clouds_file()
-    entries = _entries(path)
-    chosen = list(dict.fromkeys(names)) or sorted(entries)
+    entries = entries_of(path)
+    chosen = list(dict.fromkeys(names)) or sorted(entries.keys() - set(apart))
     for name in chosen:
-        _check(path, entries, name)
-    config = _config(path)
+        check_entry(path, entries, name)
+    config = config_of(path)
     return tuple(cloud for name in chosen for cloud in _open(path, config, name, limits))
 
 
@@ -56,7 +58,7 @@ def find_clouds_file() -> Path:
     return found
 
 
-def _entries(path: Path) -> Mapping[str, Any]:
+def entries_of(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -75,10 +77,11 @@ def _entries(path: Path) -> Mapping[str, Any]:
     return {str(name): entry for name, entry in clouds.items()}
 
 
-def _check(path: Path, entries: Mapping[str, Any], name: str) -> None:
+def check_entry(path: Path, entries: Mapping[str, Any], name: str, setting: str = "STACKHAND_CLOUDS") -> None:
+    """Raises CloudsFileError; `setting` is what named the cloud."""
     if name not in entries:
         known = ", ".join(sorted(entries))
-        raise CloudsFileError(f"{path} has no cloud {name!r}", f"it has: {known}; correct STACKHAND_CLOUDS")
+        raise CloudsFileError(f"{path} has no cloud {name!r}", f"it has: {known}; correct {setting}")
     entry = entries[name]
     if not isinstance(entry, dict):
         raise CloudsFileError(f"cloud {name!r} in {path} is empty", "give it a section 'auth'")
@@ -89,7 +92,7 @@ def _check(path: Path, entries: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _config(path: Path) -> OpenStackConfig:
+def config_of(path: Path) -> OpenStackConfig:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -105,15 +108,15 @@ def _secure_files(path: Path) -> list[Path]:
 
 
 def _open(path: Path, config: OpenStackConfig, name: str, limits: CallLimits | None) -> list[Cloud]:
-    regions = _regions(config, name)
+    regions = regions_of(config, name)
     sources: list[Cloud] = []
     for region in regions:
         source = f"{name}/{region}" if len(regions) > 1 else name
-        sources.append(OpenStackCloud(source, _region(path, config, name, region, limits), limits))
+        sources.append(OpenStackCloud(source, region_of(path, config, name, region, limits), limits))
     return sources
 
 
-def _regions(config: OpenStackConfig, name: str) -> list[str]:
+def regions_of(config: OpenStackConfig, name: str) -> list[str]:
     entry = config.cloud_config["clouds"][name] or {}
     listed = entry.get("regions") or entry.get("region_name") or ""
     if isinstance(listed, str):
@@ -122,7 +125,7 @@ def _regions(config: OpenStackConfig, name: str) -> list[str]:
     return list(dict.fromkeys(names)) or [""]
 
 
-def _region(path: Path, config: OpenStackConfig, name: str, region: str, limits: CallLimits | None) -> CloudRegion:
+def region_of(path: Path, config: OpenStackConfig, name: str, region: str, limits: CallLimits | None) -> CloudRegion:
     try:
         found: CloudRegion = config.get_one(cloud=name, region_name=region or None)
     except (keystone.ClientException, sdk.SDKException, ValueError, TypeError) as error:

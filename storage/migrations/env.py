@@ -2,10 +2,16 @@
 
 from alembic import context
 
-from storage import change_tables, people_tables
+from storage import change_tables, demo_tables, notice_tables, people_tables, snapshot_tables
 
 _METADATA = people_tables.person.metadata
-assert change_tables.request.metadata is _METADATA
+_OTHERS = (
+    change_tables.request,
+    demo_tables.demo_object,
+    notice_tables.request_notice,
+    snapshot_tables.snapshot_run,
+)
+assert all(table.metadata is _METADATA for table in _OTHERS)
 
 
 def run() -> None:

@@ -90,12 +90,33 @@ def test_the_link_opens_the_page_once(running: tuple[Process, Path, float]) -> N
     with opener.open(found[0], timeout=10) as answer:
         page = answer.read().decode()
     assert "DEMO" in page
+    assert "You speak as" in page and all(name in page for name in ("alice", "bob", "carol", "dave", "erin"))
     stranger = urllib.request.build_opener()
     with pytest.raises(urllib.error.HTTPError) as refused:
         stranger.open(found[0], timeout=10)
     assert refused.value.code == 403
     with opener.open(f"{found[1]}/metrics", timeout=10) as answer:
         assert "stackhand_resources{" in answer.read().decode()
+
+
+def test_what_was_begun_is_waited_for(running: tuple[Process, Path, float], tmp_path: Path) -> None:
+    _, state, _ = running
+    done = run("ask", "sync the inventory now", "--wait", "--json", "--state-dir", str(state), cwd=tmp_path)
+    answer = json.loads(done.stdout)
+    assert answer["intent"] == "sync" and answer["demo"]
+    said = answer["said"][0]["text"]
+    assert re.match(r"The sync of demo-[\w, -]+ is done( in part)?\.", said)
+    assert done.returncode == (0 if said.endswith("is done.") else 1)
+    first, *_, last = done.stderr.splitlines()
+    assert "asked for" in first and last.startswith("The sync of demo-")
+
+
+def test_its_people_may_what_the_page_says(running: tuple[Process, Path, float], tmp_path: Path) -> None:
+    _, state, _ = running
+    everybody = ask(state, tmp_path, "how many VMs are there?", "--as", "alice")["text"]
+    assert ask(state, tmp_path, "how many VMs are there?", "--as", "dave")["text"] != everybody
+    refused = run("ask", "sync now", "--as", "alice", "--wait", "--state-dir", str(state), cwd=tmp_path)
+    assert refused.returncode == 1 and "It needs the role operator" in refused.stdout
 
 
 def test_the_console_answers_a_pipe(running: tuple[Process, Path, float], tmp_path: Path) -> None:
@@ -154,6 +175,8 @@ def test_it_goes_on_where_it_was_and_keeps_changing(tmp_path: Path, state: Path)
     with Process(demo(state), tmp_path) as first:
         first.wait_for(LINK)
         first.stop()
+    alone = run("ask", "sync now", "--wait", "--state-dir", str(state), cwd=tmp_path)
+    assert alone.returncode == 1 and "no Stackhand runs" in alone.stderr and alone.stderr.count("\n") == 1
     begun = time.monotonic()
     with Process(demo(state), tmp_path) as second:
         second.wait_for(LINK)

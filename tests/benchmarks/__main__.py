@@ -1,6 +1,6 @@
 """The figures that Stackhand is held to, measured here and now.
 
-    python -m tests.benchmarks [--quick] [--only sync|answers|cold|chat] [--json]
+    python -m tests.benchmarks [--quick] [--only sync|answers|cold|chat|jobs] [--json]
 
 Every part has an embedded server of its own in a temporary directory, which is removed afterwards. A figure that
 misses its goal is shown as such and is no error: a slow machine tells of itself. Interrupted or told to end, the
@@ -32,7 +32,7 @@ _LONGEST_S = 600  # a measuring process; those of the answers stop by themselves
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """`resources` of the sync, `naive` rows of its yardstick, `vms` of the answers, `rounds` of each question,
-    `chat` messages that are acknowledged."""
+    `chat` messages that are acknowledged, `jobs` on two workers."""
 
     resources: int = 100_000
     naive: int = 2_000
@@ -40,9 +40,10 @@ class Sizes:
     rounds: int = 12
     cold: int = 4
     chat: int = 600
+    jobs: int = 10_000
 
 
-QUICK = Sizes(resources=10_000, naive=400, vms=5_000, rounds=3, cold=1, chat=200)
+QUICK = Sizes(resources=10_000, naive=400, vms=5_000, rounds=3, cold=1, chat=200, jobs=1_000)
 
 
 @contextmanager
@@ -95,6 +96,9 @@ def _all(sizes: Sizes, only: str | None) -> Generator[Figure]:
     if only in (None, "chat"):
         with _server() as state:
             yield from _figures("chat", state, sizes.chat, 0)
+    if only in (None, "jobs"):
+        with _server() as state:
+            yield from _figures("jobs", state, sizes.jobs, 0)
     if only in (None, "answers", "cold"):
         with _server() as state:
             yield from _figures("load", state, sizes.vms, 0)
@@ -115,7 +119,7 @@ def main() -> None:
         signal.signal(number, _leave)
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, a minute in all")
-    parser.add_argument("--only", choices=("sync", "answers", "cold", "chat"))
+    parser.add_argument("--only", choices=("sync", "answers", "cold", "chat", "jobs"))
     parser.add_argument("--json", action="store_true", help="a line of JSON for each figure")
     asked = parser.parse_args()
     with closing(_all(QUICK if asked.quick else Sizes(), asked.only)) as figures:

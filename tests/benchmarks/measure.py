@@ -36,6 +36,11 @@ async def _measure(part: str, database: Database, size: int, rounds: int) -> Non
 
         await acks.measure(database, size)
         return
+    if part == "jobs":
+        from tests.benchmarks import jobs
+
+        await jobs.measure(database, size)
+        return
     from tests.benchmarks import answers
 
     if part == "load":

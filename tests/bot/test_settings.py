@@ -61,6 +61,11 @@ def test_the_command_line_beats_the_environment_beats_env_file_beats_toml(
         ("SLACK_TEAMS", "T0123ABCD,U0123ABCD"),
         ("SLACK_APP_ID", "T0123ABCD"),
         ("SLACK_MODE", "rtm"),
+        ("SERVICE_CLOUDS", "pcd-1"),
+        ("SERVICE_CLOUDS", "pcd-1="),
+        ("SERVICE_CLOUDS", "=canary"),
+        ("SERVICE_CLOUDS", "pcd-1/RegionOne=canary"),
+        ("SERVICE_CLOUDS", "pcd-1=a, pcd-1=canary"),
     ],
 )
 def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +77,12 @@ def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str, monkeypa
     assert "canary" not in said
     assert "\n" not in said
     assert error.value.__cause__ is None, "the cause holds the value"
+
+
+def test_service_users_are_named_by_cloud() -> None:
+    assert load_settings().service_entries == {}
+    told = load_settings(service_clouds=" pcd-1 = pcd-1-service ,pcd-2=b,")
+    assert told.service_entries == {"pcd-1": "pcd-1-service", "pcd-2": "b"}
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

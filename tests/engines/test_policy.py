@@ -26,6 +26,7 @@ def test_a_higher_role_may_all_that_a_lower_one_may(intent: Intent) -> None:
 
 def test_viewers_read_and_change_nothing_of_a_cloud() -> None:
     own = {"feedback", "subscribe", "unsubscribe", "withdraw"}  # of themselves only
+    own |= {"approve", "deny"}  # the rule of each request says who may
     for intent in _INTENTS:
         verdict = decide(intent.name, intent.risk, {"viewer"})
         assert verdict.allowed == (intent.name != "audit_verify" if not intent.writes else intent.name in own)

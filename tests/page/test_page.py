@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.adapters import Telling
 from bot.adapters.web import page
 from bot.replies import Choice
 from bot.web.sessions import Sessions
+from bot.web.speakers import Speaker
 from tests.bot.adapters.samples import HOSTILE, Memory
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
@@ -31,16 +33,20 @@ pytestmark = [
 class Place:
     """A page that is served, and what stands behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, telling: Telling | None = None, speakers: tuple[Speaker, ...] = ()) -> None:
         self.memory, self.sessions = Memory(), Sessions()
+        self.telling, self.speakers = telling, speakers
+        self.counts: dict[str, int] = {}
         self.port = 0
         self._runner: web.AppRunner | None = None
 
     async def serve(self) -> None:
         starters = (Choice("Who is near a quota?", "quota of all"), Choice("Show a VM", "card of db-02", "all of it"))
-        self._runner = web.AppRunner(
-            page(self.memory, self.memory, sessions=self.sessions, starters=starters, demo=True), shutdown_timeout=1
-        )
+        app = page(
+            self.memory, self.memory, sessions=self.sessions, starters=starters, demo=True,
+            telling=self.telling, waiting=self.waiting, speakers=self.speakers,
+        )  # fmt: skip
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
@@ -50,6 +56,9 @@ class Place:
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
+
+    async def waiting(self, person: str) -> int:
+        return self.counts.get(person, 0)
 
     def link(self, person: str = "ann") -> str:
         return f"http://127.0.0.1:{self.port}/?token={self.sessions.mint(person)}"
@@ -73,7 +82,7 @@ async def place() -> AsyncIterator[Place]:
 
 @asynccontextmanager
 async def visiting(
-    browser: Browser, place: Place, allowed: tuple[str, ...] = (), **options: Any
+    browser: Browser, place: Place, allowed: tuple[str, ...] = (), person: str = "ann", **options: Any
 ) -> AsyncIterator[Page]:
     """A fresh browser profile at the page. Anything on its console but what is allowed fails the test."""
     context: BrowserContext = await browser.new_context(accept_downloads=True, **options)
@@ -82,7 +91,7 @@ async def visiting(
     seen: list[str] = []
     shown.on("console", lambda entry: seen.append(entry.text))
     shown.on("pageerror", lambda error: seen.append(str(error)))
-    await shown.goto(place.link())
+    await shown.goto(place.link(person))
     await expect(shown.locator("#link")).to_have_attribute("data-state", "on")
     yield shown
     await context.close()

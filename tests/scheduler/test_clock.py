@@ -20,7 +20,7 @@ async def ticks_of(every_s: int, for_s: float) -> list[tuple[str, datetime]]:
     clock = make_clock(["lab", "big/North"], every_s, ask, spawn)
     clock.start()
     await asyncio.sleep(for_s)
-    clock.shutdown(wait=False)
+    clock.shutdown()
     await asyncio.gather(*tasks)
     return asked
 

@@ -13,7 +13,10 @@ import storage.database
 from storage import people
 from storage.change_tables import request
 from storage.database import Database, StorageUnavailable, copy_in, migrate
+from storage.demo_tables import demo_object
+from storage.notice_tables import request_notice
 from storage.people import Grant
+from storage.snapshot_tables import snapshot_run
 
 
 async def test_connections_are_in_utc_with_a_timeout(database: Database) -> None:
@@ -139,6 +142,7 @@ async def test_the_migrated_schema_is_the_declared_one(database: Database) -> No
     declared = await _empty_database(database, f"{database.engine.url.database}_declared")
     async with declared.begin() as conn:
         await conn.execute(text("CREATE EXTENSION pg_trgm"))
+        assert {t.metadata for t in (demo_object, request_notice, snapshot_run)} == {request.metadata}
         await conn.run_sync(request.metadata.create_all)
     expected, found = await _catalog(declared), await _catalog(database)
     await declared.close()

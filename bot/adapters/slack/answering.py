@@ -15,8 +15,10 @@ from bot.adapters.slack import SURFACE, drafts
 from bot.adapters.slack.blocks import Attachment, Rendered, render
 from bot.adapters.slack.directory import Directory, Readers
 from bot.adapters.slack.downloads import DownloadError
+from bot.adapters.slack.editing import in_one
 from bot.adapters.slack.files import Files
 from bot.adapters.slack.hearing import Heard
+from bot.followed import lasts
 from bot.messages import Channel, Message, Upload
 from bot.misunderstandings import too_long
 from bot.pipeline import MOST_CHARACTERS
@@ -165,7 +167,8 @@ class Answering:
 
     async def _rendered(self, heard: Heard, reply: Reply) -> Rendered:
         try:
-            return await asyncio.to_thread(render, reply, now=self._parts.clock())
+            drawn = in_one if lasts(reply.follows) else render  # what is edited as a whole is one message
+            return await asyncio.to_thread(drawn, reply, now=self._parts.clock())
         except Exception:
             log.exception("reply.not_rendered", key=heard.key)
             return await asyncio.to_thread(render, failure(heard.key), now=self._parts.clock())
@@ -173,6 +176,8 @@ class Answering:
     async def _one(self, heard: Heard, person: str, key: str, private: bool, rendered: Rendered) -> list[Draft]:
         """The messages of one reply: its posts, then its files; a private one with a note where it was asked."""
         private = private and not heard.direct and not heard.alone
+        if private and heard.clicked and not rendered.files:  # shown where it was pressed, to whoever pressed it
+            heard, private = replace(heard, alone=True), False
         told: list[Draft] = []
         for at, said in _numbered(key, rendered.posts):
             if private:

@@ -5,7 +5,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,19 +18,20 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot.adapters import Answerer
 from bot.adapters.slack import SURFACE
 from bot.adapters.slack.answering import Answering, Parts
-from bot.adapters.slack.blocks import Post, render
 from bot.adapters.slack.calls import client
 from bot.adapters.slack.carrier import SlackCarrier
 from bot.adapters.slack.directory import Directory
 from bot.adapters.slack.downloads import Downloads
 from bot.adapters.slack.drafts import edit
 from bot.adapters.slack.edge import PATH, Allowed, Edge
+from bot.adapters.slack.editing import in_one
 from bot.adapters.slack.files import Files
 from bot.adapters.slack.listeners import Listeners
+from bot.adapters.slack.notifying import Notifier, Piece
 from bot.following import Follower
 from bot.metrics import Metrics
 from bot.receiving import Handling, Receiver
-from bot.replies import Reply, Text
+from bot.replies import Reply
 from bot.rounds import Rounds
 from bot.sending import Sender
 from bot.service import Work
@@ -47,7 +47,6 @@ _RENEW_S = 5.0
 _MOST_ANSWERS = 8  # at once: each may hold a connection of the pipeline's pool for as long as an engine takes
 _MOST_SENDS = 8
 _MOST_FOLLOWED = 1  # each holds a connection while it is drawn
-_MORE = Text("There is more to tell: say freshness.", "note")
 _POOL, _EDGE_POOL = 3, 2
 
 
@@ -87,6 +86,8 @@ class SlackChat:
         self._receiving: Rounds[Taken] = Rounds("receiving", receiver, _MOST_ANSWERS, _RENEW_S)
         follower = Follower(self._pool, SURFACE, _edited, self._sending.nudge)
         self._following: Rounds[int] = Rounds("following", follower, _MOST_FOLLOWED, _RENEW_S)
+        notifier = Notifier(self._pool, settings.slack_team_ids, settings.slack_approvals_channel, self._sending.nudge)
+        self._notifying: Rounds[Piece] = Rounds("notifying", notifier, _MOST_FOLLOWED, _RENEW_S)
         allowed = Allowed(settings.slack_team_ids, settings.slack_app_id)
         by_http = settings.slack_mode == "http" and secret is not None
         self.edge = Edge(
@@ -104,6 +105,7 @@ class SlackChat:
             "slack receiving": self._receiving.run,
             "slack sending": self._sending.run,
             "slack following": self._following.run,
+            "slack notifying": self._notifying.run,
         }
         if self._settings.slack_mode == "socket":
             works["slack socket"] = self._listen
@@ -130,17 +132,8 @@ class SlackChat:
 
 
 async def _edited(held: Followed, reply: Reply) -> Draft:
-    return edit(held, await asyncio.to_thread(_in_one, reply))
-
-
-def _in_one(reply: Reply) -> Post:
-    """As much of it as one message takes, and a word on the rest."""
-    now, count = datetime.now(UTC), len(reply.parts)
-    posts = render(reply, now=now).posts
-    while len(posts) > 1 and count > 1:
-        count //= 2
-        posts = render(replace(reply, parts=(*reply.parts[:count], _MORE)), now=now).posts
-    return posts[0]
+    drawn = await asyncio.to_thread(in_one, reply, now=datetime.now(UTC))
+    return edit(held, drawn.posts[0])
 
 
 def _check_surroundings(environment: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.adapters.slack.blocks import Attachment, Post
 from bot.adapters.slack.escaping import escape
 from bot.adapters.slack.hearing import Heard
+from bot.deciding import without_marks
 from storage.follows import Followed
 from storage.outbox import Draft
 
@@ -60,6 +61,8 @@ def edit(held: Followed, said: Post) -> Draft:
 
 def _lead(body: Mapping[str, Any]) -> list[Any]:
     first = body["blocks"][0]
+    if body.get("led"):
+        return [first]
     elements = first.get("elements") or [{}]
     return [first] if elements[0].get("text") == f"<@{body.get('asker')}>" else []
 
@@ -82,7 +85,7 @@ def asked_by(heard: Heard, said: Post) -> Post:
     is_full = len(said.blocks) >= _MOST_BLOCKS or len(json.dumps(said.blocks)) > _MOST_WEIGHT
     if not heard.clicked or heard.direct or heard.alone or is_full:
         return said
-    words = {"type": "plain_text", "text": escape(heard.text[:_MOST_SAID]) or "…", "emoji": False}
+    words = {"type": "plain_text", "text": escape(without_marks(heard.text)[:_MOST_SAID]) or "…", "emoji": False}
     block = {"type": "context", "elements": [{"type": "mrkdwn", "text": f"<@{heard.user}>"}, words]}
     return Post(said.text, (block, *said.blocks))
 

@@ -1,6 +1,7 @@
 """What Bolt calls for each delivery of the inbox. A listener leaves what is to be said in the context."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -16,8 +17,9 @@ from bot.adapters.slack import deliveries as d
 from bot.adapters.slack.answering import Answering, excuse
 from bot.adapters.slack.calls import calling
 from bot.adapters.slack.hearing import Heard
-from bot.adapters.slack.modals import WORDS, ask_modal, feedback_modal
+from bot.adapters.slack.modals import WORDS, ask_modal, feedback_modal, reason_modal
 from bot.adapters.slack.openings import Openings, prompts, refusal
+from bot.deciding import NEEDS_REASON
 from bot.receiving import TryAgain
 from bot.replies import Reply
 from bot.sending import HeldError, LostError, RefusedError
@@ -59,6 +61,7 @@ class Listeners:
         self._bolt.shortcut("ask")(self._open_ask)
         self._bolt.view("feedback")(self._feedback)
         self._bolt.view("ask")(self._asked)
+        self._bolt.view("reason")(self._reasoned)
         self._bolt.shortcut(_ANYTHING)(self._pressed)
         self._bolt.view(_ANYTHING)(self._pressed)
         self._bolt.use(self._reached)
@@ -103,7 +106,27 @@ class Listeners:
 
     async def _click(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         await ack()
-        await self._say(context, hearing.click)
+        taken: Taken = context["taken"]
+        said = next((d.text_of(one, "value") for one in d.items_of(taken.body, "actions")), "")
+        mark = NEEDS_REASON.fullmatch(said.strip())
+        if mark is None or not await self._open(taken, reason_modal(_home_of(taken, said), verb=mark[1])):
+            await self._say(context, hearing.click)
+
+    async def _reasoned(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
+        """The reason of a form is a click of its own, in the place of the button."""
+        await ack()
+        taken: Taken = context["taken"]
+        kept = _kept(d.text_of(taken.body, "view", "private_metadata"))
+        if not NEEDS_REASON.fullmatch(kept.get("said", "")):
+            return
+        user = d.text_of(taken.body, "user", "id")
+        heard = replace(
+            _somebody(taken, user), text=f"{kept['said']} because {_typed(taken)}", clicked=True,
+            channel=kept.get("channel", ""), thread=kept.get("thread", ""),
+            direct=not kept.get("channel") or kept["channel"].startswith("D"),
+            conversation=kept.get("conversation") or taken.conversation,
+        )  # fmt: skip
+        context["drafts"].extend(await self._answering.answer(heard))
 
     async def _pressed(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         """A button that only opens a page, or one of an older version."""
@@ -164,17 +187,20 @@ class Listeners:
             thread = d.text_of(taken.body, "message", "ts")
         await self._open(taken, feedback_modal(d.conversation(team, channel, thread)))
 
-    async def _open(self, taken: Taken, view: dict[str, Any]) -> None:
-        """It has to be opened within three seconds: it goes past the outbox. Whoever is not known is told there."""
+    async def _open(self, taken: Taken, view: dict[str, Any]) -> bool:
+        """It has to be opened within three seconds: it goes past the outbox. Whoever is not known is told there.
+        False when nothing opened."""
         person = await self._answering.person(_somebody(taken, d.text_of(taken.body, "user", "id")))
         if person is None:
-            return
+            return True
         shown = refusal(person) if isinstance(person, Reply) else view
         call = self._client.views_open(trigger_id=d.text_of(taken.body, "trigger_id"), view=shown)
         try:
             await calling("views.open", call)
         except (HeldError, LostError, RefusedError) as error:  # the person sees that nothing opens, and tries again
             log.warning("form.not_opened", reason=str(error))
+            return False
+        return True
 
     async def _asked(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         """The question of a form is answered in the person's direct messages."""
@@ -211,6 +237,22 @@ def _somebody(taken: Taken, user: str) -> Heard:
     """A person who said nothing; what they are told goes to their direct messages."""
     team = d.origin(taken.body).team
     return Heard(taken.key, team, user, "", taken.conversation, "", taken.received_at, direct=True)
+
+
+def _home_of(taken: Taken, said: str) -> str:
+    """Where the button stood, to be carried through a form."""
+    heard = hearing.click(taken.key, taken.conversation, taken.body, taken.received_at)
+    place = {"channel": heard.channel, "thread": heard.thread} if heard and not heard.alone else {}
+    return json.dumps({"said": said.strip(), "conversation": taken.conversation, **place})
+
+
+def _kept(metadata: str) -> dict[str, str]:
+    """What a form was given; nothing of what we did not write."""
+    try:
+        told = json.loads(metadata)
+    except ValueError:
+        return {}
+    return {k: v for k, v in told.items() if isinstance(v, str)} if isinstance(told, dict) else {}
 
 
 def _typed(taken: Taken) -> str:

@@ -10,7 +10,7 @@ from bot.adapters.slack import elements, escaping, limits
 from bot.adapters.slack.limits import Block
 
 WORDS = "words"
-Purpose = Literal["ask", "feedback"]
+Purpose = Literal["ask", "feedback", "reason"]
 
 
 def ask_modal(metadata: str, *, typed: str = "") -> dict[str, Any]:
@@ -26,6 +26,14 @@ def feedback_modal(metadata: str, *, said: str = "") -> dict[str, Any]:
     )
     field = _field("What was wrong with the answer?", "db-02 is not in it", "")
     return _form("feedback", "A wrong answer", "Send", metadata, [*about, field])
+
+
+def reason_modal(metadata: str, *, verb: str) -> dict[str, Any]:
+    """Why somebody denies, or decides alone. Raises ValueError for metadata over METADATA units."""
+    title, send = ("Deny the request", "Deny") if verb == "deny" else ("Decide alone", "Decide")
+    note = "Others are told the reason." if verb == "deny" else "It is recorded, and posted to those who could approve."
+    field = _field("Why?", "the change freeze holds until Monday", "")
+    return _form("reason", title, send, metadata, [*elements.context(note), field])
 
 
 def error_view(what: str, fix: str) -> dict[str, Any]:

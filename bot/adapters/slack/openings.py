@@ -6,16 +6,21 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.adapters.slack.home import Health, Topic, home_view, unknown_view
+from bot.adapters.slack.home import Health, OpenRequest, Topic, home_view, unknown_view
 from bot.adapters.slack.modals import error_view
+from bot.deciding import state_of, waits_for
 from bot.handlers.registry import find_handlers
 from bot.people import Principal, principal
 from bot.replies import Choice, Reply, Text
 from bot.starters import STARTERS
+from engines.changes.freezes import stamp
+from engines.changes.rights import Spot
 from engines.policy import decide
 from intents.registry import Catalogue, Intent, load_catalogue
+from storage import requests
 from storage.database import Database
 from storage.listings import Listed, listings
+from storage.requests import Request
 
 _MOST_PROMPTS = 4
 
@@ -43,8 +48,11 @@ class Openings:
             if who is None:
                 return unknown_view("You have no access any more: ask an administrator.")
             health = await _health(conn, who)
+            mine, waiting = await _requests(conn, who)
         topics = tuple(_topics([i for i in self._built if decide(i.name, i.risk, who.roles).allowed]))
-        return home_view(person=who.name, rights=who.grants, mine=(), waiting=(), health=health, topics=topics, now=now)
+        return home_view(
+            person=who.name, rights=who.grants, mine=mine, waiting=waiting, health=health, topics=topics, now=now
+        )
 
 
 def refusal(reply: Reply) -> dict[str, Any]:
@@ -56,6 +64,18 @@ def refusal(reply: Reply) -> dict[str, Any]:
 def words(reply: Reply) -> Sequence[str]:
     """The paragraphs of a reply, at least one."""
     return [part.text for part in reply.parts if isinstance(part, Text)] or ["That did not work."]
+
+
+async def _requests(conn: AsyncConnection, who: Principal) -> tuple[list[OpenRequest], list[OpenRequest]]:
+    """Those of this person that are open, and those that they could decide on."""
+    found = await requests.listed(conn, who.scope, who.id)
+    waiting = [one for one in found if await waits_for(conn, who.id, one, Spot())]
+    return [_open(one) for one in found if one.asker == who.id], [_open(one) for one in waiting]
+
+
+def _open(one: Request) -> OpenRequest:
+    until = f", expires {stamp(one.approve_by)}" if one.state == "pending" else ""
+    return OpenRequest(one.name, str(one.plan["title"]), f"{state_of(one)}{until}", f"show #request/{one.token}")
 
 
 async def _health(conn: AsyncConnection, who: Principal) -> tuple[Health, ...]:

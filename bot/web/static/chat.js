@@ -1,12 +1,13 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const log = $("log"), say = $("say"), banner = $("banner"), link = $("link"), attached = $("attached");
-  const MOST_CHARACTERS = 4000, MOST_BYTES = 20 * 1024 * 1024, NO_SESSION = 4401;
+  const log = $("log"), say = $("say"), banner = $("banner"), link = $("link"), attached = $("attached"), speaker = $("speaker");
+  const MOST_CHARACTERS = 4000, MOST_BYTES = 20 * 1024 * 1024, NO_SESSION = 4401, OTHER_PERSON = 4402;
   const mostFiles = Number($("composer").dataset.mostFiles);
   const unsent = new Map(); // message id → frame, until the server has said that it has it
   const waiting = new Set(); // message ids without an answer
-  let socket = null, tries = 0, timer = 0, recall = -1, draft = "", over = false, files = [];
+  let socket = null, tries = 0, timer = 0, recall = -1, draft = "", over = false, files = [], wanted = 0;
+  const title = document.title;
 
   // --- the log -------------------------------------------------------------------------------------------------
 
@@ -39,7 +40,7 @@
     else if (first?.matches(".card") && first.offsetHeight > window.innerHeight - 260) {
       first.scrollIntoView({ block: "start" }); // a long answer is read from its top
       $("down").hidden = false;
-    } else toEnd();
+    } else if (first) toEnd();
   }
 
   function refused(text) {
@@ -65,7 +66,9 @@
   }
 
   const heard = {
-    history({ html }) {
+    history({ html, person, counts }) {
+      if (person !== document.body.dataset.person) return location.reload(); // another tab speaks as another person
+      heard.waiting({ counts });
       log.replaceChildren();
       waiting.clear();
       add(html, true);
@@ -89,6 +92,23 @@
       refused(text);
     },
     known({ id }) { unsent.delete(id); },
+    live({ key, html }) {
+      const end = atEnd(), told = window.cards.redraw(log, key, html);
+      if (told && end) toEnd();
+    },
+    waiting({ counts }) {
+      const own = counts[document.body.dataset.person] ?? 0;
+      if (own > wanted) window.cards.speak(own === 1 ? "One request waits for you" : `${own} requests wait for you`);
+      wanted = own;
+      document.title = own ? `(${own}) ${title}` : title; // seen from another tab of the browser
+      $("waiting").hidden = !own;
+      $("waiting").lastElementChild.textContent = own;
+      for (const option of speaker?.options ?? []) {
+        const count = counts[option.value] ?? 0;
+        option.textContent = option.dataset.words + (count ? ` (${count} waiting)` : "");
+      }
+    },
+    speaker() { location.reload(); },
   };
 
   function connect() {
@@ -106,6 +126,7 @@
         alarm("This session has ended. Open the link that Stackhand printed when it last started.", false);
         return;
       }
+      if (code === OTHER_PERSON) return location.reload();
       const wait = Math.min(1000 * 2 ** tries++, 15000);
       state("off", "not connected");
       alarm("Stackhand does not answer. What you write is kept and sent when it is back.", true);
@@ -227,7 +248,7 @@
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-say]");
-    if (!button) return;
+    if (!button || window.cards.justChanged(button)) return;
     sayThis(button.dataset.say);
     if (window.matchMedia("(hover: hover)").matches) say.focus();
   });
@@ -242,6 +263,13 @@
     const begun = await fetch("/new", { method: "POST" }).catch(() => null);
     if (begun?.ok) location.reload();
     else refused("A new conversation could not be begun: Stackhand does not answer.");
+  });
+  speaker?.addEventListener("change", async () => {
+    const headers = { "Content-Type": "application/json" };
+    const changed = await fetch("/speak-as", { method: "POST", headers, body: JSON.stringify({ person: speaker.value }) }).catch(() => null);
+    if (changed?.ok) return location.reload();
+    speaker.value = document.body.dataset.person;
+    refused("Who speaks was not changed: Stackhand does not answer.");
   });
   banner.lastElementChild.addEventListener("click", connect);
   $("down").addEventListener("click", () => { toEnd(); $("down").hidden = true; });

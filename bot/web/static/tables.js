@@ -13,13 +13,14 @@
     [...table.tBodies[0].rows].forEach((row, at) => { row.hidden = !open && at >= first; });
   }
 
-  function sort(head) {
+  // The first press shows what is wanted most: the largest number, the first letter.
+  const turned = (head) => (head.ariaSort === "none" ? head.dataset.kind === "n" : head.ariaSort === "ascending");
+
+  function sort(head, down) {
     const table = head.closest("table");
     const body = table.tBodies[0];
     const at = head.cellIndex;
     const numeric = head.dataset.kind === "n";
-    // The first press shows what is wanted most: the largest number, the first letter.
-    const down = head.ariaSort === "none" ? numeric : head.ariaSort === "ascending";
     [...body.rows].forEach((row, n) => { row.dataset.at ??= n; });
     const rows = [...body.rows].map((row) => ({ row, key: row.cells[at]?.dataset.v ?? "", at: Number(row.dataset.at) }));
     rows.sort(compare(numeric, down));
@@ -49,10 +50,22 @@
     setTimeout(() => { button.textContent = label; }, 1800);
   }
 
+  // A live card has new rows, in the server's order: they are shown as the person had them.
+  document.addEventListener("redrawn", ({ target }) => {
+    for (const table of target.querySelectorAll("table")) {
+      [...table.tBodies[0].rows].forEach((row) => { delete row.dataset.at; });
+      const head = table.querySelector('th:not([aria-sort="none"])');
+      if (head) sort(head, head.ariaSort === "descending");
+      else refold(table);
+      const unfold = table.closest(".sheet").querySelector(".unfold");
+      if (unfold && table.dataset.open === "yes") unfold.textContent = unfold.dataset.less;
+    }
+  });
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.matches("th button")) sort(button.closest("th"));
+    if (button.matches("th button")) sort(button.closest("th"), turned(button.closest("th")));
     if (button.matches(".copy")) copy(button);
     if (button.matches(".unfold")) {
       const table = button.closest(".sheet").querySelector("table");

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.adapters import Exchange
+from bot.followed import Told
 from bot.messages import Message
 from bot.replies import (
     Bar,
@@ -128,6 +129,7 @@ class Memory:
         self.answered: list[Message] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
+        self.more: dict[str, Reply] = {}
 
     async def answer(self, message: Message) -> tuple[Reply, ...]:
         self.heard.append(message)
@@ -145,5 +147,34 @@ class Memory:
         return File('ro"ws\u202e.csv', "text/csv", b"a,b\n", id) if (id, person) == ("file-1", "ann") else None
 
     def _replies(self, message: Message) -> tuple[Reply, ...]:
-        named = tuple(reply for name, reply in SAMPLES.items() if name in message.text)
+        named = tuple(reply for name, reply in {**SAMPLES, **self.more}.items() if name in message.text)
         return named or (Reply((Text(f"I did not get {message.text}", "heading"),), "not_understood"),)
+
+
+def job(done: int, of: int = 4) -> Reply:
+    """What a job says of itself: a bar, rows that change, and a button until it has ended."""
+    rows = tuple((f"web-{n}", "done" if n <= done else "waiting") for n in range(1, of + 1))
+    parts = (
+        Text("The job is done" if done == of else f"The job runs: {done} of {of}", "heading"),
+        Progress("Snapshots", done, of, "about a minute left"),
+        Table((Column("name", "VM"), Column("state", "state")), rows, of),
+    )
+    buttons = (Choices((Choice("Cancel", "cancel job 7"), Choice("More", "show job 7"))),)
+    return Reply(parts if done == of else (*parts, *buttons), demo=True, follows=("job/7",))
+
+
+class Tells:
+    """A Telling that says what it is set to: `at` is how far the job is, of 4; None: it cannot be told."""
+
+    def __init__(self, at: int | None = 1) -> None:
+        self.at = at
+        self.well = True
+        self.asked: list[tuple[tuple[str, ...], bool]] = []
+
+    async def told(self, refs: Sequence[str], *, late: bool) -> Told:
+        self.asked.append((tuple(refs), late))
+        if self.at is None:
+            raise ConnectionRefusedError("postgresql://user:hunter2@host")
+        if self.at == 0:
+            return Told(None, False)
+        return Told(job(self.at), self.at == 4, self.at == 4 and self.well)

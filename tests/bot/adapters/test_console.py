@@ -127,6 +127,45 @@ def test_the_terminal_is_left_clean(ending: bytes) -> None:
         os.close(terminal)
 
 
+WATCHING = """
+import asyncio, sys
+from bot.adapters.console import chat
+from tests.bot.adapters.samples import Memory, Tells, job
+memory = Memory()
+memory.more["job"] = job(0)
+sys.exit(asyncio.run(chat(memory, person="ann", telling=Tells(2))))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("key", [b"c", b"\x03"], ids=["a key", "ctrl-c"])
+def test_a_key_ends_the_watching_alone_and_is_not_lost(key: bytes) -> None:
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.environ["TERM"] = "xterm"
+        os.execv(sys.executable, [sys.executable, "-c", WATCHING])
+    try:
+        _until(terminal, b"you \xe2\x80\xba ")
+        os.write(terminal, b"job\r")
+        _until(terminal, b"2 of 4")
+        os.write(terminal, key)
+        shown = _until(terminal, b"you \xe2\x80\xba ")
+        assert b"it goes on" in shown and b"Cancel" in shown
+        os.write(terminal, b"ount\r" if key == b"c" else b"count\r")
+        _until(terminal, b"7 of 41")  # what was typed while it was watched was its first letter
+        os.write(terminal, b"quit\r")
+        shown = _until(terminal, b"Bye.")
+        assert b"Traceback" not in shown and os.waitstatus_to_exitcode(_wait(pid)) == 0
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        os.close(terminal)
+
+
 def _until(terminal: int, end: bytes) -> bytes:
     import select
 

@@ -1,0 +1,25 @@
+"""A reply as the one message that it must stay, because it is edited as a whole."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.adapters.slack.blocks import render
+from bot.adapters.slack.posts import Rendered
+from bot.replies import Choices, Reply, Text
+
+
+def in_one(reply: Reply, *, now: datetime) -> Rendered:
+    """As much of it as one message takes, its buttons always, and a word on the rest."""
+    buttons = tuple(part for part in reply.parts if isinstance(part, Choices))
+    told = [part for part in reply.parts if not isinstance(part, Choices)]
+    drawn, count = render(reply, now=now), len(told)
+    while len(drawn.posts) > 1 and count > 1:
+        count //= 2
+        drawn = render(replace(reply, parts=(*told[:count], _more(reply), *buttons)), now=now)
+    return Rendered(drawn.posts[:1], drawn.files)
+
+
+def _more(reply: Reply) -> Text:
+    ref = next((ref for ref in reply.follows if ref.startswith("request/")), "")
+    say = f"show REQ-{ref.split('/')[1]}" if ref else "freshness"
+    return Text(f"There is more to tell: say {say}.", "note")

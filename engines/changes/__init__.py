@@ -1,0 +1,1 @@
+"""Changes: what they need, who decides, and what came of it."""

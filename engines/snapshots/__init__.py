@@ -1,0 +1,1 @@
+"""Snapshots of volumes: policies, who is under which, runs, retention, coverage, forecast."""
