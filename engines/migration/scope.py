@@ -17,6 +17,7 @@ REASONS: Mapping[str, str] = {
     "vmware_appliance": "part of VMware itself (vCenter, NSX, vSAN witness and the like)",
     "backup_proxy": "a backup proxy of the old platform",
     "by_hand": "left out by hand",
+    "tenant": "its tenant is left out of the plan",
 }
 
 _VCLS = re.compile(r"vCLS(?:[-_ (]|$)", re.IGNORECASE)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +18,7 @@ from engines.migration.reading.child import REFUSED
 from engines.migration.reading.limits import ReadLimits, WorkbookRefused, refused_size
 
 Progress = Callable[[str, int], None]  # the sheet that was read, and its rows
+Keep = Callable[[str], None]
 
 
 def _silent(sheet: str, rows: int) -> None:
@@ -25,9 +26,15 @@ def _silent(sheet: str, rows: int) -> None:
 
 
 def read_export(
-    path: Path, limits: ReadLimits | None = None, progress: Progress = _silent, name: str | None = None
+    path: Path,
+    limits: ReadLimits | None = None,
+    progress: Progress = _silent,
+    name: str | None = None,
+    keep: Keep | None = None,
 ) -> Estate:
     """Blocks until the file is read; call it in a thread. `name` is what the report calls the file.
+
+    `keep` is given each line of the estate, out of which `wire.read` makes it again without the file.
 
     Raises WorkbookRefused for a file that is not read, RuntimeError when reading failed for no reason of the file's.
     """
@@ -36,16 +43,28 @@ def read_export(
         out = Path(scratch) / "estate"
         _run(path, out, name or path.name, limits, progress)
         with out.open(encoding="utf-8") as file:
-            return wire.read(file)
+            return wire.read(file if keep is None else _kept(file, keep))
 
 
-def read_bytes(content: bytes, name: str, limits: ReadLimits | None = None, progress: Progress = _silent) -> Estate:
+def _kept(lines: Iterable[str], keep: Keep) -> Iterator[str]:
+    for line in lines:
+        keep(line.rstrip("\n"))
+        yield line
+
+
+def read_bytes(
+    content: bytes,
+    name: str,
+    limits: ReadLimits | None = None,
+    progress: Progress = _silent,
+    keep: Keep | None = None,
+) -> Estate:
     """As `read_export`, of a file that was sent. Its name decides nothing but what kind it claims to be."""
     suffix = Path(name).suffix.lower()
     with tempfile.TemporaryDirectory(prefix="stackhand-rvtools-") as scratch:
         path = Path(scratch) / f"export{suffix if suffix in ('.xlsx', '.xlsm', '.xls', '.zip', '.csv') else ''}"
         path.write_bytes(content)
-        return read_export(path, limits, progress, name)
+        return read_export(path, limits, progress, name, keep)
 
 
 def _run(path: Path, out: Path, name: str, limits: ReadLimits, progress: Progress) -> None:

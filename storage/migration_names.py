@@ -1,0 +1,51 @@
+"""Names of migrations in sentences: projects, tenants, networks, cohorts, waves, and VMs that are to be moved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import FromClause, Select, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.json_texts import clean_text
+from storage.migration_projects import Viewer, known_to
+from storage.migration_tables import migration, migration_cohort, migration_name, migration_vm, migration_wave
+
+_MOST = 200
+
+
+async def named(conn: AsyncConnection, viewer: Viewer, spans: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(span, kind, name): each kind and span once, out of the newest project that the viewer may know of."""
+    wanted = list(dict.fromkeys(map(clean_text, spans)))
+    if not wanted or not await _any(conn, viewer):
+        return []
+    own = select(migration.c.folded, migration.c.name, migration.c.id).where(
+        known_to(viewer), migration.c.folded.in_(wanted)
+    )
+    hits = [(str(f), "migration", str(n), int(i)) for f, n, i in await conn.execute(own)]
+    for kind, table in (("cohort", migration_cohort), ("wave", migration_wave), ("vm", migration_vm)):
+        hits += [(str(f), kind, str(n), int(i)) for f, n, i in await conn.execute(_of(table, viewer, wanted))]
+    n = migration_name.c
+    query = _of(migration_name, viewer, wanted).add_columns(n.kind)
+    hits += [(str(f), str(kind), str(name), int(i)) for f, name, i, kind in await conn.execute(query)]
+    newest: dict[tuple[str, str], tuple[int, str]] = {}
+    for span, kind, name, id_ in hits:
+        newest[(span, kind)] = max(newest.get((span, kind), (0, "")), (id_, name))
+    return [(span, kind, name) for (span, kind), (_, name) in sorted(newest.items())]
+
+
+async def _any(conn: AsyncConnection, viewer: Viewer) -> bool:
+    return (await conn.execute(select(migration.c.id).where(known_to(viewer)).limit(1))).first() is not None
+
+
+def _of(table: FromClause, viewer: Viewer, wanted: list[str]) -> Select[Any]:
+    c = table.c
+    known = table.join(migration, migration.c.id == c.migration_id)
+    query = select(c.folded, c.name, c.migration_id).select_from(known)
+    return query.where(known_to(viewer), c.folded.in_(wanted)).limit(_MOST)
+
+
+async def all_named(conn: AsyncConnection, wanted: Sequence[str]) -> set[str]:
+    """Those of the folded spans that name anything of any migration: for hiding them, never for showing."""
+    tables = (migration, migration_cohort, migration_wave, migration_vm, migration_name)
+    query = union_all(*(select(table.c.folded).where(table.c.folded.in_(wanted)) for table in tables))
+    return {str(found) for found in await conn.scalars(query)}
