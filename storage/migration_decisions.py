@@ -48,13 +48,9 @@ async def set_override(
 ) -> None:
     """What is not among the values stays as it was decided before."""
     given = {name: values[name] for name in _BY_HAND if name in values}
-    made = insert(migration_override).values(
-        migration_id=id_, server=key[0], vm_key=key[1], **given, by=by, at=at
-    )
+    made = insert(migration_override).values(migration_id=id_, server=key[0], vm_key=key[1], **given, by=by, at=at)
     changed = {name: made.excluded[name] for name in (*given, "by", "at")}
-    await conn.execute(
-        made.on_conflict_do_update(index_elements=["migration_id", "server", "vm_key"], set_=changed)
-    )
+    await conn.execute(made.on_conflict_do_update(index_elements=["migration_id", "server", "vm_key"], set_=changed))
 
 
 async def tenants_out(conn: AsyncConnection, id_: int) -> frozenset[str]:
@@ -86,9 +82,7 @@ async def map_to(conn: AsyncConnection, id_: int, mapped: Mapped) -> None:
     values = {name: getattr(mapped, name) for name in Mapped.__dataclass_fields__}
     made = insert(migration_mapping).values(migration_id=id_, **values)
     changed = {name: made.excluded[name] for name in values if name not in ("kind", "name")}
-    await conn.execute(
-        made.on_conflict_do_update(index_elements=["migration_id", "kind", "name"], set_=changed)
-    )
+    await conn.execute(made.on_conflict_do_update(index_elements=["migration_id", "kind", "name"], set_=changed))
 
 
 async def dependencies(conn: AsyncConnection, id_: int) -> dict[Key, list[Key]]:

@@ -123,9 +123,7 @@ async def lock_name(conn: AsyncConnection, person: str, name: str) -> None:
     await conn.execute(key)
 
 
-async def keep(
-    conn: AsyncConnection, taken: Taken, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> int:
+async def keep(conn: AsyncConnection, taken: Taken, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """The export in place of the one before, in the caller's transaction; what people decided stays."""
     await conn.execute(text("SET LOCAL statement_timeout = '10min'"))
     id_ = await _put(conn, taken)

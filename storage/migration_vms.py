@@ -100,7 +100,8 @@ async def counts(conn: AsyncConnection, id_: int) -> Counts:
         .where(_V.migration_id == id_)
         .group_by("left_out", _V.risk, _V.mode)
     )  # fmt: skip
-    risk, mode, out = dict.fromkeys(("green", "yellow", "red"), 0), dict.fromkeys(("warm", "cold"), 0), {}
+    risk, mode = dict.fromkeys(("green", "yellow", "red"), 0), dict.fromkeys(("warm", "cold"), 0)
+    out: dict[str, int] = {}
     vms = move = capacity = 0
     for left_out, colour, way, count, moves, holds in await conn.execute(query):
         if left_out:
@@ -128,7 +129,8 @@ async def tenants(conn: AsyncConnection, id_: int) -> list[TenantCount]:
     found = []
     for row in await conn.execute(query):
         is_out, reason = said.get(str(row[0]).lower(), (False, "")) if row[0] else (False, "")
-        found.append(TenantCount(str(row[0]), *(int(n or 0) for n in row[1:]), is_out=is_out, reason=reason))
+        vms, vcpus, memory, move, green, yellow, red, warm = (int(number or 0) for number in row[1:])
+        found.append(TenantCount(str(row[0]), vms, vcpus, memory, move, green, yellow, red, warm, is_out, reason))
     return sorted(found, key=lambda one: (not one.name, -one.vms, one.name))
 
 
@@ -170,7 +172,7 @@ async def listed(conn: AsyncConnection, id_: int, narrow: Narrow, limit: int) ->
 def _placed(narrow: Narrow) -> list[ColumnElement[bool]]:
     p = migration_place.c
     same = and_(p.migration_id == _V.migration_id, p.server == _V.server, p.vm_key == _V.vm_key)
-    found = []
+    found: list[ColumnElement[bool]] = []
     if narrow.wave is not None:
         found.append(exists().where(same, p.wave == narrow.wave))
     if narrow.cohort is not None:

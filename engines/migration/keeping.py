@@ -12,7 +12,7 @@ from engines.migration.mappings import networks_used
 from engines.migration.records import Key
 from engines.migration.results import read_json, vm_json
 from engines.migration.schedules import Schedule
-from engines.migration.tenants import Tenants
+from engines.migration.tenants import Tenant, Tenants
 from engines.migration.times import Job, Pace, job_of
 from engines.migration.totals import totals
 
@@ -84,10 +84,13 @@ def reason_of(one: Assessed) -> str:
 
 def names(assessment: Assessment, tenants: Tenants) -> list[tuple[str, str, int, str]]:
     """(kind, name, VMs, detail as JSON) of tenants and networks: what sentences may name."""
-    found = [("tenant", one.name, len(one.keys), _dumped({"by": one.method, "confidence": one.confidence,
-                                                           "evidence": one.evidence})) for one in tenants.tenants]  # fmt: skip
+    found = [("tenant", one.name, len(one.keys), _dumped(_told_by(one))) for one in tenants.tenants]
     used = networks_used(assessment.estate, assessment.vms)
     return found + [("network", one.name, one.vms, _dumped({"vlans": list(one.vlans)})) for one in used]
+
+
+def _told_by(one: Tenant) -> dict[str, str]:
+    return {"by": one.method, "confidence": one.confidence, "evidence": one.evidence}
 
 
 def summary(assessment: Assessment) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A migration project: an export with what people decided about it, as a plan, made again at any time without the file."""
+"""A migration project: an export with what people decided about it, as a plan that needs no file."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
