@@ -1,6 +1,7 @@
 """What every answer about a migration needs: which one is meant, who may know of it, how it stands."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from storage.migration_projects import Project, Viewer
 if TYPE_CHECKING:
     from engines.migration.times import Job
 
+_WORD_ENDS = re.compile(r"[\s,;:!?\"'()]+|\.(?=\s|$)")
 _ADMINS = frozenset({"admin", "superadmin"})
 DROP = "Drop an RVTools export (.xlsx, or a zip of its CSV files) into this conversation."
 
@@ -57,13 +59,19 @@ async def meant(ask: Ask, migration: Name | None) -> Meant | Reply:
     if not found:
         lead = Text("There is no migration project that you may see.", "heading")
         return Reply((lead, Text(DROP)), "not_found")
-    name = migration.name if migration else _last_named(ask)
+    name = migration.name if migration else _mentioned(ask, found) or _last_named(ask)
     same = [one for one in found if name and one.name.casefold() == name.casefold()]
     if migration is not None and not same:
         return _no_such(migration.name, found)
     chosen = (same or found)[0]
     others = tuple(one.name for one in found if one is not chosen)
     return Meant(chosen, others, said=bool(same))
+
+
+def _mentioned(ask: Ask, found: Sequence[Project]) -> str:
+    """ "exclude tenant Lab from dc1": a project that the sentence names, where its intent has no room for it."""
+    said = f" {_WORD_ENDS.sub(' ', ask.reading.text.casefold())} "
+    return next((one.name for one in found if f" {one.name.casefold()} " in said), "")
 
 
 def _last_named(ask: Ask) -> str:

@@ -314,9 +314,11 @@ def _target(reading: Reading | None) -> str:
 
 
 def _is_preview(reading: Reading) -> bool:
-    """Whether the answer to a command that is not quite plain asks by itself: the plan of a freeze."""
-    why = reading.ask.why if reading.ask else ""
-    return why == "confirm" and reading.intent == "freeze" and reading.mood == "command"
+    """Whether a command that is not quite plain is answered all the same: the plan of a freeze asks by itself, and what
+    is said about one's own plan of a migration touches no cloud, and is taken back by a button."""
+    if reading.ask is None or reading.ask.why != "confirm" or reading.mood != "command":
+        return False
+    return reading.intent == "freeze" or (reading.intent in _PLANNING and reading.confidence >= _SURE)
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:
@@ -336,6 +338,8 @@ def _place(message: Message, reply: Reply) -> dict[str, object]:
     }  # fmt: skip
 
 
+_PLANNING = ("migration_scope", "migration_map", "migration_depend")
+_SURE = 0.85
 _SAME_ANSWER = ("migration_summary", "migration_list")
 
 

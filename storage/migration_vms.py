@@ -92,14 +92,10 @@ def _in_scope(id_: int) -> ColumnElement[bool]:
 
 
 async def counts(conn: AsyncConnection, id_: int) -> Counts:
-    query = (
-        select(
-            _OUT.label("left_out"), _V.risk, _V.mode, func.count().label("vms"), func.sum(_V.move_mib).label("move"),
-            func.sum(func.coalesce(_V.capacity_mib, 0)).label("capacity"),
-        )
-        .where(_V.migration_id == id_)
-        .group_by("left_out", _V.risk, _V.mode)
-    )  # fmt: skip
+    fields = (_OUT.label("out"), _V.risk, _V.mode, _V.move_mib, _V.capacity_mib)
+    one = select(*fields).where(_V.migration_id == id_).subquery().c
+    sums = (func.count(), func.sum(one.move_mib), func.sum(func.coalesce(one.capacity_mib, 0)))
+    query = select(one.out, one.risk, one.mode, *sums).group_by(one.out, one.risk, one.mode)
     risk, mode = dict.fromkeys(("green", "yellow", "red"), 0), dict.fromkeys(("warm", "cold"), 0)
     out: dict[str, int] = {}
     vms = move = capacity = 0
