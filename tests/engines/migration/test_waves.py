@@ -338,7 +338,9 @@ def test_a_plan_holds(
     runs_wave_by_wave(plan)
     assert plan == plan_of(found, ordering, calendar)
     for group in wishes.together:
-        assert len({plan.waves.wave_of.get(one) for one in group if plan.waves.unplaced.get(one) != "moved already"}) <= 1
+        assert (
+            len({plan.waves.wave_of.get(one) for one in group if plan.waves.unplaced.get(one) != "moved already"}) <= 1
+        )
     _holds_at_every_moment(plan)
 
 
