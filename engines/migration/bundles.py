@@ -8,6 +8,7 @@ from typing import TypeVar
 from engines.migration.bonds import NO_PRIORITY, Bonds, Unit
 from engines.migration.ease import Ease, EaseWeights, ease_of
 from engines.migration.packing import Item, Load, total
+from engines.migration.records import Key
 from engines.migration.tenants import Tenants
 
 K = TypeVar("K", bound=Hashable)
@@ -72,9 +73,14 @@ def _named(owner: str) -> str:
     return NO_TENANT if owner.startswith("\0") else owner
 
 
+def names_of(tenants: Tenants) -> dict[Key, str]:
+    """VMs to the name of their tenant, as most of its VMs spell it; those of nobody are missing."""
+    return {key: one.name for one in tenants.tenants for key in one.keys}
+
+
 def _owners(bonds: Bonds, tenants: Tenants) -> tuple[dict[str, list[Unit]], dict[int, list[str]]]:
     """Each unit is counted with the first of its tenants; a unit of none owns itself."""
-    spelled = {key: one.name for one in tenants.tenants for key in one.keys}
+    spelled = names_of(tenants)
     by_owner: dict[str, list[Unit]] = defaultdict(list)
     owner_of: dict[int, list[str]] = {}
     for unit in bonds.units:

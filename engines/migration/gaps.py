@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.migration.assessment import Assessed
+from engines.migration.bundles import NO_TENANT
 from engines.migration.flavors import FlavorChoice, Shape, shape_of
 from engines.migration.mappings import Mapped
 from engines.migration.quotas import ProjectQuota
@@ -92,28 +93,28 @@ def _marked(gap: Gap, decided: str) -> Gap:
 
 
 def _tenants(vms: Iterable[Assessed], tenant_of: Mapping[Key, str]) -> tuple[str, ...]:
-    return tuple(sorted({tenant_of.get(one.key, "") for one in vms} - {""}))
+    return tuple(sorted({tenant_of.get(one.key) or NO_TENANT for one in vms}))
 
 
 def _mapping_gaps(wanted: Wanted) -> Iterable[Gap]:
     """Needs nothing of the target: whether people have said where tenants go."""
     by_tenant: dict[str, list[Assessed]] = defaultdict(list)
     for one in wanted.vms:
-        by_tenant[wanted.tenant_of.get(one.key, "")].append(one)
+        by_tenant[wanted.tenant_of.get(one.key) or NO_TENANT].append(one)
     mapped = {one.source: one for one in wanted.projects}
     for tenant, vms in sorted(by_tenant.items()):
-        one = mapped.get(tenant)
-        if tenant and one is not None and one.confirmed:
+        found = mapped.get(tenant)
+        if found is not None and found.target is not None and found.confirmed:
             continue
-        name = tenant or "(no tenant)"
-        if not tenant:
+        severity: Severity = "critical"
+        if tenant == NO_TENANT:
             what, todo = "these VMs belong to no tenant", "say whose they are, or leave them out"
-        elif one is None or one.target is None:
+        elif found is None or found.target is None:
             what, todo = "it has no project at the target", "choose a project, or let one be made"
         else:
-            what, todo = f"the project {one.target.name} is a guess", "confirm it, or choose another"
-        severity: Severity = "warning" if one is not None and one.target is not None else "critical"
-        yield Gap(f"mapping:{name}", "mapping", severity, name, what, todo, len(vms), (tenant,) if tenant else ())
+            severity = "warning"
+            what, todo = f"the project {found.target.name} is a guess", "confirm it, or choose another"
+        yield Gap(f"mapping:{tenant}", "mapping", severity, tenant, what, todo, len(vms), (tenant,))
 
 
 def _flavor_gaps(wanted: Wanted) -> Iterable[Gap]:
@@ -173,7 +174,6 @@ def _image_gaps(wanted: Wanted, images: Sequence[ImageOffer]) -> Iterable[Gap]:
 
 def _quota_gaps(wanted: Wanted) -> Iterable[Gap]:
     for project in wanted.quotas:
-        tenants = tuple(one for one in project.tenants if one)
         for need in project.needs:
             if need.short:
                 unit = _UNITS.get(need.resource, need.resource)
@@ -181,4 +181,4 @@ def _quota_gaps(wanted: Wanted) -> Iterable[Gap]:
                 todo = f"set the quota to {need.wanted:,}"
                 id_ = f"quota:{project.project or project.name}:{need.resource}"
                 subject = f"{project.name}: {unit}"
-                yield Gap(id_, "quota", "critical", subject, what, todo, project.vms, tenants)
+                yield Gap(id_, "quota", "critical", subject, what, todo, project.vms, project.tenants)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from engines.migration.bundles import NO_TENANT
 from engines.migration.lifecycles import Item, ItemState
 from engines.migration.readiness import Check, Readiness
 from engines.migration.records import Key
@@ -22,7 +23,7 @@ def preflight_of(
 ) -> dict[str, Item]:
     """The worst of the wave's tenants counts. What is not known is pending, and a pending blocker blocks."""
     named = {one.tenant: one for one in readiness}
-    tenants = sorted({tenant_of.get(key, "") or "(no tenant)" for key in wave.keys})
+    tenants = sorted({tenant_of.get(key) or NO_TENANT for key in wave.keys})
     return {item: _item(check, tenants, named, at) for item, check in _CHECKS.items()}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engines.migration.assessment import Assessed
+from engines.migration.bundles import NO_TENANT
 from engines.migration.flavors import FlavorChoice, Shape, shape_of
 from engines.migration.records import Key
 from engines.migration.targets import QuotaState
@@ -89,8 +90,8 @@ def quotas_of(
         raise ValueError("a growth is not negative")
     by_place: dict[Place, dict[str, list[Assessed]]] = defaultdict(lambda: defaultdict(list))
     for one in vms:
-        tenant = tenant_of.get(one.key, "")
-        by_place[places.get(tenant) or Place("", tenant or "(no tenant)")][tenant].append(one)
+        tenant = tenant_of.get(one.key) or NO_TENANT
+        by_place[places.get(tenant) or Place("", tenant)][tenant].append(one)
     found = []
     for place, tenants in sorted(by_place.items(), key=lambda one: (one[0].name.casefold(), one[0].project)):
         members = [one for given in tenants.values() for one in given]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.migration.assessment import Assessed
+from engines.migration.bundles import NO_TENANT
 from engines.migration.flavors import shape_of
 from engines.migration.gaps import Gaps, Wanted
 from engines.migration.targets import TargetState
@@ -39,12 +40,12 @@ class Readiness:
 
 
 def readiness_of(wanted: Wanted, target: TargetState, gaps: Gaps) -> tuple[Readiness, ...]:
-    """One of each tenant that has VMs, by name. VMs of nobody are "(no tenant)"."""
+    """One of each tenant that has VMs, by name; those of nobody are NO_TENANT's."""
     by_tenant: dict[str, list[Assessed]] = {}
     for one in wanted.vms:
-        by_tenant.setdefault(wanted.tenant_of.get(one.key, ""), []).append(one)
+        by_tenant.setdefault(wanted.tenant_of.get(one.key) or NO_TENANT, []).append(one)
     return tuple(
-        Readiness(tenant or "(no tenant)", len(vms), _checks(tenant, vms, wanted, target, gaps))
+        Readiness(tenant, len(vms), _checks(tenant, vms, wanted, target, gaps))
         for tenant, vms in sorted(by_tenant.items())
     )
 
@@ -83,10 +84,11 @@ def _networks(vms: Sequence[Assessed], wanted: Wanted) -> Check:
 def _flavors(vms: Sequence[Assessed], wanted: Wanted, target: TargetState) -> Check:
     if target.flavors is None:
         return Check("flavors", "unknown", "the flavors could not be read")
-    to_make = sorted({wanted.choices[shape_of(one)].name for one in vms if wanted.choices[shape_of(one)].how == "make"})
-    return Check(
-        "flavors", "pending" if to_make else "pass", f"to be made: {_some(to_make)}" if to_make else "all there"
-    )
+    choices = [wanted.choices[shape_of(one)] for one in vms]
+    to_make = sorted({one.name for one in choices if one.how == "make"})
+    if to_make:
+        return Check("flavors", "pending", f"to be made: {_some(to_make)}")
+    return Check("flavors", "pass", "all there")
 
 
 def _quota(tenant: str, wanted: Wanted) -> Check:

@@ -55,7 +55,7 @@ class NodeProfile:
 class Sizing:
     """`add` hosts of the profile; None where the live hosts could not be read: `total` is then of new ones alone.
 
-    `bound` says what asks for them. `covered` of `powered_on` have measured CPU; the others count as given / overcommit.
+    `bound` says what asks for them. `covered` of `powered_on` have measured CPU; the others count by the overcommit.
     """
 
     preset: Preset

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -78,7 +79,7 @@ def keeps_limits(plan: MigrationPlan, limits: Limits) -> None:
 
 def runs_wave_by_wave(plan: MigrationPlan) -> None:
     times = wave_times(plan.waves.waves, plan.rows, plan.schedule)
-    assert all(a.end_at <= b.start_at for a, b in zip(times, times[1:], strict=False))
+    assert all(a.end_at <= b.start_at for a, b in pairwise(times))
 
 
 @pytest.mark.parametrize("cohorts", [None, *COHORT_STRATEGIES])
