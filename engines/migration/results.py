@@ -12,10 +12,11 @@ from engines.migration.plans import MigrationPlan
 from engines.migration.schedules import Schedule
 from engines.migration.tenants import Tenant
 from engines.migration.totals import totals
+from engines.migration.wave_results import cohorts_json, unplaced_json, waves_json
 
 
 def as_json(plan: MigrationPlan, files: Sequence[str]) -> dict[str, Any]:
-    """`left_out` counts VMs by the reason, and rows by a sentence; `cohorts` and `waves` are empty until they exist."""
+    """`left_out` counts VMs by the reason, and rows by a sentence; `unplaced` are VMs in scope that are in no wave."""
     assessment = plan.assessment
     report = assessment.estate.report
     return {
@@ -27,8 +28,10 @@ def as_json(plan: MigrationPlan, files: Sequence[str]) -> dict[str, Any]:
         "tenants": [_tenant(one, plan) for one in plan.tenants.tenants],
         "without_tenant": len(plan.tenants.without),
         "concerns": assessment.count_concerns(),
-        "cohorts": [],
-        "waves": [],
+        "cohorts": cohorts_json(plan),
+        "waves": waves_json(plan),
+        "unplaced": unplaced_json(plan),
+        "notes": [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes],
         "schedule": schedule_json(plan.schedule),
         "read": read_json(report),
         "files": list(files),

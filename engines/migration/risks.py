@@ -19,7 +19,7 @@ Colour = Literal["GREEN", "YELLOW", "RED"]
 Measure = Literal["concern", "disk_mib", "disks", "nics", "snapshots", "memory_mib", "os_unknown", "database"]
 MOST = 100
 
-_DATABASE = re.compile(
+DATABASE = re.compile(
     r"sql|oracle|mariadb|postgres|mongo|redis|elastic|kafka|rabbit|database|cassandra|"
     r"(?<![a-z])(?:db|ora|hana|mq)(?![a-z])",
     re.IGNORECASE,
@@ -156,7 +156,7 @@ def _without_lesser(points: tuple[Points, ...]) -> tuple[Points, ...]:
 
 
 def _speaks_of_database(vm: Vm, guest: Guest, sizes: Sizes) -> int:
-    return int(_DATABASE.search(vm.name) is not None)
+    return int(DATABASE.search(vm.name) is not None)
 
 
 _MEASURES: Mapping[str, Callable[[Vm, Guest, Sizes], int]] = {

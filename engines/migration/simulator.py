@@ -17,6 +17,7 @@ from engines.migration.records import Key
 from engines.migration.runs import Moment, Run, Watch
 from engines.migration.schedules import Caps, Schedule
 from engines.migration.sharing import Sharing
+from engines.migration.staging import Stages
 from engines.migration.tallies import Tally
 from engines.migration.times import Job, Pace
 from engines.migration.transfer import Transfer
@@ -58,6 +59,7 @@ class _Simulation:
         if len(self._runs) != len(jobs):
             raise ValueError("a VM is among the jobs twice")
         self._needs = _needs(jobs)
+        self._stages = Stages(jobs)
         self._dependants: dict[Key, list[Key]] = defaultdict(list)
         for key, needed in self._needs.items():
             for one in needed:
@@ -84,7 +86,9 @@ class _Simulation:
     # what may start
 
     def _release(self, run: Run) -> None:
-        """Everything that it needs is done; it may still have to wait for its date."""
+        """Everything that it needs is done; it may still have to wait for its wave and its date."""
+        if self._stages.holds(run):
+            return
         if run.job.not_before_s > self._now + _SOON:
             heapq.heappush(self._later, (run.job.not_before_s, run.order, run))
         else:
@@ -292,6 +296,8 @@ class _Simulation:
             self._needs[one].discard(key)
             if not self._needs[one]:
                 self._release(self._runs[one])
+        for run_of_next in self._stages.done(run.job):
+            self._release(run_of_next)
 
 
 _ENDS: Mapping[str, Callable[[_Simulation, Run], None]] = {

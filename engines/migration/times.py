@@ -37,7 +37,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A VM to be moved. `streams` are disks that are copied at one time; `after` must be done before it starts."""
+    """A VM to be moved. `streams` are disks that are copied at one time; `after` must be done before it starts.
+
+    `stage` counts the waves: it starts when all of the lower ones are done.
+    """
 
     key: Key
     name: str
@@ -50,6 +53,7 @@ class Job:
     change_mib_s: float = 0.0
     after: tuple[Key, ...] = ()
     not_before_s: float = 0.0  # seconds after the start of the schedule
+    stage: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Times:
         return self.cold_s if self.way == "cold" else self.cutover_s
 
 
-def job_of(one: Assessed, pace: Pace, after: tuple[Key, ...] = (), not_before_s: float = 0.0) -> Job:
+def job_of(one: Assessed, pace: Pace, after: tuple[Key, ...] = (), not_before_s: float = 0.0, stage: int = 0) -> Job:
     vm = one.vm
     convert = pace.convert_windows_minutes if one.guest.is_windows else pace.convert_other_minutes
     largest = max(vm.disks, key=lambda disk: (disk.capacity_mib or 0, disk.datastore or ""), default=None)
@@ -95,6 +99,7 @@ def job_of(one: Assessed, pace: Pace, after: tuple[Key, ...] = (), not_before_s:
         change_mib_s=one.sizes.move_mib * pace.change_percent_a_day / 100 / DAY_S if vm.is_on else 0.0,
         after=after,
         not_before_s=not_before_s,
+        stage=stage,
     )
 
 

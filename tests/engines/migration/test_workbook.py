@@ -124,11 +124,11 @@ def test_the_first_day(generated: Callable[..., Path]) -> None:
 
 def test_the_order_of_a_plan_is_priority_then_ease() -> None:
     from engines.migration.assessment import Override
-    from engines.migration.plans import jobs_of
-    from engines.migration.times import Pace
 
     hard, easy, wanted = vm("hard", 1, power="suspended"), vm("easy", 2), vm("wanted", 3, power="suspended")
     done = vm("done", 4)
     decided = {wanted.key: Override(priority=1), done.key: Override(status="done")}
-    found = jobs_of(assess(estate([hard, easy, wanted, done]), decided), Pace())
-    assert [job.name for job in found] == ["wanted", "easy", "hard"]
+    plan = make_plan(assess(estate([hard, easy, wanted, done]), decided), Settings(Transfer(), Calendar(MONDAY)))
+    by_start = sorted(plan.rows.values(), key=lambda row: (plan.waves.wave_of[row.key], row.start_s, row.lane))
+    assert {row.name for row in by_start} == {"wanted", "easy", "hard"}
+    assert dict(plan.waves.unplaced) == {done.key: "moved already"}
