@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.messages import Message, Upload
+from bot.migrating import decisions_of, schedule_of
 from bot.people import principal
 from engines.policy import decide
-from storage import migration_decisions as decisions
 from storage import migration_imports as imports
 from storage import migration_projects as projects
 from storage.database import Database
 from storage.migration_projects import Project, Taken
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from engines.migration.intake import Before, Graded, Read
     from engines.migration.projects import Decisions
 
@@ -188,7 +186,7 @@ class Imports:
         taken = Taken(
             name=name, file=job.upload.name, digest=found.digest, export_version=found.version,
             export_at=found.made_at, by=job.by, surface=job.surface, channel=job.channel, at=self._clock(),
-            servers=found.estate.servers, settings=graded.settings, summary=graded.summary, schedule=graded.schedule,
+            servers=found.estate.servers, settings=graded.settings, summary=graded.summary,
             platform=graded.lines[-1], names=graded.names,
         )  # fmt: skip
         async with self._database.begin() as conn:
@@ -199,6 +197,9 @@ class Imports:
                                   fix="nothing is to be done")  # fmt: skip
                 return
             id_ = await projects.keep(conn, taken, VM_COLUMNS, graded.rows())
+            kept = await projects.by_id(conn, id_)
+            if kept is not None:
+                await schedule_of(conn, kept)
             now = datetime.now(UTC)
             await imports.end(conn, job.id, "done", now, migration_id=id_, difference=graded.difference)
 
@@ -220,17 +221,6 @@ class Imports:
                 async with self._database.begin() as conn:
                     heard = job.heard
                     await imports.note(conn, job.id, heard.step, heard.sheets, heard.rows, datetime.now(UTC))
-
-
-async def decisions_of(conn: "AsyncConnection", id_: int | None) -> "Decisions":
-    """Of no project there are none."""
-    from engines.migration.assessment import Override
-    from engines.migration.projects import Decisions
-
-    if id_ is None:
-        return Decisions({})
-    by_hand = {key: Override(**values) for key, values in (await decisions.overrides(conn, id_)).items()}
-    return Decisions(by_hand, await decisions.tenants_out(conn, id_), await decisions.dependencies(conn, id_))
 
 
 def _is_newer(kept: Project, found: "Read") -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from storage.channels import channel_scope
 from storage.migration_projects import Project, Viewer
 
 if TYPE_CHECKING:
+    from engines.migration.plans import MigrationPlan
+    from engines.migration.projects import Decisions
     from engines.migration.times import Job
 
 _WORD_ENDS = re.compile(r"[\s,;:!?\"'()]+|\.(?=\s|$)")
@@ -124,3 +126,44 @@ def _scheduled(jobs: "list[Job]", kept: Any) -> dict[str, Any]:
 
     settings = settings_from(kept)
     return schedule_kept(simulate(jobs, settings.transfer, settings.calendar, settings.pace, settings.caps))
+
+
+async def plan_or_why(ask: Ask, which: Meant, kept: Mapping[str, Any] | None = None) -> "MigrationPlan | Reply":
+    """The plan; or why there is none, and what to do: a circle of needs, a limit that nothing keeps to."""
+    from engines.migration.dependencies import CircleFound
+
+    try:
+        return await plan_made(ask.conn, which.project, kept)
+    except (CircleFound, ValueError) as refused:
+        why = str(refused)
+        rest = Text(f"{why[0].upper()}{why[1:]}. Nothing was changed.")
+        return told(ask, which, (Text("That plan cannot be made.", "heading"), rest), outcome="failed")
+
+
+async def plan_made(conn: AsyncConnection, project: Project, kept: Mapping[str, Any] | None = None) -> "MigrationPlan":
+    """The whole plan, made again without the file. `kept` are settings in place of the project's.
+
+    Raises CircleFound and PlanRefused, which say what is in the way.
+    """
+    lines, platform = await projects.estate_lines(conn, project.id)
+    decided = await decisions_of(conn, project.id)
+    return await asyncio.to_thread(_made, lines, platform, decided, dict(kept or project.settings))
+
+
+def _made(lines: list[str], platform: str, decided: "Decisions", kept: dict[str, Any]) -> "MigrationPlan":
+    from engines.migration.projects import plan_of, revive
+
+    return plan_of(revive(lines, platform, decided.overrides), decided, kept)
+
+
+async def decisions_of(conn: AsyncConnection, id_: int | None) -> "Decisions":
+    """Of no project there are none."""
+    from engines.migration.assessment import Override
+    from engines.migration.projects import Decisions
+
+    if id_ is None:
+        return Decisions({})
+    by_hand = {key: Override(**values) for key, values in (await decisions.overrides(conn, id_)).items()}
+    networks = frozenset(await decisions.mappings(conn, id_, "network"))
+    out, after = await decisions.tenants_out(conn, id_), await decisions.dependencies(conn, id_)
+    return Decisions(by_hand, out, after, networks)

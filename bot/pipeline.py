@@ -22,6 +22,7 @@ from bot.migrating import viewer_of
 from bot.migration_cards import import_reply
 from bot.migration_cards import not_allowed as no_export
 from bot.misunderstandings import (
+    PLANNING,
     asked_back,
     no_role,
     no_such_row,
@@ -318,7 +319,7 @@ def _is_preview(reading: Reading) -> bool:
     is said about one's own plan of a migration touches no cloud, and is taken back by a button."""
     if reading.ask is None or reading.ask.why != "confirm" or reading.mood != "command":
         return False
-    return reading.intent == "freeze" or (reading.intent in _PLANNING and reading.confidence >= _SURE)
+    return reading.intent == "freeze" or (reading.intent in PLANNING and reading.confidence >= _SURE)
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:
@@ -338,7 +339,6 @@ def _place(message: Message, reply: Reply) -> dict[str, object]:
     }  # fmt: skip
 
 
-_PLANNING = ("migration_scope", "migration_map", "migration_depend")
 _SURE = 0.85
 _SAME_ANSWER = ("migration_summary", "migration_list")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, select, union_all
+from sqlalchemy import FromClause, Select, Table, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import clean_text
@@ -22,8 +22,9 @@ async def named(conn: AsyncConnection, viewer: Viewer, spans: Sequence[str]) -> 
         known_to(viewer), migration.c.folded.in_(wanted)
     )
     hits = [(str(f), "migration", str(n), int(i)) for f, n, i in await conn.execute(own)]
-    for kind, table in (("cohort", migration_cohort), ("wave", migration_wave), ("vm", migration_vm)):
-        hits += [(str(f), kind, str(n), int(i)) for f, n, i in await conn.execute(_of(table, viewer, wanted))]
+    hits += [(str(f), "vm", str(n), int(i)) for f, n, i in await conn.execute(_of(migration_vm, viewer, wanted))]
+    for kind, table in (("cohort", migration_cohort), ("wave", migration_wave)):
+        hits += await _numbered(conn, viewer, wanted, kind, table)
     n = migration_name.c
     query = _of(migration_name, viewer, wanted).add_columns(n.kind)
     hits += [(str(f), str(kind), str(name), int(i)) for f, name, i, kind in await conn.execute(query)]
@@ -35,6 +36,31 @@ async def named(conn: AsyncConnection, viewer: Viewer, spans: Sequence[str]) -> 
 
 async def _any(conn: AsyncConnection, viewer: Viewer) -> bool:
     return (await conn.execute(select(migration.c.id).where(known_to(viewer)).limit(1))).first() is not None
+
+
+async def _numbered(
+    conn: AsyncConnection, viewer: Viewer, wanted: Sequence[str], kind: str, table: Table
+) -> list[tuple[str, str, str, int]]:
+    """ "wave 2", "the pilot wave", "cohort 1": by number and by name, as they are said."""
+    spans = [span for span in wanted if kind in span or span == "pilot"]
+    if not spans:
+        return []
+    c = table.c
+    query = select(c.number, c.name, c.migration_id).select_from(
+        table.join(migration, migration.c.id == c.migration_id)
+    )
+    return [
+        (span, kind, span, int(id_))
+        for number, name, id_ in await conn.execute(query.where(known_to(viewer)))
+        for span in spans
+        if means(span, str(name), kind, int(number))
+    ]
+
+
+def means(said: str, name: str, kind: str, number: int) -> bool:
+    """Whether the words mean this wave or cohort: "wave 2", "wave2", "pilot", "pilot wave"."""
+    words, own = said.lower().replace("-", " ").replace("_", " ").strip(), name.lower()
+    return words in (own, f"{own} {kind}", f"{kind} {own}", f"{kind} {number}", f"{kind}{number}")
 
 
 def _of(table: FromClause, viewer: Viewer, wanted: list[str]) -> Select[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import copy_in
 from storage.json_texts import clean_name, clean_text
-from storage.migration_tables import migration, migration_item, migration_name, migration_place, migration_vm
+from storage.migration_tables import migration, migration_name, migration_vm
 
 _LOCK = 7_203_012
 
@@ -67,7 +67,6 @@ class Taken:
     servers: Sequence[str]
     settings: Mapping[str, Any]
     summary: Mapping[str, Any]
-    schedule: Mapping[str, Any]
     platform: str
     names: Sequence[tuple[str, str, int, str]]
 
@@ -146,7 +145,7 @@ async def _put(conn: AsyncConnection, taken: Taken) -> int:
         "export_version": taken.export_version[:40], "export_at": taken.export_at, "uploaded_by": taken.by,
         "surface": taken.surface, "channel": taken.channel, "uploaded_at": taken.at, "servers": list(taken.servers),
         "settings": _jsonable(taken.settings), "summary": _jsonable(taken.summary),
-        "schedule": _jsonable(taken.schedule), "platform": clean_text(taken.platform),
+        "schedule": None, "platform": clean_text(taken.platform),
     }  # fmt: skip
     made = insert(migration).values(**values)
     changed = {name: made.excluded[name] for name in values if name not in ("name", "uploaded_by")}
@@ -166,6 +165,5 @@ async def set_schedule(conn: AsyncConnection, id_: int, schedule: Mapping[str, A
     await conn.execute(update(migration).where(migration.c.id == id_).values(schedule=schedule))
 
 
-async def forget_waves(conn: AsyncConnection, id_: int) -> None:
-    for table in (migration_place, migration_item):
-        await conn.execute(delete(table).where(table.c.migration_id == id_))
+async def set_settings(conn: AsyncConnection, id_: int, settings: Mapping[str, Any]) -> None:
+    await conn.execute(update(migration).where(migration.c.id == id_).values(settings=dict(settings)))

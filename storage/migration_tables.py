@@ -192,6 +192,8 @@ migration_wave = Table(
     Column("state", Text, nullable=False),
     Column("starts_at", _TIME),
     Column("ends_at", _TIME),
+    Column("changed_by", Text, nullable=False, server_default=_NONE),
+    Column("changed_at", _TIME),
     Column("detail", JSONB, nullable=False, server_default=_EMPTY),
 )
 
@@ -213,7 +215,8 @@ migration_item = Table(
     Column("migration_id", BigInteger, ForeignKey("migration.id", ondelete="CASCADE"), primary_key=True),
     Column("wave", Integer, primary_key=True),
     Column("item", Text, primary_key=True),
-    Column("done", Boolean, nullable=False, server_default=text("false")),
+    Column("state", Text, nullable=False),  # see engines.migration.lifecycles.ItemState
     Column("by", Text, nullable=False, server_default=_NONE),
     Column("at", _TIME),
+    Column("evidence", Text, nullable=False, server_default=_NONE),
 )

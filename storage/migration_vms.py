@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.migration_tables import migration_place, migration_tenant, migration_vm
 
 _V = migration_vm.c
+_LAST_WAVE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,19 @@ async def named(conn: AsyncConnection, id_: int, name: str) -> list[Line]:
     return [Line(**row) for row in (await conn.execute(query)).mappings()]
 
 
-async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any]]]:
-    """(key, name, mode, job) of VMs in scope that are not done or held, in the order in which they are to be moved."""
+async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
+    """(key, name, mode, job, wave) of VMs in scope that are not done or held, in the order in which they are moved.
+
+    What is in no wave comes after those that are, all as one.
+    """
     colour = case((_V.risk == "green", 0), (_V.risk == "yellow", 1), else_=2)
+    p = migration_place.c
+    same = and_(p.migration_id == _V.migration_id, p.server == _V.server, p.vm_key == _V.vm_key)
+    wave = func.coalesce(p.wave, _LAST_WAVE).label("wave")
     query = (
-        select(_V.server, _V.vm_key, _V.name, _V.mode, _V.job)
+        select(_V.server, _V.vm_key, _V.name, _V.mode, _V.job, wave)
+        .select_from(migration_vm.outerjoin(migration_place, same))
         .where(_in_scope(id_), func.coalesce(_V.status, "").not_in(("done", "hold")))
-        .order_by(_V.priority.nulls_last(), colour, _V.score, _V.move_mib, _V.server, _V.vm_key)
+        .order_by(wave, _V.priority.nulls_last(), colour, _V.score, _V.move_mib, _V.server, _V.vm_key)
     )
-    return [((row[0], row[1]), row[2], row[3], row[4]) for row in await conn.execute(query)]
+    return [((row[0], row[1]), row[2], row[3], row[4], row[5]) for row in await conn.execute(query)]

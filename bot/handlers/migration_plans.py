@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
-from bot.imports import decisions_of
-from bot.migrating import Meant, jobs_of, meant, told
+from bot.migrating import Meant, jobs_of, meant, plan_or_why, told
 from bot.replies import Column, File, Part, Reply, Table, Text
 from intents.readings import Name
-from storage import migration_projects as projects
 
 if TYPE_CHECKING:
-    from engines.migration.projects import Decisions
+    from engines.migration.plans import MigrationPlan
     from engines.migration.times import Job
     from engines.migration.what_if import Outcome
 
@@ -123,21 +121,19 @@ async def migration_export(ask: Ask, migration: Name | None, format: str | None)
         rest = Text(f"Say: export the {which.project.name} plan to excel")
         return told(ask, which, (lead, rest), outcome="failed")
     project = which.project
-    lines, platform = await projects.estate_lines(ask.conn, project.id)
-    decided = await decisions_of(ask.conn, project.id)
-    content = await asyncio.to_thread(_workbook, lines, platform, decided, dict(project.settings), project.name)
+    plan = await plan_or_why(ask, which)
+    if isinstance(plan, Reply):
+        return plan
+    content = await asyncio.to_thread(_workbook, plan, project.name)
     name = f"{project.name}-migration-plan-{ask.now:%Y-%m-%d}.xlsx"
-    lead = Text(f"The plan of {project.name} as a workbook, {len(lines):,} VMs.", "heading")
+    lead = Text(f"The plan of {project.name} as a workbook, {len(plan.assessment.vms):,} VMs.", "heading")
     return told(ask, which, (lead, File(name, _XLSX, content)))
 
 
-def _workbook(lines: list[str], platform: str, decided: "Decisions", kept: dict[str, Any], name: str) -> bytes:
-    from engines.migration.projects import plan_of, revive, settings_from, tenants_of
+def _workbook(plan: "MigrationPlan", name: str) -> bytes:
     from engines.migration.sheets import plan_sheets
     from engines.migration.workbook import write_workbook
 
-    assessment = revive(lines, platform, decided.overrides)
-    plan = plan_of(assessment, tenants_of(assessment), decided, settings_from(kept))
     with tempfile.TemporaryDirectory(prefix="stackhand-plan-") as scratch:
         path = Path(scratch) / "plan.xlsx"
         write_workbook(path, plan_sheets(plan), {"title": f"Migration plan {name}"})

@@ -1,4 +1,4 @@
-"""A file that was sent becomes a project's rows: read, graded, compared with what was there, scheduled. Blocks."""
+"""A file that was sent becomes a project's rows: read, graded, compared with what was there. Blocks."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from engines.migration import keeping
 from engines.migration.assessment import Assessment, assess
 from engines.migration.comparing import compare
 from engines.migration.estate import Estate
-from engines.migration.projects import Decisions, plan_of, revive, settings_for, settings_from, tenants_of
+from engines.migration.projects import Decisions, revive, settings_for, tenants_of
 from engines.migration.reading.limits import ReadLimits
 from engines.migration.reading.reader import read_bytes
 from engines.migration.tenants import Tenants
@@ -61,7 +61,6 @@ class Graded:
     lines: Sequence[str]
     settings: dict[str, Any]
     summary: dict[str, Any]
-    schedule: dict[str, Any]
     names: Sequence[tuple[str, str, int, str]]
     difference: dict[str, Any] | None
 
@@ -82,17 +81,16 @@ def read(content: bytes, name: str, progress: Callable[[str, int], None], limits
 
 
 def grade(found: Read, decisions: Decisions, before: Before | None, now: datetime) -> Graded:
-    """The whole assessment and its schedule; what people decided counts, whichever export they decided it on."""
+    """The whole assessment; what people decided counts, whichever export they decided it on."""
     assessment = assess(found.estate, decisions.overrides)
     tenants = tenants_of(assessment)
     settings = before.settings if before else settings_for(found.made_at, now)
-    plan = plan_of(assessment, tenants, decisions, settings_from(settings))
     difference = None
     if before is not None:
         old = revive(before.lines, before.platform, decisions.overrides)
         difference = keeping.difference_kept(compare(old, assessment))
     return Graded(
-        assessment, tenants, found.lines, settings, keeping.summary(assessment), keeping.schedule_kept(plan.schedule),
+        assessment, tenants, found.lines, settings, keeping.summary(assessment),
         keeping.names(assessment, tenants), difference,
     )  # fmt: skip
 

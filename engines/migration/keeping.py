@@ -35,6 +35,7 @@ class JobRow:
     name: str
     mode: str
     job: Sequence[Any]
+    wave: int = 0
 
 
 def vm_rows(assessment: Assessment, tenants: Tenants, lines: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -60,16 +61,22 @@ def _job(job: Job) -> list[Any]:
 
 
 def jobs_from(rows: Sequence[JobRow], after: Mapping[Key, Sequence[Key]]) -> list[Job]:
-    """In the order of the rows; what a VM waits for counts only where it is among them."""
-    known = {row.key for row in rows}
-    return [_job_from(row, tuple(key for key in after.get(row.key, ()) if key in known)) for row in rows]
+    """In the order of the rows; what a VM waits for counts only where it is among them, and not in a later wave.
+
+    A wave that was built before somebody said so cannot keep to it: it is built anew, or the plan says otherwise.
+    """
+    wave = {row.key: row.wave for row in rows}
+    return [
+        _job_from(row, tuple(key for key in after.get(row.key, ()) if wave.get(key, row.wave + 1) <= row.wave))
+        for row in rows
+    ]
 
 
 def _job_from(row: JobRow, after: tuple[Key, ...]) -> Job:
     size, streams, host, datastore, fixed, change = row.job
     return Job(
         key=row.key, name=row.name, size_mib=size, way=row.mode, streams=streams, host=host, datastore=datastore,
-        fixed_s=fixed, change_mib_s=change, after=after,
+        fixed_s=fixed, change_mib_s=change, after=after, stage=row.wave,
     )  # fmt: skip
 
 

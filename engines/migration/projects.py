@@ -7,14 +7,16 @@ from itertools import chain
 from typing import Any
 
 from engines.migration.assessment import Assessed, Assessment, Override, assess
+from engines.migration.bonds import Wishes
 from engines.migration.calendars import Calendar
-from engines.migration.plans import MigrationPlan, Settings, jobs_of
+from engines.migration.cohorts import CohortRules
+from engines.migration.packing import Limits
+from engines.migration.plans import MigrationPlan, Ordering, Settings, make_plan
 from engines.migration.reading import wire
 from engines.migration.records import Key
-from engines.migration.simulator import simulate
 from engines.migration.tenants import Tenants, find_tenants
-from engines.migration.times import times_of
 from engines.migration.transfer import Transfer
+from engines.migration.waves import WaveRules
 
 DEFAULTS: Mapping[str, Any] = {
     "agents": 4, "link_gbps": 10.0, "from_hour": 8.0, "to_hour": 18.0, "weekdays": [0, 1, 2, 3, 4],
@@ -28,6 +30,7 @@ class Decisions:
     overrides: Mapping[Key, Override]
     out: frozenset[str] = frozenset()
     after: Mapping[Key, Sequence[Key]] | None = None
+    networks: frozenset[str] = frozenset()  # whose target was confirmed
 
 
 def settings_for(made_at: datetime | None, now: datetime) -> dict[str, Any]:
@@ -36,12 +39,24 @@ def settings_for(made_at: datetime | None, now: datetime) -> dict[str, Any]:
     return {**DEFAULTS, "start": (day + timedelta(days=7 - day.weekday())).isoformat()}
 
 
-def settings_from(kept: Mapping[str, Any]) -> Settings:
-    """Raises ValueError for values that make no sense."""
+def settings_from(kept: Mapping[str, Any], decisions: Decisions | None = None) -> Settings:
+    """Raises ValueError for values that make no sense, PlanRefused among them."""
     start = datetime.combine(date.fromisoformat(kept["start"]), time(), UTC)
     calendar = Calendar(start, kept["from_hour"], kept["to_hour"], frozenset(kept["weekdays"]))
     transfer = Transfer(agents=kept["agents"], topology="dedicated", link_gbps=kept["link_gbps"])
-    return Settings(transfer, calendar)
+    return Settings(transfer, calendar, ordering=_ordering(kept, decisions))
+
+
+def _ordering(kept: Mapping[str, Any], decisions: Decisions | None) -> Ordering:
+    """Cohorts and waves as they were asked for last; without cohorts the waves are made of everything."""
+    cohorts, waves = kept.get("cohorts"), kept.get("waves") or {}
+    known = decisions or Decisions({})
+    return Ordering(
+        wishes=Wishes(dict(known.after or {})),
+        cohorts=CohortRules(**cohorts) if cohorts else None,
+        waves=WaveRules(waves.get("strategy", "pilot_first"), Limits(vms=waves.get("vms", 30))),
+        confirmed_networks=known.networks,
+    )
 
 
 def revive(lines: Iterable[str], platform: str, overrides: Mapping[Key, Override]) -> Assessment:
@@ -54,22 +69,11 @@ def tenants_of(assessment: Assessment) -> Tenants:
     return find_tenants(assessment.vms)
 
 
-def plan_of(assessment: Assessment, tenants: Tenants, decisions: Decisions, settings: Settings) -> MigrationPlan:
-    """The plan of what is left when tenants are out, in an order that keeps to the dependencies."""
+def plan_of(assessment: Assessment, decisions: Decisions, kept: Mapping[str, Any]) -> MigrationPlan:
+    """The plan of what is left when tenants are out. Raises CircleFound and PlanRefused."""
+    tenants = tenants_of(assessment)
     scoped = replace(assessment, vms=tuple(_scoped(one, tenants, decisions.out) for one in assessment.vms))
-    after = decisions.after or {}
-    jobs = jobs_of(scoped, settings.pace)
-    known = {job.key for job in jobs}
-    jobs = [replace(job, after=tuple(key for key in after.get(job.key, ()) if key in known)) for job in jobs]
-    schedule = simulate(jobs, settings.transfer, settings.calendar, settings.pace, settings.caps)
-    return MigrationPlan(
-        assessment=scoped,
-        tenants=replace(tenants, tenants=tuple(t for t in tenants.tenants if t.name.casefold() not in decisions.out)),
-        settings=settings,
-        times={job.key: times_of(job, settings.transfer, settings.pace) for job in jobs},
-        schedule=schedule,
-        rows={row.key: row for row in schedule.rows},
-    )
+    return make_plan(scoped, settings_from(kept, decisions))
 
 
 def _scoped(one: Assessed, tenants: Tenants, out: Collection[str]) -> Assessed:

@@ -159,6 +159,8 @@ CREATE TABLE migration_wave (
     state TEXT NOT NULL,
     starts_at TIMESTAMP WITH TIME ZONE,
     ends_at TIMESTAMP WITH TIME ZONE,
+    changed_by TEXT DEFAULT '' NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE,
     detail JSONB DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT pk_migration_wave PRIMARY KEY (migration_id, number),
     CONSTRAINT fk_migration_wave_migration_id_migration FOREIGN KEY(migration_id) REFERENCES migration (id) ON DELETE CASCADE
@@ -181,9 +183,10 @@ CREATE TABLE migration_item (
     migration_id BIGINT NOT NULL,
     wave INTEGER NOT NULL,
     item TEXT NOT NULL,
-    done BOOLEAN DEFAULT false NOT NULL,
+    state TEXT NOT NULL,
     by TEXT DEFAULT '' NOT NULL,
     at TIMESTAMP WITH TIME ZONE,
+    evidence TEXT DEFAULT '' NOT NULL,
     CONSTRAINT pk_migration_item PRIMARY KEY (migration_id, wave, item),
     CONSTRAINT fk_migration_item_migration_id_migration FOREIGN KEY(migration_id) REFERENCES migration (id) ON DELETE CASCADE
 );

@@ -57,13 +57,19 @@ class Office:
         return await self.say(said, by, files=(upload or export(),), **more)
 
 
-@pytest.fixture
-async def office(database: Database) -> AsyncIterator[Office]:
+async def office_of(database: Database, *, known: bool = False) -> Office:
+    """`known`: the people of the small world are there already, of whom root is one."""
     async with database.begin() as conn:
         for person, role in (("pia", "operator"), ("olaf", "operator"), ("root", "superadmin"), ("vic", "viewer")):
-            await add_person(conn, person, person.capitalize())
-            await grant(conn, person, Grant(role), "test")
-    yield Office(database, Pipeline(database, catalogue=CATALOGUE, clock=lambda: NOW))
+            if not known:
+                await add_person(conn, person, person.capitalize())
+                await grant(conn, person, Grant(role), "test")
+    return Office(database, Pipeline(database, catalogue=CATALOGUE, clock=lambda: NOW))
+
+
+@pytest.fixture
+async def office(database: Database) -> AsyncIterator[Office]:
+    yield await office_of(database)
 
 
 async def test_a_dropped_export_is_answered_with_its_assessment(office: Office) -> None:
