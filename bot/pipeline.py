@@ -319,7 +319,7 @@ def _is_preview(reading: Reading) -> bool:
     is said about one's own plan of a migration touches no cloud, and is taken back by a button."""
     if reading.ask is None or reading.ask.why != "confirm" or reading.mood != "command":
         return False
-    return reading.intent == "freeze" or (reading.intent in PLANNING and reading.confidence >= _SURE)
+    return reading.intent == "freeze" or (reading.intent in (*PLANNING, *_BUILDING) and reading.confidence >= _SURE)
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:
@@ -339,7 +339,8 @@ def _place(message: Message, reply: Reply) -> dict[str, object]:
     }  # fmt: skip
 
 
-_SURE = 0.85
+_SURE = 0.8
+_BUILDING = ("cohort_build", "wave_build")
 _SAME_ANSWER = ("migration_summary", "migration_list")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.migration_tables import migration_place, migration_tenant, migration_vm
@@ -181,6 +181,13 @@ async def named(conn: AsyncConnection, id_: int, name: str) -> list[Line]:
     """All VMs of a name, in whatever case: two vCenters may have one each. Those left out too."""
     query = _lines(id_, with_detail=True).where(_V.folded == func.lower(name)).order_by(_V.server, _V.vm_key).limit(20)
     return [Line(**row) for row in (await conn.execute(query)).mappings()]
+
+
+async def names(conn: AsyncConnection, id_: int, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    query = select(_V.server, _V.vm_key, _V.name).where(
+        _V.migration_id == id_, tuple_(_V.server, _V.vm_key).in_(list(keys))
+    )
+    return {(row[0], row[1]): str(row[2]) for row in await conn.execute(query)}
 
 
 async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:

@@ -103,13 +103,14 @@ async def _put_after(ask: Ask, which: Meant, waits: Sequence[Line], first: Seque
 
     id_ = which.project.id
     known = await decisions.dependencies(ask.conn, id_)
-    spelled = {line.key: line.name for line in (*waits, *first)}
     for one in waits:
         known[one.key] = [*known.get(one.key, []), *(other.key for other in first)]
     try:
         check_order(known)
     except CircleFound as circle:
-        path = " needs ".join(str(spelled.get(key, key[-1])) for key in circle.path if isinstance(key, tuple))
+        keys = [(str(key[0]), str(key[1])) for key in circle.path if isinstance(key, tuple)]
+        spelled = await vms.names(ask.conn, id_, keys)
+        path = " needs ".join(spelled.get(key, key[-1]) for key in keys)
         lead = Text("That cannot be: the dependencies would go round in a circle.", "heading")
         return told(ask, which, (lead, Text(f"{path}. Nothing was changed.")), outcome="failed")
     new = [await decisions.depend(ask.conn, id_, one.key, other.key, ask.who.id, ask.now)

@@ -63,7 +63,7 @@ async def test_items_are_ticked_and_a_wave_waits_for_its_blockers(office: Office
     await office.say("plan waves for dc1, pilot first")
     refused = await office.say("confirm wave 1")
     assert "cannot confirm" in shown(refused) and "confirmed project" in shown(refused), shown(refused)
-    for item in ("target project set", "network mapped", "no critical gaps", "quota sufficient", "agent reachable"):
+    for item in ("target project set", "network mapped", '"no critical gaps"', "quota sufficient", "agent reachable"):
         ticked = await office.say(f"tick {item} for wave 1")
         assert ticked.outcome == "answered" and "ticked" in shown(ticked), shown(ticked)
     asked = await office.say("confirm wave 1")
@@ -75,7 +75,7 @@ async def test_items_are_ticked_and_a_wave_waits_for_its_blockers(office: Office
 async def test_the_step_moves_a_wave_on_once(office: Office) -> None:
     await office.drop()
     await office.say("plan waves for dc1, pilot first")
-    for item in ("target project set", "network mapped", "no critical gaps"):
+    for item in ("target project set", "network mapped", '"no critical gaps"'):
         await office.say(f"tick {item} for wave 1")
     step = Step("move", actions.ACTION, "", {"migration": 1, "wave": 1, "move": "confirm", "by": "pia"})
     doing = Doing(1, Plan("wave_advance", "", (), (step,)), step, "JOB-1-1", office.database, None)  # type: ignore[arg-type]
