@@ -68,7 +68,7 @@ async def test_items_are_ticked_and_a_wave_waits_for_its_blockers(office: Office
         assert ticked.outcome == "answered" and "ticked" in shown(ticked), shown(ticked)
     asked = await office.say("confirm wave 1")
     assert asked.follows and "Confirm Pilot of dc1" in shown(asked), shown(asked)
-    off = await office.say("agent reachable is not done for wave 1")
+    off = await office.say("untick agent reachable for wave 1")
     assert "open again" in shown(off), shown(off)
 
 
