@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.json_texts import clean_name, clean_text
+from storage.json_texts import clean_name, clean_text, json_value
 from storage.migration_tables import migration_import
 
 ABANDONED_AFTER = timedelta(seconds=60)
@@ -65,7 +65,7 @@ async def end(
 ) -> None:
     values = {
         "state": state, "migration_id": migration_id, "what": clean_text(what)[:500], "fix": clean_text(fix)[:500],
-        "difference": difference, "seen_at": now, "ended_at": now,
+        "difference": None if difference is None else json_value(difference), "seen_at": now, "ended_at": now,
     }  # fmt: skip
     i = migration_import.c
     await conn.execute(update(migration_import).where(i.id == id_, i.state == "reading").values(**values))

@@ -1,6 +1,5 @@
 """Migration projects: who may know of them, and what is kept of their exports."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import copy_in
-from storage.json_texts import clean_name, clean_text
+from storage.json_texts import clean_name, clean_text, json_value
 from storage.migration_tables import migration, migration_name, migration_vm
 
 _LOCK = 7_203_012
@@ -136,7 +135,11 @@ async def keep(conn: AsyncConnection, taken: Taken, columns: Sequence[str], rows
 
 
 def _clean(row: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(clean_text(cell) if type(cell) is str and not cell.isascii() else cell for cell in row)
+    return tuple(_text(cell) if type(cell) is str else cell for cell in row)
+
+
+def _text(cell: str) -> str:
+    return cell if cell.isascii() and "\x00" not in cell else clean_text(cell)
 
 
 async def _put(conn: AsyncConnection, taken: Taken) -> int:
@@ -144,7 +147,7 @@ async def _put(conn: AsyncConnection, taken: Taken) -> int:
         "name": clean_name(taken.name), "file": clean_name(taken.file), "digest": taken.digest,
         "export_version": taken.export_version[:40], "export_at": taken.export_at, "uploaded_by": taken.by,
         "surface": taken.surface, "channel": taken.channel, "uploaded_at": taken.at, "servers": list(taken.servers),
-        "settings": _jsonable(taken.settings), "summary": _jsonable(taken.summary),
+        "settings": json_value(taken.settings), "summary": json_value(taken.summary),
         "schedule": None, "platform": clean_text(taken.platform),
     }  # fmt: skip
     made = insert(migration).values(**values)
@@ -153,11 +156,6 @@ async def _put(conn: AsyncConnection, taken: Taken) -> int:
         index_elements=["uploaded_by", "folded"], set_={**changed, "version": migration.c.version + 1}
     )
     return int((await conn.execute(put.returning(migration.c.id))).scalar_one())
-
-
-def _jsonable(value: Mapping[str, Any]) -> Any:
-    """Without what a jsonb column cannot hold."""
-    return json.loads(json.dumps(value, default=str).replace("\\u0000", ""))
 
 
 async def set_schedule(conn: AsyncConnection, id_: int, schedule: Mapping[str, Any] | None) -> None:

@@ -1,6 +1,5 @@
 """What is kept of an assessment, as rows: enough to answer questions without reading the file or grading again."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from engines.migration.schedules import Schedule
 from engines.migration.tenants import Tenant, Tenants
 from engines.migration.times import Job, Pace, job_of
 from engines.migration.totals import totals
+from storage.json_texts import json_text
 
 VM_COLUMNS = (
     "server", "vm_key", "position", "name", "tenant", "risk", "score", "reason", "mode", "family", "os", "left_out",
@@ -141,4 +141,5 @@ def difference_kept(found: Difference) -> dict[str, Any]:
 
 
 def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":")).replace("\\u0000", "")
+    """As a jsonb column takes it."""
+    return json_text(value)

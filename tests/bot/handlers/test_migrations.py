@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -283,6 +285,27 @@ async def test_a_bad_file_is_refused_with_what_to_do(office: Office, name: str, 
     assert "no migration project" in shown(await office.say("list migration projects"))
 
 
+async def test_a_bomb_is_refused_and_costs_nothing(office: Office, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    path.write_bytes(export().content)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet9.xml", bytes(64 * 2**20))
+    bomb = path.read_bytes()
+    assert len(bomb) < 2**20
+    reply = await office.drop(Upload("RVTools_export_dc1.xlsx", bomb))
+    assert reply.outcome == "failed" and "was not taken" in shown(reply), shown(reply)
+
+
+async def test_a_large_export_is_kept_and_asked_about(office: Office) -> None:
+    office.pipeline._imports = Imports(office.database, lambda: NOW, patience_s=120.0)
+    rows = [vm(f"t{number % 40:02}-app-{number:05}", number, f"Team {number % 40}") for number in range(4000)]
+    reply = await office.drop(export("RVTools_export_large.xlsx", rows=rows, disks=[]))
+    assert "large: 4,000 VMs in 40 tenants" in shown(reply), shown(reply)
+    listed = await office.say("vms of tenant Team 7 in the large migration")
+    assert table(listed).total == 100, shown(listed)
+    assert "t07-app-00007 is" in shown(await office.say("why is t07-app-00007 yellow"))
+
+
 async def test_several_files_are_answered_one_by_one_and_others_are_not_read(office: Office) -> None:
     files = (export("RVTools_export_a1.xlsx"), Upload("bad.zip", b"PK"), Upload("photo.png", b"\x89PNG"))
     replies = await office.say_all("", files=files)
@@ -310,10 +333,17 @@ async def test_a_file_whose_reader_died_is_not_waited_for(office: Office) -> Non
 
 
 async def test_names_that_are_hostile_are_shown_and_change_nothing(office: Office) -> None:
-    names = ["=cmd|' /C calc'!A0", "'; DROP TABLE migration_vm; --", "<script>", "💣" * 30, "x" * 79]
+    names = [
+        "back\\u0000slash",
+        "=cmd|' /C calc'!A0",
+        "'; DROP TABLE migration_vm; --",
+        "<script>",
+        "💣" * 30,
+        "x" * 79,
+    ]
     rows = [vm(name, number, "<b>Ten & Co</b>") for number, name in enumerate(names, 1)]
     reply = await office.drop(export("RVTools_export_evil.xlsx", rows=rows, disks=[]))
-    assert "evil: 5 VMs" in shown(reply)
+    assert "evil: 6 VMs" in shown(reply), shown(reply)
     listed = await office.say("vms of the evil migration")
     assert listed.outcome in ("answered", "not_understood", "incomplete")
 
