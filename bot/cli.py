@@ -5,7 +5,17 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.commands import changes, intents, people, running, schedules, snapshots, talking, upkeep
+from bot.commands import (
+    changes,
+    intents,
+    migrating,
+    people,
+    running,
+    schedules,
+    snapshots,
+    talking,
+    upkeep,
+)
 from bot.commands.failures import INTERRUPTED, guarded, say
 
 HELP = "The hand on the stack: ask your cloud, from a terminal, a script or the chat page."
@@ -21,6 +31,7 @@ def build() -> typer.Typer:
         app.command()(command)
     app.command("migrate-db")(upkeep.migrate_db)
     app.command()(upkeep.doctor)
+    app.command()(migrating.rvtools)
     app.command()(upkeep.version)
     for name, group, text in (
         ("intents", intents.build(), "What is understood, and what was not."),

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Message
+from bot.migrating import viewer_of
 from bot.models import Prompt, Router
 from bot.models.asking import ask
 from bot.naming import names_in
@@ -69,7 +70,9 @@ class Fallback:
         """None where a model is not asked: something was understood, it is no request, or the budget is spent."""
         if not askable(message.text, readings):
             return None
-        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
+        text, names = await names_in(
+            conn, who.scope, message.text, self._matcher.lexicon.knows, await viewer_of(conn, who, message.channel)
+        )
         known = await known_names(conn, candidates(text))
         masked = mask(text, known, self._matcher.lexicon, names)
         paid = await spend(
@@ -101,7 +104,9 @@ class Fallback:
         """
         if routed.choice is None:
             return nothing
-        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
+        text, names = await names_in(
+            conn, who.scope, message.text, self._matcher.lexicon.knows, await viewer_of(conn, who, message.channel)
+        )
         intent = self._matcher.catalogue.intents[routed.choice.intent]
         if not intent.writes:
             return resolve(self._matcher, routed.choice, routed.masked, text, names, now) or nothing

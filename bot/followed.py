@@ -98,4 +98,18 @@ async def _job(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
     return Told(card(told, "all", datetime.now(UTC)), told.job.ended_at is not None or late, told.job.state == "done")
 
 
-_TELLERS: Mapping[str, Teller] = MappingProxyType({"sync": _syncs, "request": _request, "job": _job})
+async def _migration(conn: AsyncConnection, refs: Sequence[str], late: bool) -> Told:
+    """An export that is being read, and the assessment that comes of it."""
+    from bot.migration_cards import import_reply
+    from storage import migration_imports
+
+    found = await migration_imports.load(conn, number_of(refs[0]))
+    if found is None:
+        return Told(None, True)
+    reply, ended, well = await import_reply(conn, found, datetime.now(UTC))
+    return Told(reply, ended or late, well)
+
+
+_TELLERS: Mapping[str, Teller] = MappingProxyType(
+    {"sync": _syncs, "request": _request, "job": _job, "migration": _migration}
+)

@@ -13,6 +13,8 @@ from intents.readings import Name, Reading
 from intents.registry import Intent
 from storage.search import NAMED_KINDS, near
 
+PLANNING = ("migration_scope", "migration_map", "migration_depend")
+"""What is said about one's own plan of a migration, whichever it is."""
 _STARTERS = ("overview", "freshness", "quota_near")  # their examples name nothing that may not exist here
 _MOST_CHOICES = 8
 
@@ -89,7 +91,12 @@ def _example(intent: Intent) -> Choice:
 
 def unused_words(reading: Reading) -> list[str]:
     """Words that were recognised but that the answer would not take into account."""
-    return [one.words for one in reading.evidence if one.meant.startswith(("unused:not ", "unused:slot "))]
+    known = "unused:slot migration" if reading.intent in PLANNING else ""  # its answers look for it in the words
+    return [
+        one.words
+        for one in reading.evidence
+        if one.meant.startswith(("unused:not ", "unused:slot ")) and one.meant != known
+    ]
 
 
 def unused(intent: Intent, words: Iterable[str]) -> Reply:

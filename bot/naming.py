@@ -5,7 +5,7 @@ where the id alone may stand in two. Whoever reads the message back takes the ma
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import quote, unquote
 from uuid import NAMESPACE_OID, uuid5
@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engines.snapshots.policies import told_by_name
 from intents.names import Names, fold, spans
 from intents.readings import Name
+from storage.migration_names import named as of_migrations
+from storage.migration_projects import Viewer
 from storage.people_names import people_with
 from storage.scopes import Scope
 from storage.search import Named, clusters_named, named, with_ids
@@ -52,18 +54,27 @@ def show(kind: str, name: str, source: str, external_id: str) -> str:
 
 
 async def names_in(
-    conn: AsyncConnection, scope: Scope, text: str, knows: Callable[[str], bool] | None = None
+    conn: AsyncConnection,
+    scope: Scope,
+    text: str,
+    knows: Callable[[str], bool] | None = None,
+    viewer: Viewer | None = None,
 ) -> tuple[str, Names]:
     """The text without marks, and the objects that its names may mean, as far as the scope may know them.
 
-    With `knows` (is it a word of the language?) the other words are looked up as first names too.
+    With `knows` (is it a word of the language?) the other words are looked up as first names too; with a `viewer` the
+    names of the migrations that they may know of.
     """
-    plain, entries = await entries_in(conn, scope, text, knows)
+    plain, entries = await entries_in(conn, scope, text, knows, viewer)
     return plain, Names(entries)
 
 
 async def entries_in(
-    conn: AsyncConnection, scope: Scope, text: str, knows: Callable[[str], bool] | None = None
+    conn: AsyncConnection,
+    scope: Scope,
+    text: str,
+    knows: Callable[[str], bool] | None = None,
+    viewer: Viewer | None = None,
 ) -> tuple[str, list[tuple[str, Name]]]:
     """The same, each name with the folded words that found it."""
     marks = [_ref(mark) for mark in _MARK.findall(text)]
@@ -77,6 +88,8 @@ async def entries_in(
     if knows is not None:
         hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
     hits += await _policies(conn, candidates)
+    if viewer is not None:
+        hits += await _of_migrations(conn, viewer, candidates, hits)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
     return plain, [(hit.span, as_name(hit)) for hit in (*_as_one(_narrowed(hits, meant)), *standing)]
 
@@ -86,6 +99,15 @@ async def _policies(conn: AsyncConnection, candidates: Iterable[str]) -> list[Na
     custom = {fold(row[0]): row[0] for row in await custom_policies(conn)}
     found = [(one, custom.get(one) or (one if told_by_name(one) else "")) for one in candidates]
     return [Named(span, "policy", name, "", "", "", "", "") for span, name in found if name]
+
+
+async def _of_migrations(
+    conn: AsyncConnection, viewer: Viewer, candidates: Sequence[str], hits: Sequence[Named]
+) -> list[Named]:
+    """Names out of exports. A VM or a network that the inventory has too is the inventory's: its name is the same."""
+    known = {(hit.span, hit.kind) for hit in hits}
+    found = await of_migrations(conn, viewer, candidates)
+    return [Named(span, kind, name, "", "", "", "", "") for span, kind, name in found if (span, kind) not in known]
 
 
 def _standing_for(mark: str, meant: Iterable[Named]) -> list[Named]:

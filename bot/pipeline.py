@@ -15,9 +15,14 @@ from bot.deciding import pressed, pressed_in, typed
 from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
+from bot.imports import Begun, Imports
 from bot.memory import last_parts, last_reading, reading_to_json, row_opened
 from bot.messages import Message
+from bot.migrating import viewer_of
+from bot.migration_cards import import_reply
+from bot.migration_cards import not_allowed as no_export
 from bot.misunderstandings import (
+    PLANNING,
     asked_back,
     no_role,
     no_such_row,
@@ -39,7 +44,7 @@ from engines.restore.wishes import House
 from intents.matcher import Matcher
 from intents.readings import Reading
 from intents.registry import Catalogue, load_catalogue
-from storage import audit, exchanges
+from storage import audit, exchanges, migration_imports
 from storage.database import Database, StorageUnavailable
 
 if TYPE_CHECKING:
@@ -84,6 +89,7 @@ class Pipeline:
         self._clock = clock
         self._house = house or House()
         self._fallback = _fallback(router, self._matcher, self._handlers, limits)
+        self._imports = Imports(database, clock)
 
     async def answer(self, message: Message) -> tuple[Reply, ...]:
         """One reply for each thing that was asked. What goes wrong is in a reply; nothing is raised."""
@@ -117,15 +123,19 @@ class Pipeline:
     async def _answer(self, message: Message) -> tuple[Reply, ...]:
         if len(message.text) > MOST_CHARACTERS:
             return (await self._refused(message, too_long(len(message.text), MOST_CHARACTERS)),)
-        done = await self._in_transaction(message, None)
+        exports = await self._imports.take(message)
+        done = await self._in_transaction(message, None, exports)
         if isinstance(done, tuple) or self._fallback is None:
             return done if isinstance(done, tuple) else ()
         routed = await self._fallback.ask(done)  # the transaction has ended; rights and names are looked up anew
-        done = await self._in_transaction(message, routed)
+        done = await self._in_transaction(message, routed, exports)
         return done if isinstance(done, tuple) else ()
 
-    async def _in_transaction(self, message: Message, routed: "Routed | None") -> "tuple[Reply, ...] | Pending":
-        """The replies, kept and recorded; or what a model has to be asked first. `routed` is what it said."""
+    async def _in_transaction(
+        self, message: Message, routed: "Routed | None", exports: Sequence[Begun] = ()
+    ) -> "tuple[Reply, ...] | Pending":
+        """The replies, kept and recorded; or what a model has to be asked first. `routed` is what it said, `exports`
+        are files that are being read."""
         async with self._database.begin() as conn:
             who = await principal(conn, message.person, message.channel)
             if who is None:
@@ -136,7 +146,7 @@ class Pipeline:
             now = self._clock()
             before = await exchanges.last(conn, message.conversation, message.person, now)
             readings = await self._readings(conn, message, who, now, before)
-            if self._fallback is not None and routed is None:
+            if self._fallback is not None and routed is None and not exports:
                 pending = await self._fallback.prepare(conn, who, message, readings, now)
                 if pending is not None:
                     return pending
@@ -144,7 +154,7 @@ class Pipeline:
                 readings = [await self._fallback.reading(conn, who, message, readings[0], routed, now)]
             answered = [
                 replace(one, reply=for_audience(audience, one.reading, before, one.reply))
-                for one in await self._replies(conn, message, who, now, before, readings)
+                for one in await self._replies(conn, message, who, now, before, readings, exports)
             ]
             kept = [await self._keep(conn, message, who, one) for one in answered]
             for one in answered:
@@ -159,16 +169,18 @@ class Pipeline:
         now: datetime,
         before: Sequence[exchanges.Said],
         readings: Sequence[Reading],
+        exports: Sequence[Begun],
     ) -> list[_Answered]:
         last = last_reading(before, self._catalogue)
-        done: list[_Answered] = []
+        done: list[_Answered] = [await _export(conn, message, one) for one in exports]
         rules = [upload for upload in message.files if is_rules(upload)]
-        for reading in () if rules and not message.text.strip() else readings:
+        for reading in _apart_from_files(message, readings, bool(rules), bool(exports)):
             begun = time.perf_counter()
             ask = replace(self._ask(conn, message, who, now, reading), last=last)
             reply = await self._marked(ask, reading)
             done.append(_Answered(reading, reply, round((time.perf_counter() - begun) * 1000)))
-        others = replace(message, files=tuple(upload for upload in message.files if upload not in rules))
+        taken = [*rules, *(one.upload for one in exports)]
+        others = replace(message, files=tuple(upload for upload in message.files if upload not in taken))
         if rules:
             ask = self._ask(conn, message, who, now, Reading(message.text))
             done.append(_Answered(ask.reading, await take_rules(ask, rules[0]), 0))
@@ -190,13 +202,14 @@ class Pipeline:
         button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
             return (button,)
-        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows)
+        viewer = await viewer_of(conn, who, message.channel)
+        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, viewer)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings
-        text, names = await names_in(conn, who.scope, opens)
+        text, names = await names_in(conn, who.scope, opens, viewer=viewer)
         return self._matcher.read_all(text, names, now)
 
     async def _marked(self, ask: Ask, reading: Reading) -> Reply:
@@ -309,9 +322,11 @@ def _target(reading: Reading | None) -> str:
 
 
 def _is_preview(reading: Reading) -> bool:
-    """Whether the answer to a command that is not quite plain asks by itself: the plan of a freeze."""
-    why = reading.ask.why if reading.ask else ""
-    return why == "confirm" and reading.intent == "freeze" and reading.mood == "command"
+    """Whether a command that is not quite plain is answered all the same: the plan of a freeze asks by itself, and what
+    is said about one's own plan of a migration touches no cloud, and is taken back by a button."""
+    if reading.ask is None or reading.ask.why != "confirm" or reading.mood != "command":
+        return False
+    return reading.intent == "freeze" or (reading.intent in (*PLANNING, *_BUILDING) and reading.confidence >= _SURE)
 
 
 def _states(error: NotApplicableError) -> tuple[Text, ...]:
@@ -329,6 +344,35 @@ def _place(message: Message, reply: Reply) -> dict[str, object]:
         "surface": channel.surface, "channel": channel.id, "account": message.account, "readers": channel.readers,
         "private": reply.private,
     }  # fmt: skip
+
+
+_SURE = 0.8
+_BUILDING = ("cohort_build", "wave_build")
+_SAME_ANSWER = ("migration_summary", "migration_list")
+
+
+def _apart_from_files(message: Message, readings: Sequence[Reading], rules: bool, exports: bool) -> Sequence[Reading]:
+    """What is to be answered beside the files: words around an export may ask for nothing, or for its card."""
+    if (rules or exports) and not message.text.strip():
+        return ()
+    if not exports:
+        return readings
+    return [one for one in readings if one.intent is not None and one.intent not in _SAME_ANSWER and one.ask is None]
+
+
+async def _export(conn: AsyncConnection, message: Message, begun: Begun) -> _Answered:
+    """How far an export is, or what came of it."""
+    if begun.import_id is None:
+        return _Answered(Reading(message.text), no_export(begun.upload.name, begun.needs), 0)
+    found = await migration_imports.load(conn, begun.import_id)
+    if found is None:
+        return _Answered(Reading(message.text), failure(message.id), 0)
+    now = datetime.now(UTC)  # the reader's own signs of life are by this clock
+    reply, ended, _ = await import_reply(conn, found, now)
+    took = found.ended_at - found.begun_at if ended and found.ended_at else now - found.begun_at
+    slots = {"migration": reply.slots["migration"]} if "migration" in reply.slots else {}
+    reading = Reading(message.text, "migration_summary", slots, source="file")
+    return _Answered(reading, reply, round(took.total_seconds() * 1000))
 
 
 def _files_not_read(message: Message) -> Reply:

@@ -6,6 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import clean_text
+from storage.migration_names import all_named
 from storage.people_tables import person
 from storage.scopes import EVERYTHING
 from storage.search import clusters_named, named
@@ -32,4 +33,5 @@ async def _known(conn: AsyncConnection, wanted: list[str]) -> set[str]:
     found = {str(name) for query in (by_name, by_id) for (name,) in await conn.execute(query)}
     found |= {str(value) for row in await conn.execute(people) for value in row if value}
     found |= {hit.span for hit in await named(conn, EVERYTHING, wanted)}
+    found |= await all_named(conn, wanted)
     return found | {hit.span for hit in await clusters_named(conn, EVERYTHING, wanted)}

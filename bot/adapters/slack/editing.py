@@ -22,4 +22,6 @@ def in_one(reply: Reply, *, now: datetime) -> Rendered:
 def _more(reply: Reply) -> Text:
     ref = next((ref for ref in reply.follows if ref.startswith("request/")), "")
     say = f"show REQ-{ref.split('/')[1]}" if ref else "freshness"
+    if reply.intent == "migration_summary":
+        say = f"summary of the {reply.slots['migration']} migration" if "migration" in reply.slots else "migrations"
     return Text(f"There is more to tell: say {say}.", "note")

@@ -1,0 +1,129 @@
+"""`stackhand rvtools`: an RVTools export read and graded, from a terminal or a script."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.commands.failures import USAGE, Failure
+
+if TYPE_CHECKING:
+    from engines.migration.assessment import Assessment
+    from engines.migration.plans import MigrationPlan, Settings
+    from engines.migration.risks import RiskRules
+
+_RESULT, _WORKBOOK = "migration.json", "migration.xlsx"
+
+
+def rvtools(
+    file: Annotated[Path, typer.Argument(help="The export: .xlsx, or a zip of CSV files.")],
+    out: Annotated[Path | None, typer.Option(help="Directory for the workbook and the JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD; the Monday after the export otherwise.")] = "",
+    hours: Annotated[str, typer.Option(help="Working hours of a day in UTC, as 8-18.")] = "0-24",
+    agents: Annotated[int, typer.Option(min=1, max=64, help="Migration agents.")] = 2,
+    gbit: Annotated[float, typer.Option(min=0.0, help="Speed of a dedicated link; 0 for none.")] = 0.0,
+    rules: Annotated[Path | None, typer.Option(help="Risk rules that differ, as JSON.")] = None,
+) -> None:
+    """Read an RVTools export and grade every VM."""
+    from engines.migration.assessment import assess
+    from engines.migration.plans import make_plan
+    from engines.migration.reading.reader import read_export
+
+    changed = _rules(rules)
+    told = _tell if sys.stderr.isatty() else _keep_quiet
+    assessment = assess(read_export(file, progress=told), rules=changed)
+    plan = make_plan(assessment, _settings(assessment, start, hours, agents, gbit))
+    files = _write(plan, out) if out is not None else []
+    result = _result(plan, files)
+    typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else _text(result))
+
+
+def _tell(sheet: str, rows: int) -> None:
+    typer.echo(f"  {sheet}: {rows:,} rows", err=True)
+
+
+def _keep_quiet(sheet: str, rows: int) -> None:
+    """Progress is for people: a script's stderr stays empty when all is well."""
+
+
+def _rules(path: Path | None) -> "RiskRules":
+    from engines.migration.risks import DEFAULT_RULES, rules_from
+
+    if path is None:
+        return DEFAULT_RULES
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Failure(f"{path.name} cannot be read as JSON", "check the path and its contents", USAGE) from error
+    if not isinstance(given, dict):
+        raise Failure(f"{path.name} holds no rules", 'write them as {"weights": {"usb": 30}}', USAGE)
+    return rules_from(given)
+
+
+def _settings(assessment: "Assessment", start: str, hours: str, agents: int, gbit: float) -> "Settings":
+    from engines.migration.calendars import Calendar
+    from engines.migration.plans import Settings
+    from engines.migration.transfer import Transfer
+
+    begin, _, end = hours.partition("-")
+    try:
+        calendar = Calendar(_first_day(assessment, start), float(begin), float(end))
+    except ValueError as error:
+        raise Failure(f"{hours!r} are no hours of a day", "write them as 8-18", USAGE) from error
+    transfer = Transfer(agents=agents, topology="dedicated", link_gbps=gbit) if gbit else Transfer(agents=agents)
+    return Settings(transfer, calendar)
+
+
+def _first_day(assessment: "Assessment", start: str) -> datetime:
+    from engines.migration.plans import first_day
+
+    try:
+        wished = datetime.strptime(start, "%Y-%m-%d").replace(tzinfo=UTC).date() if start else None
+    except ValueError as error:
+        raise Failure(f"{start!r} is no day", "write it as 2027-01-31", USAGE) from error
+    if wished is None and assessment.around.as_of is None:  # nothing in the file tells the time: today does
+        wished = datetime.now(UTC).date()
+    return first_day(assessment, wished)
+
+
+def _write(plan: "MigrationPlan", out: Path) -> list[str]:
+    from engines.migration.sheets import plan_sheets
+    from engines.migration.workbook import write_workbook
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_workbook(out / _WORKBOOK, plan_sheets(plan), {"title": "Migration assessment"})
+        files = [str(out / _WORKBOOK), str(out / _RESULT)]
+        text = json.dumps(_result(plan, files), ensure_ascii=False, indent=1)
+        (out / _RESULT).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"nothing can be written to {out}", "choose another directory with --out") from error
+    return files
+
+
+def _result(plan: "MigrationPlan", files: list[str]) -> dict[str, Any]:
+    from engines.migration.results import as_json
+
+    return as_json(plan, files)
+
+
+def _text(result: dict[str, Any]) -> str:
+    totals, risk, mode, schedule = result["totals"], result["risk"], result["mode"], result["schedule"]
+    left_out = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in result["left_out"].items())
+    lines = [
+        f"{result['read']['file']}: {totals['vms']:,} VMs and {totals['templates']:,} templates",
+        f"  risk      {risk['green']:,} green, {risk['yellow']:,} yellow, {risk['red']:,} red",
+        f"  mode      {mode['warm']:,} warm, {mode['cold']:,} cold",
+        f"  tenants   {len(result['tenants']):,}, {result['without_tenant']:,} VMs without one",
+        f"  left out  {left_out or 'nothing'}",
+        f"  schedule  {schedule['start'][:16]} to {schedule['end'][:16]} UTC",
+        f"  held by   {schedule['bottleneck'] or 'nothing'}",
+        f"  not checked for want of a column: {len(result['not_checked']):,} of the concerns",
+        *(f"  note      {note}" for note in result["read"]["notes"]),
+        *(f"  written   {path}" for path in result["files"]),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""How long a migration takes, other means side by side; and the plan as a file."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.handlers.asking import Ask
+from bot.handlers.registry import answers
+from bot.migrating import Meant, jobs_of, meant, plan_or_why, told
+from bot.replies import Column, File, Part, Reply, Table, Text
+from intents.readings import Name
+
+if TYPE_CHECKING:
+    from engines.migration.plans import MigrationPlan
+    from engines.migration.times import Job
+    from engines.migration.what_if import Outcome
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MOST_AGENTS, _MOST_GBPS = 64, 1000.0
+_CASES = (
+    Column("case", "case"), Column("gbps", "Gbit/s", "float"), Column("agents", "agents", "int"),
+    Column("hours", "hours a day", "float"), Column("days", "working days", "int"), Column("end", "ends", "time"),
+    Column("bottleneck", "held back by"), Column("warnings", "warnings", "int"),
+)  # fmt: skip
+
+
+@answers("migration_estimate")
+async def migration_estimate(
+    ask: Ask, migration: Name | None, bandwidth_gbps: float | None, agents: int | None, hours_per_day: float | None
+) -> Reply:
+    which = await meant(ask, migration)
+    if isinstance(which, Reply):
+        return which
+    wrong = _impossible(bandwidth_gbps, agents, hours_per_day)
+    if wrong:
+        return told(ask, which, (Text(wrong, "heading"),), outcome="incomplete")
+    jobs = await jobs_of(ask.conn, which.project.id)
+    if not jobs:
+        return told(ask, which, (Text(f"Nothing is to be moved in {which.project.name}.", "heading"),))
+    kept = which.project.settings
+    cases = _cases(kept, bandwidth_gbps, agents, hours_per_day)
+    found = await asyncio.to_thread(_outcomes, jobs, cases)
+    rows = tuple(
+        (one.label, settings["link_gbps"], one.agents, one.hours_a_day, one.days, one.end_at.isoformat(),
+         one.bottleneck or None, one.warnings)
+        for one, (_, settings) in zip(found, cases, strict=True)
+    )  # fmt: skip
+    parts: list[Part] = [Text(_lead(which, found), "heading"), Table(_CASES, rows, len(rows), "Side by side")]
+    return told(ask, which, [*parts, Text(f"{len(jobs):,} VMs; from {kept['start']} on.", "note")])
+
+
+def _impossible(gbps: float | None, agents: int | None, hours: float | None) -> str:
+    if gbps is not None and not 0 < gbps <= _MOST_GBPS:
+        return f"A line of {gbps:g} Gbit/s cannot be reckoned with: say 0.1 to {_MOST_GBPS:g}."
+    if agents is not None and not 1 <= agents <= _MOST_AGENTS:
+        return f"{agents} agents cannot be reckoned with: say 1 to {_MOST_AGENTS}."
+    if hours is not None and not 0 < hours <= 24:
+        return f"A day of {hours:g} hours cannot be reckoned with: say 1 to 24."
+    return ""
+
+
+Cases = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+def _cases(kept: Mapping[str, Any], gbps: float | None, agents: int | None, hours: float | None) -> Cases:
+    """The plan as it is, and what was asked for; without anything asked, what would change it most."""
+    asked = {
+        **({"link_gbps": float(gbps)} if gbps is not None else {}),
+        **({"agents": int(agents)} if agents is not None else {}),
+        **(_window(kept, hours) if hours is not None else {}),
+    }
+    now = ("as planned", kept)
+    if asked:
+        return (now, ("as asked", {**kept, **asked}))
+    twice = min(_MOST_AGENTS, kept["agents"] * 2)
+    return (
+        now,
+        (f"{twice} agents", {**kept, "agents": twice}),
+        ("twice the line", {**kept, "link_gbps": kept["link_gbps"] * 2}),
+        ("around the clock, every day", {**kept, "from_hour": 0.0, "to_hour": 24.0, "weekdays": list(range(7))}),
+    )
+
+
+def _window(kept: Mapping[str, Any], hours: float) -> dict[str, float]:
+    """So many hours from the usual morning on, earlier where the day is too short."""
+    begin = max(0.0, min(float(kept["from_hour"]), 24.0 - hours))
+    return {"from_hour": begin, "to_hour": begin + float(hours)}
+
+
+def _outcomes(jobs: "list[Job]", cases: Cases) -> "Sequence[Outcome]":
+    from engines.migration.projects import settings_from
+    from engines.migration.what_if import Case, compare
+
+    made = [(label, settings_from(kept)) for label, kept in cases]
+    return compare(jobs, [Case(label, settings.transfer, settings.calendar) for label, settings in made])
+
+
+def _lead(which: Meant, found: "Sequence[Outcome]") -> str:
+    first, second = found[0], found[1] if len(found) == 2 else None
+    name = which.project.name
+    if second is None:
+        return f"{name} takes {_days(first.days)}, to {first.end_at:%Y-%m-%d}"
+    gain = first.days - second.days
+    word = "the same as planned" if not gain else f"{_days(abs(gain))} {'less' if gain > 0 else 'more'} than planned"
+    return f"{name} would take {_days(second.days)}, to {second.end_at:%Y-%m-%d}: {word}"
+
+
+def _days(count: int) -> str:
+    return f"{count:,} working day{'s' if count != 1 else ''}"
+
+
+@answers("migration_export")
+async def migration_export(ask: Ask, migration: Name | None, format: str | None) -> Reply:  # noqa: A002 - the slot
+    which = await meant(ask, migration)
+    if isinstance(which, Reply):
+        return which
+    if format not in (None, "xlsx", "excel"):
+        lead = Text(f"The plan as {format} is not there yet.", "heading")
+        rest = Text(f"Say: export the {which.project.name} plan to excel")
+        return told(ask, which, (lead, rest), outcome="failed")
+    project = which.project
+    plan = await plan_or_why(ask, which)
+    if isinstance(plan, Reply):
+        return plan
+    content = await asyncio.to_thread(_workbook, plan, project.name)
+    name = f"{project.name}-migration-plan-{ask.now:%Y-%m-%d}.xlsx"
+    lead = Text(f"The plan of {project.name} as a workbook, {len(plan.assessment.vms):,} VMs.", "heading")
+    return told(ask, which, (lead, File(name, _XLSX, content)))
+
+
+def _workbook(plan: "MigrationPlan", name: str) -> bytes:
+    from engines.migration.sheets import plan_sheets
+    from engines.migration.workbook import write_workbook
+
+    with tempfile.TemporaryDirectory(prefix="stackhand-plan-") as scratch:
+        path = Path(scratch) / "plan.xlsx"
+        write_workbook(path, plan_sheets(plan), {"title": f"Migration plan {name}"})
+        return path.read_bytes()

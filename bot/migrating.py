@@ -1,0 +1,169 @@
+"""What every answer about a migration needs: which one is meant, who may know of it, how it stands."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.handlers.asking import Ask
+from bot.messages import Channel
+from bot.people import Principal
+from bot.replies import Choice, Choices, Part, Reply, Text
+from intents.readings import Name
+from storage import migration_decisions as decisions
+from storage import migration_projects as projects
+from storage import migration_vms as vms
+from storage.channels import channel_scope
+from storage.migration_projects import Project, Viewer
+
+if TYPE_CHECKING:
+    from engines.migration.plans import MigrationPlan
+    from engines.migration.projects import Decisions
+    from engines.migration.times import Job
+
+_WORD_ENDS = re.compile(r"[\s,;:!?\"'()]+|\.(?=\s|$)")
+_ADMINS = frozenset({"admin", "superadmin"})
+DROP = "Drop an RVTools export (.xlsx, or a zip of its CSV files) into this conversation."
+
+
+async def viewer_of(conn: AsyncConnection, who: Principal, channel: Channel | None) -> Viewer:
+    """In a channel that is bound to a customer only what was uploaded there is known, by whomever it is asked."""
+    everything = not _ADMINS.isdisjoint(who.everywhere)
+    bound = channel is not None and await channel_scope(conn, channel.surface, channel.id) is not None
+    if channel is not None and bound:
+        return Viewer(who.id, everything, channel.surface, channel.id)
+    return Viewer(who.id, everything)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The migration that a question is about; `others` are those that it might have been as well."""
+
+    project: Project
+    others: tuple[str, ...] = ()
+    said: bool = False
+
+    @property
+    def scope(self) -> str:
+        """What was understood, and how old it is."""
+        made = self.project.export_at
+        age = f"export of {made:%Y-%m-%d %H:%M}" if made else f"export sent {self.project.uploaded_at:%Y-%m-%d %H:%M}"
+        also = "" if self.said or not self.others else f"; the newest, there are also {', '.join(self.others[:5])}"
+        return f"migration {self.project.name}, {age} ({self.project.file}){also}"
+
+
+async def meant(ask: Ask, migration: Name | None) -> Meant | Reply:
+    """The one that is named, else the one that the conversation was about, else the newest."""
+    found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
+    if not found:
+        lead = Text("There is no migration project that you may see.", "heading")
+        return Reply((lead, Text(DROP)), "not_found")
+    name = migration.name if migration else _mentioned(ask, found) or _last_named(ask)
+    same = [one for one in found if name and one.name.casefold() == name.casefold()]
+    if migration is not None and not same:
+        return _no_such(migration.name, found)
+    chosen = (same or found)[0]
+    others = tuple(one.name for one in found if one is not chosen)
+    return Meant(chosen, others, said=bool(same))
+
+
+def _mentioned(ask: Ask, found: Sequence[Project]) -> str:
+    """ "exclude tenant Lab from dc1": a project that the sentence names, where its intent has no room for it."""
+    said = f" {_WORD_ENDS.sub(' ', ask.reading.text.casefold())} "
+    return next((one.name for one in found if f" {one.name.casefold()} " in said), "")
+
+
+def _last_named(ask: Ask) -> str:
+    last = ask.last
+    return str(last.slots.get("migration", "")) if last is not None and last.slots else ""
+
+
+def _no_such(name: str, found: Sequence[Project]) -> Reply:
+    choices = tuple(Choice(one.name, f"summary of the {one.name} migration") for one in found[:5])
+    lead = Text(f"I know no migration project “{name}”.", "heading")
+    return Reply((lead, Choices(choices, "There are:"), Text(DROP, "note")), "not_found")
+
+
+def told(
+    ask: Ask, which: Meant, parts: Sequence[Part], *, scope: str = "", outcome: str = "answered", **fields: Any
+) -> Reply:
+    """Privately where others read it who did not see the export come in."""
+    words = ", ".join(one for one in (which.scope, scope) if one)
+    reply = Reply(tuple(parts), outcome, scope=words, **fields)  # type: ignore[arg-type]
+    return replace(reply, private=not (ask.is_private or _came_in_here(ask, which.project)))
+
+
+def _came_in_here(ask: Ask, project: Project) -> bool:
+    channel = ask.channel
+    return channel is not None and (project.surface, project.channel) == (channel.surface, channel.id)
+
+
+async def jobs_of(conn: AsyncConnection, id_: int) -> "list[Job]":
+    """What has to be moved, in order, with what waits for what."""
+    from engines.migration.keeping import JobRow, jobs_from
+
+    rows = [JobRow(*row) for row in await vms.jobs(conn, id_)]
+    return jobs_from(rows, await decisions.dependencies(conn, id_))
+
+
+async def schedule_of(conn: AsyncConnection, project: Project) -> dict[str, Any]:
+    """As it was kept; made anew where a decision has changed what it is made of."""
+    if project.schedule is not None:
+        return dict(project.schedule)
+    jobs = await jobs_of(conn, project.id)
+    schedule = await asyncio.to_thread(_scheduled, jobs, project.settings)
+    await projects.set_schedule(conn, project.id, schedule)
+    return schedule
+
+
+def _scheduled(jobs: "list[Job]", kept: Any) -> dict[str, Any]:
+    from engines.migration.keeping import schedule_kept
+    from engines.migration.projects import settings_from
+    from engines.migration.simulator import simulate
+
+    settings = settings_from(kept)
+    return schedule_kept(simulate(jobs, settings.transfer, settings.calendar, settings.pace, settings.caps))
+
+
+async def plan_or_why(ask: Ask, which: Meant, kept: Mapping[str, Any] | None = None) -> "MigrationPlan | Reply":
+    """The plan; or why there is none, and what to do: a circle of needs, a limit that nothing keeps to."""
+    from engines.migration.dependencies import CircleFound
+
+    try:
+        return await plan_made(ask.conn, which.project, kept)
+    except (CircleFound, ValueError) as refused:
+        why = str(refused)
+        rest = Text(f"{why[0].upper()}{why[1:]}. Nothing was changed.")
+        return told(ask, which, (Text("That plan cannot be made.", "heading"), rest), outcome="failed")
+
+
+async def plan_made(conn: AsyncConnection, project: Project, kept: Mapping[str, Any] | None = None) -> "MigrationPlan":
+    """The whole plan, made again without the file. `kept` are settings in place of the project's.
+
+    Raises CircleFound and PlanRefused, which say what is in the way.
+    """
+    lines, platform = await projects.estate_lines(conn, project.id)
+    decided = await decisions_of(conn, project.id)
+    return await asyncio.to_thread(_made, lines, platform, decided, dict(kept or project.settings))
+
+
+def _made(lines: list[str], platform: str, decided: "Decisions", kept: dict[str, Any]) -> "MigrationPlan":
+    from engines.migration.projects import plan_of, revive
+
+    return plan_of(revive(lines, platform, decided.overrides), decided, kept)
+
+
+async def decisions_of(conn: AsyncConnection, id_: int | None) -> "Decisions":
+    """Of no project there are none."""
+    from engines.migration.assessment import Override
+    from engines.migration.projects import Decisions
+
+    if id_ is None:
+        return Decisions({})
+    by_hand = {key: Override(**values) for key, values in (await decisions.overrides(conn, id_)).items()}
+    networks = frozenset(await decisions.mappings(conn, id_, "network"))
+    out, after = await decisions.tenants_out(conn, id_), await decisions.dependencies(conn, id_)
+    return Decisions(by_hand, out, after, networks)

@@ -1,0 +1,100 @@
+"""What the inventory knows of where a migration goes, as the engine reckons with it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.handlers.asking import Ask
+from engines.inventory.quotas import usages
+from storage import inventory
+from storage import migration_decisions as decisions
+from storage.filters import Where
+from storage.inventory import Found
+from storage.migration_decisions import Mapped as Decided
+
+if TYPE_CHECKING:
+    from engines.migration.mappings import Mapped
+    from engines.migration.plans import MigrationPlan
+    from engines.migration.targets import QuotaState, TargetState
+
+_PLATFORM = "openstack"
+_QUOTAS = {
+    "vms": "instances", "cpu": "cores", "memory_mib": "ram_mib", "volumes": "volumes", "storage_gib": "gigabytes",
+    "snapshots": "snapshots", "ports": "ports",
+}  # fmt: skip
+KINDS = ("flavor", "network", "image", "host", "quota", "project")
+
+
+async def target_state(ask: Ask) -> "TargetState":
+    """As far as the asker sees it: what they may not see is not known, and nothing is said of it."""
+    from engines.migration.mappings import Offer
+    from engines.migration.targets import FlavorOffer, ImageOffer, TargetHost, TargetState
+
+    found = {kind: await _rows(ask, kind) for kind in ("flavor", "network", "image", "host", "quota")}
+    flavors = [
+        FlavorOffer(one.external_id, one.name, int(one.value("vcpus")), int(one.value("memory_mib")))
+        for one in found["flavor"]
+        if one.value("vcpus") and one.value("memory_mib")
+    ]
+    hosts = [
+        TargetHost(
+            one.name, int(one.value("vcpus")), int(one.value("memory_mib")), int(one.value("vcpus_used") or 0),
+            int(one.value("memory_used_mib") or 0), one.value("enabled") is not False and one.value("state") == "up",
+        )
+        for one in found["host"]
+        if one.value("vcpus") and one.value("memory_mib")
+    ]  # fmt: skip
+    return TargetState(
+        flavors=tuple(flavors) or None,
+        networks=tuple(Offer(n.external_id, n.name, str(n.value("segmentation_id") or "")) for n in found["network"])
+        or None,
+        images=tuple(ImageOffer(i.external_id, i.name, _texts(i.value("properties"))) for i in found["image"]) or None,
+        hosts=tuple(hosts) or None,
+        quotas={one.external_id: _quota(one) for one in found["quota"]} or None,
+    )
+
+
+async def _rows(ask: Ask, kind: str) -> list[Found]:
+    return await inventory.rows(ask.conn, ask.who.scope, Where(kind, platform=_PLATFORM))
+
+
+def _texts(properties: object) -> Mapping[str, str]:
+    return {str(k): str(v) for k, v in properties.items()} if isinstance(properties, Mapping) else {}
+
+
+def _quota(row: Found) -> "Mapping[str, QuotaState]":
+    from engines.migration.targets import QuotaState
+
+    return {_QUOTAS[one.metric]: QuotaState(one.limit, one.used or 0) for one in usages(row) if one.metric in _QUOTAS}
+
+
+async def projects_mapped(ask: Ask, id_: int, plan: "MigrationPlan") -> "tuple[Mapped, ...]":
+    """Tenants to projects: confirmed, else the closest name."""
+    from engines.migration.mappings import Offer, seed_names
+
+    used = {one.name: len(one.keys) for one in plan.tenants.tenants}
+    offers = [Offer(one.external_id, one.name) for one in await _rows(ask, "project")]
+    return seed_names(used, offers, await _decided(ask.conn, id_, "tenant", used))
+
+
+async def networks_mapped(ask: Ask, id_: int, plan: "MigrationPlan", target: "TargetState") -> "tuple[Mapped, ...]":
+    from engines.migration.mappings import networks_used, seed_networks
+
+    used = networks_used(plan.assessment.estate, plan.assessment.vms)
+    known = await _decided(ask.conn, id_, "network", {one.name: one.vms for one in used})
+    return seed_networks(used, target.networks or (), known)
+
+
+async def _decided(conn: AsyncConnection, id_: int, kind: str, used: Mapping[str, int]) -> "dict[str, Mapped]":
+    """What people confirmed. A target that the inventory does not know is none yet."""
+    found = await decisions.mappings(conn, id_, kind)
+    return {name: _as_mapped(one, used.get(name, 0)) for name, one in found.items() if one.external_id}
+
+
+def _as_mapped(one: Decided, vms: int) -> "Mapped":
+    from engines.migration.mappings import Mapped, Offer
+
+    offer = Offer(one.external_id, one.target)
+    return replace(Mapped(one.name, offer, 100.0, "name", vms), confirmed=True)

@@ -1,0 +1,47 @@
+"""The step of a change that moves a wave on."""
+
+from datetime import UTC, datetime
+
+from engines.actions import Action, Doing, Result, StepError
+from engines.migration.advancing import ACTION, progress_of
+from engines.migration.lifecycles import MoveRefused, advance
+from storage import migration_waves as rows
+
+
+class MoveWave:
+    """Its state in the database alone: no VM is touched."""
+
+    @property
+    def name(self) -> str:
+        return ACTION
+
+    async def look(self, doing: Doing) -> Result | None:
+        """Always None: a wave that is there already is left as it is by `act`."""
+        return None
+
+    async def act(self, doing: Doing) -> Result:
+        given = doing.step.arguments
+        id_, wave, now = int(given["migration"]), int(given["wave"]), datetime.now(UTC)
+        async with doing.database.begin() as conn:
+            waves = await progress_of(conn, id_)
+            if wave not in waves:
+                raise StepError("the wave is no longer there", "build the waves anew, then ask again")
+            one = waves[wave]
+            try:
+                after = advance(one, given["move"], str(given["by"]), now, waves)
+            except MoveRefused as refused:
+                raise StepError(refused.what, refused.fix) from None
+            moved = after is one or await rows.set_state(conn, id_, wave, after.state, one.state, after.changed_by, now)
+            if not moved:
+                raise StepError(f"{one.name} was moved by somebody else meanwhile", "look at it, then ask again")
+        return {"state": after.state, "was": one.state}
+
+    async def undo(self, doing: Doing, result: Result) -> None:
+        """Back to where it was, unless somebody has moved it on since."""
+        given = doing.step.arguments
+        async with doing.database.begin() as conn:
+            await rows.set_state(conn, int(given["migration"]), int(given["wave"]), str(result["was"]),
+                                 str(result["state"]), str(given["by"]), datetime.now(UTC))  # fmt: skip
+
+
+ACTIONS: tuple[Action, ...] = (MoveWave(),)

@@ -1,0 +1,107 @@
+"""A file that was sent becomes a project's rows: read, graded, compared with what was there. Blocks."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import PurePath
+from typing import Any
+
+from engines.migration import keeping
+from engines.migration.assessment import Assessment, assess
+from engines.migration.comparing import compare
+from engines.migration.estate import Estate
+from engines.migration.projects import Decisions, revive, settings_for, tenants_of
+from engines.migration.reading.limits import ReadLimits
+from engines.migration.reading.reader import read_bytes
+from engines.migration.tenants import Tenants
+
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".zip", ".csv")
+_NOISE = re.compile(
+    r"rv[ _-]?tools|export(?:ed)?|(?<![a-z0-9])(?:all|tabs?|tab[a-z]+|anonymi[sz]ed|copy|final|new|latest|xlsx|v\d+)"
+    r"(?![a-z0-9])|\d{4}[-_.]?\d{2}[-_.]?\d{2}(?:[-_. T]?\d{2}[-_.:]?\d{2}(?:[-_.:]?\d{2})?)?|\(\d+\)",
+    re.IGNORECASE,
+)
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An export as it was read, with the lines out of which it is made again; the last is not of a VM."""
+
+    estate: Estate
+    lines: Sequence[str]
+    digest: str
+
+    @property
+    def made_at(self) -> datetime | None:
+        return max((one.created for one in self.estate.metadata if one.created), default=None)
+
+    @property
+    def version(self) -> str:
+        return next((one.version for one in self.estate.metadata if one.version), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of the project before: its lines, and how it is set up."""
+
+    lines: Sequence[str]
+    platform: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What is to be kept. `difference` is None for the first export of a project."""
+
+    assessment: Assessment
+    tenants: Tenants
+    lines: Sequence[str]
+    settings: dict[str, Any]
+    summary: dict[str, Any]
+    names: Sequence[tuple[str, str, int, str]]
+    difference: dict[str, Any] | None
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        return keeping.vm_rows(self.assessment, self.tenants, self.lines)
+
+
+def may_be_export(name: str) -> bool:
+    """By its name alone, which says no more than what the sender takes it for."""
+    return PurePath(name.casefold()).suffix in SUFFIXES
+
+
+def read(content: bytes, name: str, progress: Callable[[str, int], None], limits: ReadLimits | None = None) -> Read:
+    """Raises WorkbookRefused, and RuntimeError when reading failed for no reason of the file's."""
+    lines: list[str] = []
+    estate = read_bytes(content, name, limits, progress, lines.append)
+    return Read(estate, lines, sha256(content).hexdigest())
+
+
+def grade(found: Read, decisions: Decisions, before: Before | None, now: datetime) -> Graded:
+    """The whole assessment; what people decided counts, whichever export they decided it on."""
+    assessment = assess(found.estate, decisions.overrides)
+    tenants = tenants_of(assessment)
+    settings = before.settings if before else settings_for(found.made_at, now)
+    difference = None
+    if before is not None:
+        old = revive(before.lines, before.platform, decisions.overrides)
+        difference = keeping.difference_kept(compare(old, assessment))
+    return Graded(
+        assessment, tenants, found.lines, settings, keeping.summary(assessment),
+        keeping.names(assessment, tenants), difference,
+    )  # fmt: skip
+
+
+def project_name(file: str, estate: Estate) -> str:
+    """`dc1` of RVTools_export_dc1_2026-11-02.xlsx; else the only datacenter, else the vCenter's first label."""
+    stem = _NOISE.sub(" ", PurePath(file).stem)
+    name = re.sub(r"[^\w]+|_", "-", stem).strip("-").lower()
+    if len(name) < 2 or name.isdigit():
+        centers = sorted({vm.datacenter for vm in estate.vms if vm.datacenter})
+        servers = [server.partition(".")[0] for server in estate.servers]
+        told = centers[0] if len(centers) == 1 else (servers[0] if servers else "migration")
+        name = re.sub(r"[^\w]+|_", "-", told).strip("-").lower()
+    return name[:_LONGEST_NAME].strip("-") or "migration"

@@ -1,0 +1,190 @@
+"""The life of a wave: planned, confirmed, running, complete; who may move it on, and what stands in the way.
+
+Pure: nothing is read or written. Chat, page and webhook call the same `advance`, so that they end in the same state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from engines.migration.records import Key
+
+WaveState = Literal["planned", "confirmed", "running", "complete", "failed", "cancelled"]
+Move = Literal["confirm", "start", "complete", "fail", "cancel", "replan"]
+ItemState = Literal["pending", "pass", "fail", "skipped"]
+Weight = Literal["blocker", "warning", "info"]
+VmState = Literal["waiting", "moving", "moved", "failed", "skipped"]
+
+_MOVES: Mapping[tuple[WaveState, Move], WaveState] = {
+    ("planned", "confirm"): "confirmed",
+    ("planned", "cancel"): "cancelled",
+    ("confirmed", "start"): "running",
+    ("confirmed", "replan"): "planned",
+    ("confirmed", "cancel"): "cancelled",
+    ("running", "complete"): "complete",
+    ("running", "fail"): "failed",
+    ("failed", "replan"): "planned",
+    ("failed", "cancel"): "cancelled",
+    ("cancelled", "replan"): "planned",
+}
+_ENDS: Mapping[Move, WaveState] = {
+    "confirm": "confirmed", "start": "running", "complete": "complete", "fail": "failed", "cancel": "cancelled",
+    "replan": "planned",
+}  # fmt: skip
+_VM_MOVES: Mapping[VmState, frozenset[VmState]] = {
+    "waiting": frozenset({"moving", "skipped"}),
+    "moving": frozenset({"moved", "failed"}),
+    "failed": frozenset({"moving", "skipped"}),
+    "moved": frozenset(),
+    "skipped": frozenset(),
+}
+_OVER = ("moved", "failed", "skipped")
+
+
+class MoveRefused(ValueError):  # noqa: N818 - an answer to whoever asked for it
+    """`what` and `fix` are one line each."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what, self.fix = what, fix
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSpec:
+    """`before` is the move that it guards."""
+
+    id: str
+    title: str
+    weight: Weight
+    before: Move
+
+
+PREFLIGHT: tuple[ItemSpec, ...] = (
+    ItemSpec("vms_assessed", "all VMs are assessed, and none is blocked", "warning", "confirm"),
+    ItemSpec("target_project_set", "every tenant has a confirmed project", "blocker", "confirm"),
+    ItemSpec("network_mapped", "all networks are mapped and confirmed", "blocker", "confirm"),
+    ItemSpec("no_critical_gaps", "no critical gap is open", "blocker", "confirm"),
+    ItemSpec("quota_sufficient", "the quotas hold the VMs", "blocker", "start"),
+    ItemSpec("agent_reachable", "the migration agents answer", "blocker", "start"),
+    ItemSpec("owners_told", "the owners know of the downtime", "warning", "start"),
+    ItemSpec("snapshot_baseline", "there are backups to go back to", "info", "start"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`by` a person, or "" where the plan computed it. `skipped` needs a reason."""
+
+    state: ItemState = "pending"
+    by: str = ""
+    at: datetime | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One wave. `items` by the id of an ItemSpec, those missing are pending; `vms` has a state of each of its VMs."""
+
+    wave: int
+    name: str
+    state: WaveState = "planned"
+    items: Mapping[str, Item] = field(default_factory=dict)
+    vms: Mapping[Key, VmState] = field(default_factory=dict)
+    after: tuple[int, ...] = ()
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+    def item(self, id_: str) -> Item:
+        return self.items.get(id_, Item())
+
+    def blocking(self, move: Move) -> tuple[ItemSpec, ...]:
+        """Blockers before the move that have not passed: one that is pending blocks like one that failed."""
+        return tuple(
+            spec for spec in PREFLIGHT
+            if spec.weight == "blocker" and self.item(spec.id).state not in ("pass", "skipped")
+            and (spec.before == move or (move == "start" and spec.before == "confirm"))
+        )  # fmt: skip
+
+    def warnings(self, move: Move) -> tuple[ItemSpec, ...]:
+        """To be told of before the move; they stop nobody."""
+        return tuple(
+            spec for spec in PREFLIGHT
+            if spec.weight == "warning" and spec.before == move
+            and self.item(spec.id).state not in ("pass", "skipped")
+        )  # fmt: skip
+
+
+def advance(
+    progress: Progress, move: Move, by: str, at: datetime, others: Mapping[int, Progress] | None = None
+) -> Progress:
+    """The wave after the move; the very same when it is there already, so that what is said twice does no harm.
+
+    `others` are the waves of the plan by number. Raises MoveRefused with what stands in the way.
+    """
+    if move not in _ENDS:
+        raise MoveRefused(f"a wave cannot be moved by {move!r}", f"say {', '.join(_ENDS)}")
+    if progress.state == _ENDS[move]:
+        return progress
+    following = _MOVES.get((progress.state, move))
+    if following is None:
+        ways = [known for (state, known) in _MOVES if state == progress.state]
+        fix = f"it can be moved on by {', '.join(ways)}" if ways else "nothing more happens to it"
+        raise MoveRefused(f"{progress.name} is {progress.state}: it cannot {move}", fix)
+    _guard(progress, move, others or {})
+    items: Mapping[str, Item] = progress.items if move != "replan" else {}
+    return replace(progress, state=following, items=items, changed_by=by, changed_at=at)
+
+
+def _guard(progress: Progress, move: Move, others: Mapping[int, Progress]) -> None:
+    if move in ("confirm", "start") and (blocking := progress.blocking(move)):
+        named = ", ".join(f"{spec.title} ({progress.item(spec.id).state})" for spec in blocking)
+        raise MoveRefused(f"{progress.name} cannot {move}: {named}", "see to it and tick it, or skip it with a reason")
+    if move == "start":
+        open_ones = [number for number in progress.after if number not in others or others[number].state != "complete"]
+        if open_ones:
+            named = ", ".join(others[n].name if n in others else f"wave {n}" for n in open_ones)
+            raise MoveRefused(f"{progress.name} needs VMs of {named}", "let that be complete first")
+        if running := [one.name for n, one in others.items() if one.state == "running" and n != progress.wave]:
+            raise MoveRefused(f"{', '.join(running)} is running", "start the next when it is complete")
+    if move == "complete" and (left := sum(state not in _OVER for state in progress.vms.values())):
+        raise MoveRefused(f"{left:,} VMs of {progress.name} are not over", "wait for them, or skip them")
+
+
+def tick(
+    progress: Progress, item: str, state: ItemState, by: str, at: datetime, reason: str = "", second: str = ""
+) -> Progress:
+    """An item as a person or the plan says it is. A blocker is skipped by two people, with a reason.
+
+    Raises MoveRefused for an item that there is not, and when the wave has begun or is over.
+    """
+    spec = next((one for one in PREFLIGHT if one.id == item), None)
+    if spec is None:
+        known = ", ".join(one.id for one in PREFLIGHT)
+        raise MoveRefused(f"there is no preflight item {item!r}", f"the items are {known}")
+    if progress.state not in ("planned", "confirmed"):
+        raise MoveRefused(f"{progress.name} is {progress.state}: its preflight is over", "look at the wave instead")
+    if state == "skipped" and spec.weight == "blocker":
+        if not reason.strip():
+            raise MoveRefused(f"{spec.title}: a blocker is not skipped without a reason", "say why")
+        if not second or second == by:
+            raise MoveRefused(f"{spec.title}: a blocker is skipped by two people", "let another person agree")
+    who = f"{by} and {second}" if second and second != by else by
+    found = {**progress.items, item: Item(state, who, at, reason.strip())}
+    undone = progress.state == "confirmed" and spec.before == "confirm" and spec.weight == "blocker"
+    wave_state: WaveState = "planned" if undone and state in ("fail", "pending") else progress.state
+    return replace(progress, state=wave_state, items=found, changed_by=by, changed_at=at)
+
+
+def vm_moves(progress: Progress, key: Key, state: VmState, by: str, at: datetime) -> Progress:
+    """What an agent or a person reports of a VM; the same twice changes nothing."""
+    now = progress.vms.get(key)
+    if now is None:
+        raise MoveRefused(f"{key[1]} is not in {progress.name}", "rebuild the waves, or report it to its own wave")
+    if now == state:
+        return progress
+    if progress.state != "running" and state != "skipped":
+        raise MoveRefused(f"{progress.name} is {progress.state}: none of its VMs moves", "start the wave first")
+    if state not in _VM_MOVES[now]:
+        raise MoveRefused(f"{key[1]} is {now}: it cannot become {state}", "see what the agent says of it")
+    return replace(progress, vms={**progress.vms, key: state}, changed_by=by, changed_at=at)
