@@ -46,7 +46,7 @@ def machines_needed(
     """
     if not pieces:
         return 0, ""
-    end = sum(pieces.values()) + failures
+    end = sum(pieces.values()) + failures + sum(_chunks(one, new) for one in live if one.used != NOTHING)
     least = min(end, _at_least(live, new, pieces))
     step, most = 1, least
     while most < end and not _holds(live, new, most, pieces, failures):
@@ -58,6 +58,11 @@ def machines_needed(
         else:
             least = middle + 1
     return most, _bound(live, new, pieces, failures, most)
+
+
+def _chunks(lost: Machine, new: Machine) -> int:
+    """Parts of what runs on it, each of which fits twice into a new one."""
+    return max(_CHUNKS, *(math.ceil(2 * getattr(lost.used, side) / max(getattr(new, side), 1)) for side in _SIDES))
 
 
 def _at_least(live: Sequence[Machine], new: Machine, pieces: Mapping[Piece, int]) -> int:
@@ -76,8 +81,7 @@ def _holds(live: Sequence[Machine], new: Machine, count: int, pieces: Mapping[Pi
     asked = dict(pieces)
     for one in lost:
         if one.used != NOTHING:
-            shares = [getattr(one.used, side) / max(getattr(new, side), 1) for side in _SIDES]
-            chunks = max(_CHUNKS, math.ceil(2 * max(shares)))
+            chunks = _chunks(one, new)
             part = Piece(*(getattr(one.used, side) / chunks for side in _SIDES))
             asked[part] = asked.get(part, 0) + chunks
     return _placed(left, asked)

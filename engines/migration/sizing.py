@@ -147,7 +147,7 @@ def _pieces(
     too_large = []
     for one in vms:
         choice = choices[shape_of(one)]
-        guess = choice.vcpus / over.cpu * over.busy
+        guess = choice.vcpus / over.cpu * over.busy if measured else 0.0  # nothing measured: it is not looked at
         cores = measured[one.key] * over.peak if one.key in measured else guess if one.vm.is_on else 0.0
         piece = Piece(choice.vcpus, choice.memory_mib, -(-min(cores, choice.vcpus) // 0.25) * 0.25)
         if any(machine.could_hold(piece) for machine in machines):
