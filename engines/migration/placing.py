@@ -88,7 +88,11 @@ def _holds(live: Sequence[Machine], new: Machine, count: int, pieces: Mapping[Pi
 
 
 def _placed(machines: Sequence[Machine], pieces: Mapping[Piece, int]) -> bool:
-    """First fit, the largest first; as many of one piece on a machine as go."""
+    """First fit, the largest first; as many of one piece on a machine as go. What the sums deny is not tried."""
+    for side in _SIDES:
+        room = sum(getattr(one, side) - min(getattr(one, side), getattr(one.used, side)) for one in machines)
+        if sum(getattr(piece, side) * count for piece, count in pieces.items()) > room + _SOON * (1 + room):
+            return False
     free = [
         [one.vcpus - one.used.vcpus, one.memory_mib - one.used.memory_mib, one.cores - one.used.cores]
         for one in machines
@@ -99,7 +103,10 @@ def _placed(machines: Sequence[Machine], pieces: Mapping[Piece, int]) -> bool:
         wanted = (piece.vcpus, piece.memory_mib, piece.cores)
         while start < len(free) and (free[start][0] < least_vcpus or free[start][1] < least_memory):
             start += 1  # those before are full, whatever comes
+        vcpus, memory, cores = (ask - _SOON for ask in wanted)
         for room in islice(free, start, None):
+            if room[1] < memory or room[0] < vcpus or room[2] < cores:
+                continue
             fits = min(
                 (int((have + _SOON) // ask) for have, ask in zip(room, wanted, strict=True) if ask), default=count
             )
