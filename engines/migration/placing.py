@@ -112,8 +112,8 @@ def _placed(machines: Sequence[Machine], pieces: Mapping[Piece, int]) -> bool:
             )
             taken = min(count, max(0, fits))
             if taken:
-                for side, ask in enumerate(wanted):
-                    room[side] -= ask * taken
+                for place, ask in enumerate(wanted):
+                    room[place] -= ask * taken
                 count -= taken
             if not count:
                 break
