@@ -13,8 +13,8 @@ _KEYS = {
 }  # fmt: skip
 _TOTALS = {
     "vms", "templates", "powered_on", "powered_off", "vcpus", "memory_mib", "provisioned_mib", "in_use_mib",
-    "disk_capacity_mib", "disks", "partition_consumed_mib", "partitions", "nics", "vms_with_snapshots", "clusters", "hosts",
-    "os_families",
+    "disk_capacity_mib", "disks", "partition_consumed_mib", "partitions", "nics", "vms_with_snapshots",
+    "clusters", "hosts", "os_families",
 }  # fmt: skip
 
 
