@@ -62,7 +62,8 @@ def machines_needed(
 
 def _chunks(lost: Machine, new: Machine) -> int:
     """Parts of what runs on it, each of which fits twice into a new one."""
-    return max(_CHUNKS, *(math.ceil(2 * getattr(lost.used, side) / max(getattr(new, side), 1)) for side in _SIDES))
+    largest = max(float(getattr(lost.used, side)) / max(float(getattr(new, side)), 1.0) for side in _SIDES)
+    return max(_CHUNKS, math.ceil(2 * largest))
 
 
 def _at_least(live: Sequence[Machine], new: Machine, pieces: Mapping[Piece, int]) -> int:
