@@ -13,6 +13,7 @@ from engines.migration.bundles import NO_TENANT, Bundle, bundles_of, circles
 from engines.migration.cohorts import COHORT_STRATEGIES, CohortPlan, CohortRules, PlanRefused, Profile, build_cohorts
 from engines.migration.ease import EaseWeights, ease_of
 from engines.migration.packing import Limits
+from engines.migration.parting import part_large
 from engines.migration.records import Vm
 from engines.migration.tenants import TenantRules, find_tenants
 from tests.engines.migration.estates import GIB, disk, estate, nic, vm
@@ -143,6 +144,24 @@ def test_an_asked_for_count_that_cannot_be_is_told() -> None:
     made = build_cohorts(bundles(mixed()), CohortRules(count=2, limits=Limits(vms=5)))
     assert "cohorts, 2 were asked for: the limits leave no other way" in made.notes[0]
     assert any("60 VMs, the limit is 5" in note for note in made.notes)
+
+
+def test_a_tenant_larger_than_its_share_is_parted_along_its_needs() -> None:
+    """Delta has 60 of 70 VMs; its first VM needs its last, and the second needs Alpha."""
+    wishes = Wishes({vm("x", 300).key: [vm("x", 359).key], vm("x", 301).key: [vm("x", 0).key]})
+    whole = bundles(mixed(), wishes)
+    parted = part_large(whole, CohortRules(count=4))
+    assert next(one.label for one in parted if one.part) == "Delta (part 1 of 7)"
+    assert sorted(unit.number for one in parted for unit in one.units) == list(range(70))
+    plan = build_cohorts(parted, CohortRules(count=4))
+    at = {one.number: cohort.number for cohort in plan.cohorts for one in cohort.bundles}
+    assert len(plan.cohorts) == 4 and all(at[need] <= at[one.number] for one in parted for need in one.needs)
+    assert max(one.load.vms for one in plan.cohorts) <= 24
+    for rules in (CohortRules(count=4, whole_tenants=True), CohortRules(), CohortRules(ramp=(Profile("x"),))):
+        assert part_large(whole, rules) == whole
+    small = part_large(whole, CohortRules(limits=Limits(vms=5)))
+    assert max(one.load.vms for one in small) == 5
+    assert not any(one.warnings for one in build_cohorts(small, CohortRules(limits=Limits(vms=5))).cohorts)
 
 
 def of(**more: Any) -> Assessed:
