@@ -20,7 +20,7 @@ _MASKED: dict[str, MaskKind] = {
     "name": "name", "project": "name", "domain": "name", "host": "name", "by": "name", "user": "name", "group": "name",
     "source": "name", "vm": "name", "volume": "name", "network": "name", "security_group": "name", "cluster": "name",
     "external_id": "id", "where": "ip", "change": "name", "problems": "name", "remote_cidr": "ip", "person": "name",
-    "target": "name", "detail": "name",
+    "target": "name", "detail": "name", "tenant": "name", "tenants": "name", "subject": "name", "evidence": "name",
 }  # fmt: skip
 
 
