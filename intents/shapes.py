@@ -96,7 +96,10 @@ def _has_item(scene: "Scene", waves: set[int]) -> bool:
 
 
 def _emptiness(scene: "Scene") -> Iterator[tuple[str, float]]:
-    """BARE: hardly more than one meaning was said; NAMEONLY: nothing but a name and its noun."""
+    """BARE: hardly more than one meaning was said; NAMEONLY: nothing but a name and its noun; HELPWORD: "help" and one
+    word, known or not."""
+    if len(words := [fold for fold in scene.folds if fold not in _POLITE]) == 2 and words[0] == "help":
+        yield "HELPWORD", 1.0
     solid = [m for m in scene.mentions if not m.filler]
     if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
         yield "BARE", 0.3

@@ -65,6 +65,8 @@ async def test_every_button_leads_somewhere(steps: list[Step], world: World, req
     lost = []
     for step, reply in await replies(world, steps, where):
         for said in said_by(reply):
+            if "#request/" in said:  # one decision only: the second would be late
+                continue
             again = await world.ask(said, step.get("by", "root"))
             if again.outcome in ("not_understood", "failed"):
                 lost.append((step["said"], said, again.outcome))

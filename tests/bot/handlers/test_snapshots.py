@@ -118,7 +118,7 @@ async def test_a_dry_run_shows_everything_and_asks_for_nothing(protected: World)
 
 async def test_a_run_is_planned_for_all_that_the_asker_may(protected: World) -> None:
     reply = await protected.ask("run daily_2 snapshots")
-    assert heading(reply) == "Run daily_2: 2 volumes in 2 projects"
+    assert heading(reply) == "Run daily_2: 2 volumes in 2 projects?"
     assert (await protected.ask("run daily_2 snapshots", by="ann")).outcome == "failed", (
         "only acme-lab is hers to change"
     )
