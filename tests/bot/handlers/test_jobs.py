@@ -107,7 +107,7 @@ async def test_the_asker_stops_their_job(world: World) -> None:
     async with world.database.begin() as conn:
         await grant(conn, "ann", Grant("operator", PCD, project_id("acme-prod")), "test")
     reply = await world.ask(f"abort JOB-{id_}", "ann")
-    assert heading(reply) == f"JOB-{id_} stops at its next step, and undoes what it made."
+    assert heading(reply) == f"JOB-{id_} stops as soon as it can. What it made is undone."
     again = await world.ask(f"cancel JOB-{id_}", "ann")
     assert heading(again) == f"JOB-{id_} was asked to stop already."
     async with world.database.connect() as conn:

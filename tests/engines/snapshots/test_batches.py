@@ -232,7 +232,7 @@ async def test_a_project_that_cannot_be_listed_is_told_and_nothing_tried(databas
 async def test_a_listing_that_fails_is_asked_again(database: Database) -> None:
     cloud = cloud_with(10)
     cloud.faults["volumes"] = [Fault(ActError("unexpected", "HTTP 500", maybe_done=True))] * 3
-    assert await run(cloud, database) == {"project_id": P, "made": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1}}
 
 
 async def test_what_was_asked_for_before_its_project_fell_silent_is_unsure(database: Database) -> None:
@@ -244,8 +244,8 @@ async def test_what_was_asked_for_before_its_project_fell_silent_is_unsure(datab
     with pytest.raises(Killed):
         await action.act(doing(cloud, database, step))
     cloud.faults["volumes"] = [Fault(ActError("refused", "HTTP 403: no role"))]
-    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "unsure": 1}
-    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "made": 1}
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "counts": {"unsure": 1}}
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "counts": {"made": 1}}
     assert cloud.effects["create"] == 1
 
 
