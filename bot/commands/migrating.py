@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,7 @@ from bot.commands.failures import USAGE, Failure
 
 if TYPE_CHECKING:
     from engines.migration.assessment import Assessment
-    from engines.migration.plans import MigrationPlan, Settings
+    from engines.migration.plans import MigrationPlan, Ordering, Settings
     from engines.migration.risks import RiskRules
 
 _RESULT, _WORKBOOK = "migration.json", "migration.xlsx"
@@ -26,9 +26,16 @@ def rvtools(
     hours: Annotated[str, typer.Option(help="Working hours of a day in UTC, as 8-18.")] = "0-24",
     agents: Annotated[int, typer.Option(min=1, max=64, help="Migration agents.")] = 2,
     gbit: Annotated[float, typer.Option(min=0.0, help="Speed of a dedicated link; 0 for none.")] = 0.0,
+    off: Annotated[list[str] | None, typer.Option(help="A day on which nothing is moved, YYYY-MM-DD; repeat.")] = None,
+    cohorts: Annotated[int | None, typer.Option(help="Cohorts of tenants; 0 for none.")] = None,
+    cohorts_by: Annotated[str, typer.Option(help="How tenants are put into cohorts.")] = "easiest_first",
+    waves: Annotated[str, typer.Option(help="How VMs are put into waves.")] = "pilot_first",
+    wave_vms: Annotated[int, typer.Option(min=1, help="VMs of a wave at the most.")] = 30,
+    wave_gib: Annotated[int, typer.Option(min=0, help="GiB of a wave at the most; 0 for no limit.")] = 0,
+    pilot: Annotated[int | None, typer.Option(min=0, help="VMs of the pilot.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Risk rules that differ, as JSON.")] = None,
 ) -> None:
-    """Read an RVTools export and grade every VM."""
+    """Read an RVTools export, grade every VM, and plan cohorts, waves and their schedule."""
     from engines.migration.assessment import assess
     from engines.migration.plans import make_plan
     from engines.migration.reading.reader import read_export
@@ -36,7 +43,8 @@ def rvtools(
     changed = _rules(rules)
     told = _tell if sys.stderr.isatty() else _keep_quiet
     assessment = assess(read_export(file, progress=told), rules=changed)
-    plan = make_plan(assessment, _settings(assessment, start, hours, agents, gbit))
+    ordering = _ordering(cohorts, cohorts_by, waves, wave_vms, wave_gib, pilot)
+    plan = make_plan(assessment, _settings(assessment, start, hours, off or [], agents, gbit, ordering))
     files = _write(plan, out) if out is not None else []
     result = _result(plan, files)
     typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else _text(result))
@@ -64,18 +72,52 @@ def _rules(path: Path | None) -> "RiskRules":
     return rules_from(given)
 
 
-def _settings(assessment: "Assessment", start: str, hours: str, agents: int, gbit: float) -> "Settings":
+def _ordering(cohorts: int | None, by: str, waves: str, wave_vms: int, wave_gib: int, pilot: int | None) -> "Ordering":
+    from engines.migration.cohorts import CohortRules, PlanRefused
+    from engines.migration.packing import Limits
+    from engines.migration.plans import Ordering
+    from engines.migration.waves import WaveRules
+
+    limits = Limits(vms=wave_vms, mib=wave_gib * 1024 or None)
+    try:
+        made = CohortRules(_word(by), cohorts or None) if cohorts != 0 else None  # type: ignore[arg-type]
+        return Ordering(cohorts=made, waves=WaveRules(_word(waves), limits, pilot))  # type: ignore[arg-type]
+    except PlanRefused as refused:
+        raise Failure(refused.what, refused.fix, USAGE) from refused
+
+
+def _word(given: str) -> str:
+    """ "Easiest first" and "easiest-first" are the same."""
+    return "_".join(given.casefold().replace("-", " ").replace("_", " ").split())
+
+
+def _days(given: list[str]) -> frozenset[date]:
+    try:
+        return frozenset(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).date() for day in given)
+    except ValueError as error:
+        raise Failure("a day off is no day", "write it as 2027-01-31", USAGE) from error
+
+
+def _settings(
+    assessment: "Assessment",
+    start: str,
+    hours: str,
+    off: list[str],
+    agents: int,
+    gbit: float,
+    ordering: "Ordering",
+) -> "Settings":
     from engines.migration.calendars import Calendar
     from engines.migration.plans import Settings
     from engines.migration.transfer import Transfer
 
     begin, _, end = hours.partition("-")
     try:
-        calendar = Calendar(_first_day(assessment, start), float(begin), float(end))
+        calendar = Calendar(_first_day(assessment, start), float(begin), float(end), blackout=_days(off))
     except ValueError as error:
         raise Failure(f"{hours!r} are no hours of a day", "write them as 8-18", USAGE) from error
     transfer = Transfer(agents=agents, topology="dedicated", link_gbps=gbit) if gbit else Transfer(agents=agents)
-    return Settings(transfer, calendar)
+    return Settings(transfer, calendar, ordering=ordering)
 
 
 def _first_day(assessment: "Assessment", start: str) -> datetime:
@@ -120,10 +162,18 @@ def _text(result: dict[str, Any]) -> str:
         f"  mode      {mode['warm']:,} warm, {mode['cold']:,} cold",
         f"  tenants   {len(result['tenants']):,}, {result['without_tenant']:,} VMs without one",
         f"  left out  {left_out or 'nothing'}",
+        f"  cohorts   {_listed(result['cohorts'])}",
+        f"  waves     {_listed(result['waves'])}",
+        *(f"  unplaced  {one['name']}: {one['why']}" for one in result["unplaced"][:10]),
         f"  schedule  {schedule['start'][:16]} to {schedule['end'][:16]} UTC",
         f"  held by   {schedule['bottleneck'] or 'nothing'}",
         f"  not checked for want of a column: {len(result['not_checked']):,} of the concerns",
-        *(f"  note      {note}" for note in result["read"]["notes"]),
+        *(f"  note      {note}" for note in [*result["read"]["notes"], *result["notes"]]),
         *(f"  written   {path}" for path in result["files"]),
     ]
     return "\n".join(lines)
+
+
+def _listed(found: list[dict[str, Any]]) -> str:
+    more = f" and {len(found) - 6:,} more" if len(found) > 6 else ""
+    return ", ".join(f"{one['name']} ({one['vms']:,})" for one in found[:6]) + more or "none"

@@ -29,6 +29,7 @@ class Bundle:
     windows: int
     linux: int
     needs: tuple[int, ...] = ()
+    part: str = ""  # "part 2 of 5" of tenants too large for one cohort
 
     @property
     def item(self) -> Item:
@@ -38,7 +39,8 @@ class Bundle:
     def label(self) -> str:
         first = self.units[0].vms[0].vm.name
         named = [f"VM {first}" if one == NO_TENANT else one for one in self.tenants]
-        return named[0] if len(named) == 1 else f"{' with '.join(named[:3])}{' and others' if len(named) > 3 else ''}"
+        said = " with ".join(named[:3]) + (" and others" if len(named) > 3 else "")
+        return f"{said} ({self.part})" if self.part else said
 
 
 def bundles_of(
@@ -65,7 +67,7 @@ def bundles_of(
         units = sorted((unit for owner in owners for unit in by_owner[owner]), key=lambda unit: unit.number)
         names = sorted({_named(owner) for owner in owners})
         given = [(priorities or {})[name] for name in names if name in (priorities or {})]
-        found.append(_bundle(number, names, units, tuple(sorted(needs)), given, confirmed_networks, weights))
+        found.append(bundle_of(number, names, units, tuple(sorted(needs)), given, confirmed_networks, weights))
     return tuple(found)
 
 
@@ -92,7 +94,7 @@ def _owners(bonds: Bonds, tenants: Tenants) -> tuple[dict[str, list[Unit]], dict
     return dict(by_owner), owner_of
 
 
-def _bundle(
+def bundle_of(
     number: int,
     names: Sequence[str],
     units: Sequence[Unit],

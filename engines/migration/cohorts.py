@@ -40,7 +40,8 @@ class Profile:
 class CohortRules:
     """`count` None: as many as the guardrails make, else three. `ramp` takes the place of the count.
 
-    `risky_from` is the average score from which `riskiest_last` holds a tenant back.
+    `risky_from` is the average score from which `riskiest_last` holds a tenant back. `whole_tenants` False lets
+    one that is larger than a cohort be parted.
     """
 
     strategy: CohortStrategy = "easiest_first"
@@ -49,6 +50,7 @@ class CohortRules:
     ramp: tuple[Profile, ...] = ()
     pilot_vms: int = 20
     risky_from: float = 40.0
+    whole_tenants: bool = False
 
     def __post_init__(self) -> None:
         if self.strategy not in COHORT_STRATEGIES:

@@ -46,7 +46,7 @@ def machines_needed(
     """
     if not pieces:
         return 0, ""
-    end = sum(pieces.values()) + failures
+    end = sum(pieces.values()) + failures + sum(_chunks(one, new) for one in live if one.used != NOTHING)
     least = min(end, _at_least(live, new, pieces))
     step, most = 1, least
     while most < end and not _holds(live, new, most, pieces, failures):
@@ -58,6 +58,12 @@ def machines_needed(
         else:
             least = middle + 1
     return most, _bound(live, new, pieces, failures, most)
+
+
+def _chunks(lost: Machine, new: Machine) -> int:
+    """Parts of what runs on it, each of which fits twice into a new one."""
+    largest = max(float(getattr(lost.used, side)) / max(float(getattr(new, side)), 1.0) for side in _SIDES)
+    return max(_CHUNKS, math.ceil(2 * largest))
 
 
 def _at_least(live: Sequence[Machine], new: Machine, pieces: Mapping[Piece, int]) -> int:
@@ -76,15 +82,18 @@ def _holds(live: Sequence[Machine], new: Machine, count: int, pieces: Mapping[Pi
     asked = dict(pieces)
     for one in lost:
         if one.used != NOTHING:
-            shares = [getattr(one.used, side) / max(getattr(new, side), 1) for side in _SIDES]
-            chunks = max(_CHUNKS, math.ceil(2 * max(shares)))
+            chunks = _chunks(one, new)
             part = Piece(*(getattr(one.used, side) / chunks for side in _SIDES))
             asked[part] = asked.get(part, 0) + chunks
     return _placed(left, asked)
 
 
 def _placed(machines: Sequence[Machine], pieces: Mapping[Piece, int]) -> bool:
-    """First fit, the largest first; as many of one piece on a machine as go."""
+    """First fit, the largest first; as many of one piece on a machine as go. What the sums deny is not tried."""
+    for side in _SIDES:
+        room = sum(getattr(one, side) - min(getattr(one, side), getattr(one.used, side)) for one in machines)
+        if sum(getattr(piece, side) * count for piece, count in pieces.items()) > room + _SOON * (1 + room):
+            return False
     free = [
         [one.vcpus - one.used.vcpus, one.memory_mib - one.used.memory_mib, one.cores - one.used.cores]
         for one in machines
@@ -95,14 +104,17 @@ def _placed(machines: Sequence[Machine], pieces: Mapping[Piece, int]) -> bool:
         wanted = (piece.vcpus, piece.memory_mib, piece.cores)
         while start < len(free) and (free[start][0] < least_vcpus or free[start][1] < least_memory):
             start += 1  # those before are full, whatever comes
+        vcpus, memory, cores = (ask - _SOON for ask in wanted)
         for room in islice(free, start, None):
+            if room[1] < memory or room[0] < vcpus or room[2] < cores:
+                continue
             fits = min(
                 (int((have + _SOON) // ask) for have, ask in zip(room, wanted, strict=True) if ask), default=count
             )
             taken = min(count, max(0, fits))
             if taken:
-                for side, ask in enumerate(wanted):
-                    room[side] -= ask * taken
+                for place, ask in enumerate(wanted):
+                    room[place] -= ask * taken
                 count -= taken
             if not count:
                 break

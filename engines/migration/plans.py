@@ -10,6 +10,7 @@ from engines.migration.bundles import Bundle, bundles_of
 from engines.migration.calendars import Calendar
 from engines.migration.cohorts import CohortPlan, CohortRules, build_cohorts
 from engines.migration.ease import EaseWeights
+from engines.migration.parting import part_large
 from engines.migration.records import Key
 from engines.migration.schedules import Caps, Row, Schedule
 from engines.migration.simulator import simulate
@@ -67,6 +68,8 @@ def make_plan(assessment: Assessment, settings: Settings) -> MigrationPlan:
     tenants = find_tenants(assessment.vms)
     bonds = bonds_of(assessment, wanted.wishes)
     bundles = bundles_of(bonds, tenants, wanted.tenant_priorities, wanted.confirmed_networks, wanted.weights)
+    if wanted.cohorts is not None:
+        bundles = part_large(bundles, wanted.cohorts, wanted.confirmed_networks, wanted.weights)
     cohorts = None if wanted.cohorts is None else build_cohorts(bundles, wanted.cohorts)
     means = Means(settings.transfer, settings.calendar, settings.pace)
     waves = build_waves(bonds, means, wanted.waves, cohorts)

@@ -68,7 +68,8 @@ class _Simulation:
         self._queues = {"warm": Queue(self._occupancy), "cold": Queue(self._occupancy)}
         self._later: list[tuple[float, int, Run]] = []  # by the time before which they must not start
         self._tomorrow: list[Run] = []
-        self._cutovers: list[tuple[int, Run]] = []  # copied, waiting for a cutover
+        self._cutovers = Queue(self._occupancy)  # copied, waiting for a cutover
+        self._unfit: list[Run] = []  # of those, the ones that did not fit into what was left of the window
         self._lanes = list(range(1, transfer.slots + 1))
         self._running: list[Run] = []
         self._misfits = 0
@@ -104,17 +105,13 @@ class _Simulation:
 
     def _admit_cutovers(self) -> None:
         """Those that were copied come before those that were not: their increments cost as long as they wait."""
-        if not self._cutovers or not self._cutover.is_open:
-            return
-        waiting = sorted(self._cutovers, key=lambda one: one[0])
-        self._cutovers = []
-        for order, run in waiting:
-            room = self._lanes and self._occupancy.full(run.group) is None
-            if room and self._fits(run, self._cutover_need(run)):
+        while self._lanes and self._cutover.is_open and (run := self._cutovers.take()) is not None:
+            assert isinstance(run, Run)
+            if self._fits(run, self._cutover_need(run)):
                 self._seat(run)
                 self._begin_last(run)
             else:
-                self._cutovers.append((order, run))
+                self._unfit.append(run)
 
     def _next(self) -> Run | None:
         """The first in order of both queues that may start now."""
@@ -164,7 +161,7 @@ class _Simulation:
     def _unseat(self, run: Run) -> None:
         heapq.heappush(self._lanes, run.lane)
         self._occupancy.change(run.group, -1)
-        for queue in self._queues.values():
+        for queue in (*self._queues.values(), self._cutovers):
             queue.freed(run.group)
         self._running.remove(run)
 
@@ -225,7 +222,7 @@ class _Simulation:
             return max(sorted(set(names)), key=names.count)
         if self._running:
             return "conversion and checks"
-        return "cutover hours" if self._cutovers or self._tomorrow else "start dates"
+        return "cutover hours" if len(self._cutovers) or self._unfit or self._tomorrow else "start dates"
 
     def _turn_windows(self) -> None:
         self._copying.turn(self._now)
@@ -234,8 +231,10 @@ class _Simulation:
             for run in self._tomorrow:
                 run.waits += 1
                 self._queues[run.job.way].add(run)
-            for _, run in self._cutovers:
+            for run in self._unfit:
                 run.waits += 1
+                self._cutovers.add(run)
+            self._unfit = []
             self._tomorrow = []
 
     # steps that end
@@ -274,7 +273,10 @@ class _Simulation:
             return
         run.step = "wait"
         self._unseat(run)
-        self._cutovers.append((run.order, run))
+        if self._cutover.is_open:
+            self._unfit.append(run)
+        else:
+            self._cutovers.add(run)
 
     def _begin_last(self, run: Run) -> None:
         run.down_s = self._now

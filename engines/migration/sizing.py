@@ -15,6 +15,8 @@ from engines.migration.flavors import FlavorChoice, Shape, shape_of
 from engines.migration.placing import Machine, Piece, machines_needed
 from engines.migration.targets import TargetHost
 
+_CORES_STEP = 0.5  # measured cores are rounded up to it, so that VMs of a kind are placed together
+
 Preset = Literal["aggressive", "balanced", "conservative"]
 
 
@@ -147,9 +149,9 @@ def _pieces(
     too_large = []
     for one in vms:
         choice = choices[shape_of(one)]
-        guess = choice.vcpus / over.cpu * over.busy
+        guess = choice.vcpus / over.cpu * over.busy if measured else 0.0  # nothing measured: it is not looked at
         cores = measured[one.key] * over.peak if one.key in measured else guess if one.vm.is_on else 0.0
-        piece = Piece(choice.vcpus, choice.memory_mib, -(-min(cores, choice.vcpus) // 0.25) * 0.25)
+        piece = Piece(choice.vcpus, choice.memory_mib, -(-min(cores, choice.vcpus) // _CORES_STEP) * _CORES_STEP)
         if any(machine.could_hold(piece) for machine in machines):
             pieces[piece] += 1
         else:

@@ -1,4 +1,4 @@
-"""What is known of the target, as plain data, whoever read it. None: it could not be read."""
+"""What is known of the target, as plain data, whoever read it. None: it could not be read; nothing is said of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -8,6 +8,7 @@ a measured pilot is better than any of them.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Topology = Literal["local", "dedicated", "internet"]
@@ -105,6 +106,7 @@ def agent_limit(transfer: Transfer) -> Limit:
     return Limit("agent's NIC", _gbps(transfer.agent_nic_gbps) * transfer.agent_usable)
 
 
+@lru_cache(maxsize=512)
 def alone_limits(transfer: Transfer, streams: int) -> tuple[Limit, ...]:
     """What a VM of so many disks meets when nothing else is copied, the tightest first."""
     stream = stream_limit(transfer)

@@ -53,7 +53,7 @@ _INFO = SheetSpec(
         flag("enable_uuid", "EnableUUID", "disk.EnableUUID"),
         flag("cbt", "CBT", "Changed Block Tracking"),
         text("primary_ip", "Primary IP Address"),
-        *(text(f"network_{n}", f"Network #{n}") for n in range(1, 9)),
+        *(Field(f"network_{n}", (f"Network #{n}",), "text") for n in range(1, 9)),
         text("pool", "Resource pool"),
         text("folder", "Folder", "Folder Path", "VM Folder"),
         text("vapp", "vApp", "vApp name"),

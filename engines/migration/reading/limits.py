@@ -31,6 +31,17 @@ class ReadLimits:
     memory_bytes: int = 4 * 1024 * MIB  # address space of the child that reads
 
 
+# Of a file that came by chat: 20 MiB are some 20,000 VMs with all their sheets.
+SENT_FILE = ReadLimits(
+    file_bytes=20 * MIB,
+    inflated_bytes=768 * MIB,
+    rows=1_000_000,
+    cells=40_000_000,
+    seconds=120,
+    memory_bytes=2 * 1024 * MIB,
+)
+
+
 class Budget:
     """What is left of the limits while one file is read. Raises WorkbookRefused when nothing is."""
 

@@ -1,10 +1,11 @@
 """Waves: nobody lost, nothing before what it needs, no limit exceeded, the same plan for the same input, and why."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from engines.migration.cohorts import COHORT_STRATEGIES, CohortRules, PlanRefuse
 from engines.migration.dependencies import CircleFound
 from engines.migration.packing import Limits, total
 from engines.migration.plans import MigrationPlan, Ordering, Settings, jobs_of, make_plan
+from engines.migration.reading.reader import read_export
 from engines.migration.records import Key
 from engines.migration.runs import Moment
 from engines.migration.simulator import simulate
@@ -364,3 +366,15 @@ def _holds_at_every_moment(plan: MigrationPlan) -> None:
         assert max(by_host.values(), default=0) <= (chosen.caps.per_host or 99)
         assert all(rate <= host * (1 + 1e-6) for rate in rates.values())
         assert moment.copying_open or not any(moment.rates.values())
+
+
+def test_a_generated_export_holds(generated: Callable[..., Path]) -> None:
+    """Shared disks, dirty cells, two vCenters with the same ids: still everybody once, whatever the strategy."""
+    found = assess(read_export(generated("e.xlsx", "--vms", "250", "--vcenters", "2", "--dirty")))
+    assert any(unit.ties for unit in bonds_of(found).units)
+    for cohorts, way in zip([*COHORT_STRATEGIES], [*WAVE_STRATEGIES, "pilot_first"], strict=True):
+        limits = Limits(vms=25, mib=4096 * GIB)
+        plan = plan_of(found, Ordering(cohorts=CohortRules(cohorts, 4), waves=WaveRules(way, limits)))  # type: ignore[arg-type]
+        is_whole(plan)
+        keeps_limits(plan, limits)
+        runs_wave_by_wave(plan)

@@ -17,7 +17,7 @@ from engines.migration.reading.private_texts import HIDDEN, holds_secret, safe_t
         "ＰＡＳＳＷＯＲＤ：ｘｙｚ",
         "API-Key=abc",
         "https://user:pass@host/",
-        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN RSA " + "PRIVATE KEY-----",
         "Kennwort: x",
         "password hunter2",
         "token -> abcdef",
