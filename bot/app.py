@@ -105,14 +105,16 @@ async def close_clouds(clouds: Sequence["Cloud"]) -> None:
 def build_pipeline(database: Database, settings: Settings) -> "Pipeline":
     """Raises SettingsError when a model is wanted whose package is missing."""
     from bot.pipeline import Pipeline
+    from engines.restore.wishes import House
 
+    house = House(execute=settings.restore_sources)
     if settings.model == "off":
-        return Pipeline(database)
+        return Pipeline(database, house=house)
     from bot.fallback import Limits
     from bot.models.opening import open_router
 
     limits = Limits(settings.model_deadline_s, settings.model_calls_per_person, settings.model_calls_per_day)
-    return Pipeline(database, router=open_router(settings), limits=limits)
+    return Pipeline(database, router=open_router(settings), limits=limits, house=house)
 
 
 @dataclass(frozen=True, slots=True)

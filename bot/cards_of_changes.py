@@ -136,6 +136,8 @@ _STATES = {
 }
 
 
+_MISSED = frozenset({"failed", "quota_blocked", "unsure", "prune_failed"})
+"""Counts of a run that did its work, and yet not all of it."""
 _JOB_STATES = {**_STATES, "waiting": "about to begin"}
 
 
@@ -269,3 +271,5 @@ def _buttons(told: Card, request: Request, view: View) -> Iterator[Choice]:
         yield button("cancel", "cancel", token)
     if request.state in ("changed", "expired", "failed") and view != "approver" and request.said:
         yield Choice("ask again", request.said, "a new plan")
+    if told.job and request.kind == "snapshot_run" and _MISSED & (told.job.outcome.get("counts") or {}).keys():
+        yield Choice("what did not work", "how did the last snapshot run go?")

@@ -1,11 +1,12 @@
 """A button of a request, recognised before language: a decision by exactly whoever pressed it, and nothing else."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.replies import Choice
+from bot.replies import Choice, Choices, Part
 from engines.changes.rights import Spot, reaches, roles_at
 from engines.plans import from_json
 from intents.readings import Evidence, Reading
@@ -21,6 +22,11 @@ NEEDS_REASON = re.compile(r"(deny|break_glass) #request/[0-9a-f]{32}")
 """What buttons say for which a platform with forms asks the reason."""
 _GLASS = re.compile(r"\s*break[ -]?(?:the )?glass\s+(?:for\s+|on\s+)?REQ-(\d{1,18})(?:\s*(?:because|:)\s*(.*))?\s*",
                     re.DOTALL | re.IGNORECASE)  # fmt: skip
+_YES = re.compile(
+    r"(?:yes|yep|yeah|ok|okay|sure|go|go ahead|do it|confirm(?:ed)?)(?:[, ]+(?:please|go ahead|do it))?[.! ]*",
+    re.IGNORECASE,
+)
+_NO = re.compile(r"(?:no|nope|don't|do not|never ?mind|forget it)(?:[, ]+thanks?(?: you)?)?[.! ]*", re.IGNORECASE)
 _SHOWN = re.compile(r"\s#(?:request|confirm)/\S+")
 _PRESSED, _REASON = "pressed:", "reason"
 NAME = re.compile(r"REQ-(\d{1,18})", re.IGNORECASE)
@@ -58,6 +64,20 @@ async def pressed(conn: AsyncConnection, text: str) -> Reading | None:
         slots["text"] = reason
     told = (Evidence(ref if mark else slots["request"], _PRESSED + verb), Evidence(reason, _REASON))
     return Reading(text, _INTENTS[verb], slots, confidence=1.0, mood="command", source="template", evidence=told)
+
+
+def typed(text: str, last: Sequence[Part]) -> str:
+    """What a typed "yes", "no" or label of a button presses, where the very last answer is a card with that button;
+    else the text as it is."""
+    buttons = [one for part in last if isinstance(part, Choices) for one in part.choices if _MARK.fullmatch(one.said)]
+    confirms = [one for one in buttons if one.said.startswith("confirm ")]
+    said = text.strip()
+    if len(confirms) == 1 and _YES.fullmatch(said):
+        return confirms[0].said
+    if confirms and _NO.fullmatch(said):
+        said = "no"
+    found = [one.said for one in buttons if one.label.rstrip("…").casefold() == said.casefold()]
+    return found[0] if len(found) == 1 else text
 
 
 def pressed_in(reading: Reading) -> Pressed | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bot.replies import Table, from_json
+from bot.replies import Part, Table, from_json
 from intents.readings import Ask, Evidence, Name, Reading
 from intents.registry import Catalogue
 from storage.exchanges import Said
@@ -48,6 +48,12 @@ def last_reading(before: Sequence[Said], catalogue: Catalogue) -> Reading | None
         if not intent.writes or (reading.ask is not None and reading.ask.why == "missing"):
             return reading
     return None
+
+
+def last_parts(before: Sequence[Said]) -> Sequence[Part]:
+    """The parts of all replies to the last message."""
+    replies = [from_json(said.reply) for said in before if said.at == before[0].at]
+    return [part for reply in replies for part in reply.parts]
 
 
 def row_opened(before: Sequence[Said], ordinal: Any) -> str | None:

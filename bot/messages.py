@@ -30,7 +30,8 @@ class Message:
     """One thing a person said. `conversation` is the thread that follow-ups belong to; `at` is UTC with zone.
 
     Without a `channel` nobody but the person reads the replies: the console, the command line, one's own page.
-    `account` is the chat account that said it, for the record.
+    `account` is the chat account that said it, for the record. `redraws`: cards that stand in the conversation already
+    are drawn anew there when what they tell of changes.
     """
 
     id: str
@@ -41,3 +42,4 @@ class Message:
     files: tuple[Upload, ...] = ()
     channel: Channel | None = None
     account: str = ""
+    redraws: bool = False

@@ -34,7 +34,13 @@ def progress_of(job: JobRow, now: datetime) -> Iterator[Part]:
     )
     yield Progress(label, part, whole, " · ".join(word for word in words if word))
     if job.cancel_at is not None:
-        yield Text("It was asked to stop: it does after this step, and undoes what was made.", "note")
+        yield Text(f"It was asked to stop: it does as soon as it can. {stopping(job.plan)}", "note")
+
+
+def stopping(plan: Mapping[str, Any]) -> str:
+    """What becomes of that which a job has made when it is stopped."""
+    undone = any(step.get("undo") for step in plan.get("steps") or ())
+    return "What it made is undone." if undone else "What it made is kept."
 
 
 def _number(told: Mapping[str, Any], name: str) -> int:
@@ -60,7 +66,7 @@ def came_of(job: JobRow) -> Iterator[Part]:
     """How long it took, the outcome, what was left, what to do."""
     took = f" in {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
     told, counts = str(job.outcome.get("words") or "")[:_MOST_WORDS], _counts(job.outcome.get("counts"))
-    words = "; ".join(word for word in (told, counts) if word)
+    words = "; ".join(word.rstrip(".") for word in (told, counts) if word)
     match job.state:
         case "done":
             yield Text(f"Done{took}{f': {words}' if words else ''}.")
@@ -84,9 +90,19 @@ def came_of(job: JobRow) -> Iterator[Part]:
 def _left_behind(left: object) -> Iterator[Part]:
     if not isinstance(left, list) or not left:
         return
-    lines = [f"- {str(one)[:_MOST_WORDS]}" for one in left[:_MOST_LEFT]]
+    lines = [f"- {_left_line(one)[:_MOST_WORDS]}" for one in left[:_MOST_LEFT]]
     more = [f"{len(left) - _MOST_LEFT} more"] if len(left) > _MOST_LEFT else []
     yield Text("\n".join(["These could not be undone, and are still there:", *lines, *more]), "warning")
+
+
+def _left_line(one: object) -> str:
+    """What was made by which step, why it is still there, what to do about it."""
+    if not isinstance(one, Mapping):
+        return str(one)
+    made = one.get("made")
+    ids = ", ".join(f"{name} {value}" for name, value in made.items()) if isinstance(made, Mapping) else ""
+    parts = (f"{one.get('does') or one.get('step')}{f' ({ids})' if ids else ''}", one.get("what"), one.get("fix"))
+    return ": ".join(str(part) for part in parts if part)
 
 
 def duration(took: timedelta) -> str:

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters import Exchange, failure
 from bot.audiences import for_audience
-from bot.deciding import pressed
+from bot.deciding import pressed, pressed_in, typed
 from bot.granting import about_roles
 from bot.handlers.asking import Ask, UnknownNameError
 from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
 from bot.imports import Begun, Imports
-from bot.memory import last_reading, reading_to_json, row_opened
+from bot.memory import last_parts, last_reading, reading_to_json, row_opened
 from bot.messages import Message
 from bot.migrating import viewer_of
 from bot.migration_cards import import_reply
@@ -36,9 +36,11 @@ from bot.misunderstandings import (
 from bot.naming import names_in
 from bot.people import Principal, before_whom, principal, readers_of
 from bot.replies import File, Reply, Text, from_json, to_json
+from bot.restoring import about_the_gone
 from bot.rule_uploads import answer as take_rules
 from bot.rule_uploads import is_rules
 from engines.inventory.filters import NotApplicableError
+from engines.restore.wishes import House
 from intents.matcher import Matcher
 from intents.readings import Reading
 from intents.registry import Catalogue, load_catalogue
@@ -75,13 +77,17 @@ class Pipeline:
         clock: Callable[[], datetime] = _now,
         router: "Router | None" = None,
         limits: "Limits | None" = None,
+        house: House | None = None,
     ) -> None:
-        """`router` is a language model for what nothing understands, within `limits`; None: there is none."""
+        """`router` is a language model for what nothing understands, within `limits`; None: there is none.
+        `house` is what an admin allows restores.
+        """
         self._database = database
         self._catalogue = catalogue or load_catalogue()
         self._matcher = Matcher(self._catalogue)
         self._handlers: Handlers = find_handlers(self._catalogue)
         self._clock = clock
+        self._house = house or House()
         self._fallback = _fallback(router, self._matcher, self._handlers, limits)
         self._imports = Imports(database, clock)
 
@@ -186,14 +192,14 @@ class Pipeline:
         answered = frozenset(self._handlers.by_intent)
         return Ask(
             conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
-            channel=message.channel, account=message.account,
+            channel=message.channel, account=message.account, redraws=message.redraws, house=self._house,
         )  # fmt: skip
 
     async def _readings(
         self, conn: AsyncConnection, message: Message, who: Principal, now: datetime, before: Sequence[exchanges.Said]
     ) -> Sequence[Reading]:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
-        button = await pressed(conn, message.text)
+        button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
             return (button,)
         viewer = await viewer_of(conn, who, message.channel)
@@ -222,10 +228,11 @@ class Pipeline:
         if intent is None:
             return await not_understood(ask)
         verdict = ask.who.may(intent)
-        if not verdict.allowed:
+        if not verdict.allowed and pressed_in(reading) is None:  # a click is decided on, and recorded, by its request
             return not_allowed(ask.who.name, intent, verdict.needs) if ask.who.roles else no_role(ask.who, intent)
         if "ordinal" in reading.slots:
             return no_such_row()
+        reading = await about_the_gone(ask, reading)
         if reading.ask is not None and not _is_preview(reading):
             return await asked_back(ask, intent, reading.ask)
         words = unused_words(reading)

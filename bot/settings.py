@@ -95,6 +95,8 @@ class Settings(DirectorySettings):
     """The id of the channel where requests for approval are posted, `C…`; empty: each approver is told directly."""
     slack_api_url: str = "https://slack.com/api/"
     """Where Slack's Web API is."""
+    restore_execute: str = ""
+    """The clouds on which restores may run, separated by commas, `*` for all; elsewhere there are only dry runs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"
@@ -206,6 +208,10 @@ class Settings(DirectorySettings):
         """The entry of the service user of each cloud that may be changed."""
         pairs = (one.partition("=") for one in _listed(self.service_clouds))
         return {name.strip(): entry.strip() for name, _, entry in pairs}
+
+    @property
+    def restore_sources(self) -> frozenset[str]:
+        return frozenset(_listed(self.restore_execute))
 
     @property
     def slack_team_ids(self) -> frozenset[str]:

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.settings import Settings
 from bot.ticking import Schedules, ticks
 from engines.actions import find_actions
@@ -12,6 +14,7 @@ from engines.changes.sagas import Workshop
 from engines.clouds.acting import ActingClouds
 from scheduler.durable import DurableWorker, Pace
 from scheduler.schedules import ScheduleClock
+from storage import jobs, sync
 from storage.claims import Limits
 from storage.database import Database
 from storage.embedded import default_state_dir
@@ -42,7 +45,14 @@ def durable_works(database: Database, settings: Settings, clouds: ActingClouds) 
 def build_workshop(database: Database, settings: Settings, clouds: ActingClouds) -> Workshop:
     """The one place beside the saga runner that holds clients which change clouds; it only hands them on."""
     limits = Limits(settings.jobs_per_cloud, settings.jobs_per_project)
-    return Workshop(database, find_actions(), clouds, changes.ended, limits, together=_TOGETHER)
+    return Workshop(database, find_actions(), clouds, _ended, limits, together=_TOGETHER)
+
+
+async def _ended(conn: AsyncConnection, job_id: int, state: str) -> None:
+    """The request is told; what was changed is listed anew, so that the next question knows of it."""
+    await changes.ended(conn, job_id, state)
+    for source in await jobs.sources_of(conn, job_id):
+        await sync.ask_run(conn, source, asked_by=f"JOB-{job_id}")
 
 
 @asynccontextmanager

@@ -42,12 +42,18 @@ class Amount:
     second: int | float = 0
 
 
+def is_number_word(word: str) -> bool:
+    return word in _WORDS
+
+
 def number(word: str) -> int | float | None:
     """A number in digits or words; a comma or point with three digits after it is a thousands mark."""
     if len(word) > 15:
         return None
     if word in _WORDS:
         return _WORDS[word]
+    if not word[:1].isdigit():
+        return None
     if re.fullmatch(r"\d{1,3}([.,]\d{3})+", word):
         return int(re.sub(r"[.,]", "", word))
     try:
@@ -80,6 +86,8 @@ def _amount(tokens: Sequence[Token], at: int) -> Amount | None:
         return None
     if token.kind == "word" and token.fold not in _WORDS:
         return None
+    if token.fold == "couple" and (at + 1 >= len(tokens) or tokens[at + 1].fold != "of"):
+        return None  # "couple it to the policy"
     value = number(token.fold)
     if value is None or value > 10**12:
         return None

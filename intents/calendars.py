@@ -3,6 +3,8 @@
 import re
 from datetime import datetime, timedelta
 
+from intents.tokens import word_set
+
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY_WORDS = {
     **{day: at for at, day in enumerate(DAYS)}, **{day[:3]: at for at, day in enumerate(DAYS)},
@@ -26,10 +28,22 @@ CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?(am|pm)?")
 PLAIN_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:t(\d{2}):(\d{2})(?::\d{2})?z?)?")
 DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})?")
 ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_COUNTED = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+DAY_NUMBERS = {word: f"{at}." for at, word in enumerate(_COUNTED.split(), 1)}  # "the first of october"
 SINCE = frozenset({"since", "from", "after", "starting", "beginning"})
 UNTIL = frozenset({"until", "till", "til", "to", "before", "by", "-", "through", "up", "'til", "ending", "and"})
 DURING = frozenset({"in", "during", "over", "for", "within", "on", "at", "of", "from"})
 LAST = frozenset({"last", "past", "previous", "recent", "preceding", "prior"})
+# a time begins with one of these, a number or a digit
+FIRST_WORDS = (
+    LAST | DAY_WORDS.keys() | MONTH_WORDS.keys() | DAY_NUMBERS.keys() | word_set(
+        "this current next coming start beginning weekend today yesterday tomorrow tmrw tonight now day a an half "
+        "quarter noon midday midnight"
+    )
+)  # fmt: skip
 PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
 
 

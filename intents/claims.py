@@ -32,6 +32,7 @@ class Claims:
 
     by_feature: Mapping[str, Sequence[Claim]]
     all: tuple[Claim, ...]
+    families: Mapping[str, frozenset[str]]
 
     def for_features(self, features: Iterable[str]) -> Iterable[Claim]:
         seen: set[int] = set()
@@ -60,7 +61,16 @@ def load_claims(catalogue: Catalogue, text: str | None = None) -> Claims:
         rarest = min(claim.needs, key=lambda need: sum(spread[feature] for feature in need))
         for feature in rarest:
             index.setdefault(feature, []).append(claim)
-    return Claims(index, tuple(claims))
+    return Claims(index, tuple(claims), _families(claims))
+
+
+def _families(claims: Iterable[Claim]) -> Mapping[str, frozenset[str]]:
+    """Intent -> all meanings that any claim of it lives on."""
+    found: dict[str, set[str]] = {}
+    for claim in claims:
+        meant = {feature for need in claim.needs for feature in need} | set(claim.also)
+        found.setdefault(claim.intent, set()).update(feature for feature in meant if feature[0].isupper())
+    return {intent: frozenset(meant) for intent, meant in found.items()}
 
 
 def _forms(features: Iterable[str]) -> tuple[str, ...]:

@@ -1,23 +1,17 @@
 """The mood of one clause: who does what in it, in which tense, and whether the bot is asked or told to."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from intents.readings import Mood
-from intents.tokens import Token
-
-if TYPE_CHECKING:
-    from intents.mood import Words
-
-At = Callable[[int], bool]
-VerbForm = Callable[[int], str]
+from intents.statements import ASKING, StatementReader, anywhere, starts
 
 _NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
-_INTENDING = frozenset({"plans", "wants", "intends", "hopes", "considers", "asked", "went", "will", "would"})
 _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
-_PLURAL_DO = frozenset(
-    {"want", "take", "need", "think", "say", "plan", "get", "do", "go", "come", "hope", "ask", "love"}
+_AFTER_PLURAL = frozenset(
+    {"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"}
 )
+_REFUSES = frozenset({"don't", "dont", "can't", "cannot", "won't", "wont"})
+_ELLIPTIC = frozenset({"so", "yes", "any", "not", "possible", "needed", "applicable", "available"})
 _OURS = frozenset({"others", "always", "yours", "perhaps", "backups"})
 _HERE = frozenset(
     {"we", "our", "us", "here", "now", "any", "today", "currently", "still", "left", "exist", "my", "this"}
@@ -25,22 +19,12 @@ _HERE = frozenset(
 _SUBJECTS = frozenset(
     {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
 )
-_BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
-_MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
-             ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
-ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
 
-class ClauseReader:
+class ClauseReader(StatementReader):
     """Reads the mood of single clauses of one message."""
-
-    def __init__(
-        self, words: "Words", tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm
-    ) -> None:
-        self.lists, self.runs = words.single, words.runs
-        self.tokens, self.named, self.person, self.form = tokens, taken, person, form
 
     def clause(self, start: int, end: int) -> Mood | str:
         start = self._skip(start, end)
@@ -54,9 +38,11 @@ class ClauseReader:
                 if asks and words[0] in self.lists["auxiliaries"] | self.lists["question words"]
                 else "negated"
             )
+        if words[0] == "got" and words[1:2] and words[1] in {"any", "a", "an", "some"}:
+            return "question"  # "got any runbooks for snapshots"
         if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks and len(words) < 6:
             return "other"  # "what a mess"
-        if _starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
+        if starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
             return "question"
         return self._conditional(words, asks) or self._plain(words, start, asks)
 
@@ -87,7 +73,7 @@ class ClauseReader:
             return (
                 first == "not"
                 or words[1] in {"that", "this", "yet", "need", "way"}
-                or (opening and words[1] not in {"more", "to", "changes", "further"})
+                or (opening and words[1] not in {"more", "to", "changes", "further", "go"})
             )
         if first in self.lists["auxiliaries"] and not first.startswith(("do", "don")):
             return False
@@ -97,10 +83,12 @@ class ClauseReader:
             return True
         if words[:2] in (["no", "changes"], ["no", "further"]):
             return False  # "no changes until monday" asks for a freeze
-        return _starts(words, self.runs["bans"]) or self._forbids(words, start)
+        return starts(words, self.runs["bans"]) or self._forbids(words, start)
 
     def _forbids(self, words: list[str], start: int) -> bool:
         """ "please don't reboot": the word behind "don't" is something that the bot could do."""
+        if words[0] in {"the", "these", "those", "our", "my", "their", "this", "that"}:
+            return False  # "the numbers don't match"
         for at, word in enumerate(words[:4]):
             end = at + (2 if words[at : at + 2] == ["do", "not"] else 1)
             if (word in {"don't", "dont", "never"} or end == at + 2) and end < len(words):
@@ -109,9 +97,13 @@ class ClauseReader:
 
     def _conditional(self, words: list[str], asks: bool) -> str:
         first, second = words[0], words[1:2]
+        if first == "if" and second and (second[0] in _ELLIPTIC or words[1:3] == ["i", "may"]):
+            return "fragment"  # "and if so, which one"
         if first in self.lists["leading"] and second and second[0] in self.lists["question words"]:
             return "question"
-        if _starts(words, (("in", "case"), ("as", "soon", "as"), ("in", "the", "event"), ("in", "event"))):
+        if starts(
+            words, (("in", "case"), ("as", "soon", "as"), ("as", "long", "as"), ("in", "the", "event"), ("in", "event"))
+        ):
             return "conditional"
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:
@@ -121,7 +113,8 @@ class ClauseReader:
         known = self.lists["auxiliaries"] | {"goes", "go", "'s", "s"}
         if first == "when" and second and second[0] not in known and not asks:
             return "conditional"
-        return "wish" if not asks and _anywhere(words[:6], self.runs["wishes"]) else ""
+        wanting = words[1:2] == ["would"] and words[2:3] and words[2] in _NEEDS and first in {"i", "we"}
+        return "wish" if not asks and not wanting and anywhere(words[:6], self.runs["wishes"]) else ""
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:
         first, second = words[0], words[1:2]
@@ -160,19 +153,19 @@ class ClauseReader:
         there = _HERE & set(words)
         return (words[0] != "why" or at == 2) and kinds and not there and not any(self.named[i] for i in rest)
 
-    def _past(self, at: int) -> bool:
-        return at < len(self.tokens) and self.form(at) == "past"
-
     def _tense(self, words: list[str], start: int) -> str:
         if (
             self.person(start)
             and words[1:2]
             and (self.form(start + 1) == "s" or words[1] in self.lists["talking"] | self.lists["told"])
             and words[1] not in {"has", "is", "does", "was", "'s", "s"}
+            and not (self.form(start + 1) == "s" and (len(words) == 2 or words[2] in _AFTER_PLURAL))
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
         if words[:3] in (["i'd", "like", "to"], ["we'd", "like", "to"], ["i'd", "want", "to"]):
             return "command"
+        if words[0] in {"ask", "remind", "invite", "tell", "call", "email", "message"} and self.person(start + 1):
+            return "other"  # "please ask bob to look at it"
         if words[0] in {"anything", "any", "anyone", "anybody", "something"}:
             return "question"
         if words[0] in self.lists["telling verbs"] and words[1:2] and words[1] in {"me", "us", "this", "here"}:
@@ -186,7 +179,8 @@ class ClauseReader:
         if words[0] in self.lists["pronouns"] | people or self.person(start):
             return self._subject_clause(words, start)
         if words[0] in self.lists["contracted"]:
-            return "question" if words[1:2] and words[1] in self.lists["seeking"] else "other"
+            asked = words[1:2] and words[1] in self.lists["seeking"]
+            return "question" if asked else "command" if words[0] == "i'm" and _agrees(words[1:]) else "other"
         form = self.form(start)
         if words[0] in self.lists["imperatives"]:
             return "other" if words[:2] == ["give", "me"] and _MOMENTS & set(words[2:6]) else "command"
@@ -203,9 +197,9 @@ class ClauseReader:
 
     def _hangs_on(self, words: list[str]) -> bool:
         """ "reboot it if it hangs", "approve it as soon as legal agrees"."""
-        at_once = _anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
+        at_once = words[-1] == "once" or anywhere(words, (("at", "once"), ("once", "more"), ("once", "again")))
         hanging = {"if", "unless", "when", "whenever"} | (set() if at_once else {"once"})
-        return bool(hanging & set(words[1:])) or _anywhere(words, (("as", "soon"),))
+        return bool(hanging & set(words[1:])) or anywhere(words, (("as", "soon"),))
 
     def _has_object(self, at: int) -> bool:
         """ "rebooted web-01", "deleted the volume" tell; "deleted volumes", "failed logins" name."""
@@ -233,127 +227,46 @@ class ClauseReader:
             return "report"  # "customer acme says thanks"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
+        if self.person(start) and (words[1:4] == ["is", "no", "longer"] or rest[:2] == ["takes", "over"]):
+            return "fragment"  # "dave is no longer operator", "Bob Ray takes over web-01"
         if self.person(start) and self.lists["owning"] & set(words) and self.lists["turning"] & set(words):
             return "fragment"  # "Alice Chen is now responsible for web-01"
         if subject == "i" and rest[0] in self.lists["performatives"]:
             return "command"
+        if subject == "i" and rest[0] in _REFUSES and rest[1:2] and rest[1] in {"approve", "accept", "agree"}:
+            return "command"  # "i don't approve REQ-12"
+        if subject == "i" and rest[0] == "am" and _agrees(rest[1:]):
+            return "command"  # "i am ok with REQ-12": by saying so it is done
+        if subject == "we" and rest[0] in {"can", "may"} and {"now", "again"} & set(words):
+            return "command"  # "we can lift the freeze now"
+        if subject in {"i", "we"} and (rest[:2] == ["have", "to"] or rest[0] == "must") and self._performs(rest):
+            return "command"  # "i have to turn down REQ-7": by saying so it is done
         if rest[0] in {"should", "shall", "must"} and {"be", "become", "lose"} & set(rest[1:3]) and self.person(start):
             return "fragment"
         if (rest[0] == "needs" and rest[1:2] != ["to"]) or rest[:2] in (["should", "get"], ["should", "have"]):
             return "fragment"
-        if _anywhere(rest, (("has", "been"), ("have", "been"), ("had", "been"))):
+        if anywhere(rest, (("has", "been"), ("have", "been"), ("had", "been"))):
             return "report"
         past = self.lists["past verbs"] | self.lists["past auxiliaries"]
         if self._past(start + 1) or rest[0] in past or rest[0].endswith("ed"):
             return "report"
         if rest[0] in self.lists["future"] | self.lists["telling"] or subject in self.lists["pronouns"]:
             return "other"
+        if rest[0].endswith("s") and (len(rest) == 1 or rest[1] in _AFTER_PLURAL):
+            return "fragment"  # "svc-backup sign-ins last week"
         if rest[0].endswith("s") or any(
             self.form(at) == "s" for at in range(start + 1, min(start + 7, len(self.tokens)))
         ):
             return "other"
         return "fragment"
 
-    def _statement(self, words: list[str], start: int) -> str:
-        """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
-        if self.lists["told"] & set(words[:4]):
-            return "report"
-        if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
-            return "report"  # "web-01 is a funny name for a server that ..."
-        if words[0] in {"it", "that", "this", "there"} and words[1] in {"was", "were", "had"}:
-            return "report"  # "it was me who stopped it"
-        if self._forbidden(words, start):
-            return "negated"
-        if (ASKING | {"that", "whose"}) & set(words):
-            return "fragment"
-        if self._of_others(words, start):
-            return "other"
-        if words[0] in {"this", "that", "our", "my", "the"} and _anywhere(words[1:5], (("is", "a"), ("is", "an"))):
-            return "report"  # "this project is a nightmare"
-        if words[0] in {"all", "every", "any"} and not self._told_of(words, start):
-            return "fragment"  # "all the stopped machines": which ones
-        if words[0].endswith("s") and not self.named[start] and words[1] in self.lists["making"]:
-            return "fragment"  # "instances started this week": which ones
-        if _anywhere(words, (("has", "to"), ("have", "to"), ("must",), ("needs", "to"), ("need", "to"), ("should",))):
-            return "command"
-        if self.named[start] and words[1:2] and words[1] in _INTENDING:
-            return "other"  # "initech plans to order more": somebody's plan
-        if self._told_of(words, start) or self.lists["told"] & set(words[:6]):
-            return "report"
-        for at, word in enumerate(words[1:], 1):
-            if word in {"must", "should", "can", "has", "needs", "have", "shall", "may"} and "be" in words[at : at + 3]:
-                return "command"
-            after = words[at + 1] if at + 1 < len(words) else ""
-            if word == "left" and after in {"", "on", "in", "for", "of", "over", "at", "overall", "now", "today", "?"}:
-                continue  # "cores left on compute-01"
-            if words[at - 1] in _BEFORE_NOUNS:
-                continue  # "log of finished restores", "also the failed ones"
-            if (
-                word in self.lists["past verbs"]
-                and not (word == "called" and after not in {"back", "me", "us", "in", ""})
-                and self.form(start + at) != "base"
-            ):
-                return "report"
-            if word in {"has", "have"} and (after in {"been", "already"} or after.endswith("ed")):
-                return "report"
-        return "fragment"
-
-    def _forbidden(self, words: list[str], start: int) -> bool:
-        """ "web-01 must not be stopped", "JOB-7 shall not be aborted"; what a person must not do is a right to take."""
-        thing = (self.named[start] and not self.person(start)) or self.tokens[start].kind in {"request", "job"}
-        return (
-            not {"before", "until", "till"} & set(words)
-            and (thing or words[0] in {"the", "this", "our"})
-            and _anywhere(words[:8], _MUST_NOT)
-        )
-
-    def _of_others(self, words: list[str], start: int) -> bool:
-        """ "tomorrow the network guys take it down", "storage team will swap disks", "acme always complains"."""
-        for at, word in enumerate(words[:7]):
-            if at and word in {"will", "would", "won't", "wont"}:
-                return True
-            if at and word in {"i'll", "we'll", "i", "we"} and (at < 5 or word[-1:] == "l"):
-                return word not in {"i", "we"} or self._past(
-                    start + at + 1
-                )  # "tomorrow I'll ...", "my first day I ..."
-            if at and word in self.lists["talking"] and self.form(start + at) in {"", "s"}:
-                return True
-            if word in self.lists["subject breaks"]:
-                break
-            if word in self.lists["people"]:
-                rest = next((a for a in range(at + 1, len(words)) if words[a] not in self.lists["adverbs"]), 0)
-                return bool(rest) and (
-                    bool(self.form(start + rest))
-                    or words[rest] in self.lists["future"] | self.lists["past verbs"] | self.lists["told"] | _PLURAL_DO
-                    or words[rest].endswith("ed")
-                )
-        named = self.named[start] and not self.person(start)
-        if named and words[1:2] in (["is"], ["are"]) and words[2:3] and words[2].endswith("ing"):
-            return not self.form(start + 2) and words[2] not in {
-                "missing",
-                "building",
-                "pending",
-            }  # "acme is complaining"
-        return (
-            named and words[1:2] == ["is"] and bool(words[2:3]) and words[2] in {"the", "a", "an", "such", "so", "my"}
-        )
-
-    def _told_of(self, words: list[str], start: int) -> bool:
-        """ "web-01 rebooted", "REQ-5 approved by noah", "pci tagged yesterday": a name, then what was done to it."""
-        after = self.lists["told after"]
-        for at in range(1, len(words)):
-            if self._past(start + at) and self.named[start + at - 1]:
-                rest = words[at + 1 : at + 2]
-                code = self.tokens[start + at - 1].kind == "request"
-                if (not rest and not code) or (rest and rest[0] in after):
-                    return True
-        return False
+    def _performs(self, rest: list[str]) -> bool:
+        verb = rest[2:3] if rest[0] == "have" else rest[1:2]
+        return bool(verb) and (verb[0] in self.lists["performatives"] or rest[2:4] == ["turn", "down"])
 
 
-def _starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
-    return any(tuple(words[: len(run)]) == run for run in runs)
-
-
-def _anywhere(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
-    said = set(words)
-    return any(tuple(words[at : at + len(run)]) == run for run in runs if run[0] in said for at in range(len(words)))
+def _agrees(words: Sequence[str]) -> bool:
+    return words[:1] in (["ok"], ["okay"], ["fine"], ["happy"], ["good"], ["cool"]) and words[1:2] in (
+        ["with"],
+        ["for"],
+    )

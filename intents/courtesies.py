@@ -5,16 +5,18 @@ What is left is what a terse colleague would have typed. Nothing is cut that cou
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from intents.patterns import any_of, load_patterns
+from intents.spelling import one_edit
 
 _ASKING = frozenset({"how", "what", "why", "who", "when", "where", "which", "whose"})
 _LEADS = re.compile(r"^(?:please |pls |so |ok |okay |well |and |also |but |then )*", re.IGNORECASE)
 _MIND = re.compile(
     r"(?:would|do|could) you mind(?: terribly)? (?:quickly |please |maybe )?"
-    r"(?:(\w+ing)\b|to\b|if (?:i|we) asked you to\b)",
+    r"(?:to\b|if (?:i|we) asked you to\b|(\w+)\b)",
     re.IGNORECASE,
 )
 _ADDRESSED = re.compile(r"\b(?:ips?|address(?:es)?) (?:if|when)\b", re.IGNORECASE)  # "the same ips if possible"
@@ -22,6 +24,8 @@ _MANY = re.compile(
     r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
     re.IGNORECASE,
 )
+_HEAD = 8  # words at either end of a message where a courtesy may stand
+_WORD = re.compile(r"(?<![\\\w<])[a-z]{4,}")
 _WISE = re.compile(
     r"\b(project|domain|customer|tenant|host|cluster|platform|os|state|owner|user|network)[- ]wise\b", re.IGNORECASE
 )
@@ -40,18 +44,52 @@ class Courtesies:
     end: re.Pattern[str]
     short: Mapping[str, str]
     shortened: re.Pattern[str]
+    words: frozenset[str]
 
-    def plain(self, text: str, bases: Mapping[str, str], names: Collection[str] = ()) -> str:
-        """The request without its courtesies, or the text as it is.
+    def plain(
+        self, text: str, base: Callable[[str], str], names: Collection[str] = (), known: Collection[str] = ()
+    ) -> tuple[str, bool]:
+        """The request without its courtesies, or the text as it is; and whether a courtesy had to be respelt.
 
-        `bases`: "restarting" -> "restart". `names` are words that are names here and stay as they are.
+        `base`: "restarting" -> "restart", "" for no verb. `names` are words that are names here and stay as they are,
+        `known` those that are no misspelt courtesies.
         """
         text = self._spelled(text, names)
+        bare = self._bare(text, base)
+        if (respelt := self._respelt(text, known)) != text:
+            again = self._bare(respelt, base)
+            if len(respelt) - len(again) > len(text) - len(bare) + 2:
+                return again, True
+        return bare, False
+
+    def _respelt(self, text: str, known: Collection[str]) -> str:
+        """The first and last words that miss a courtesy by one letter, as the courtesy has them."""
+        words = text.split(" ")
+        for at, word in enumerate(words):
+            bare = word.strip(".,;:!?").lower()
+            if (at < _HEAD or at >= len(words) - _HEAD) and len(bare) > 3 and bare.isalpha() and bare not in self.words:
+                options = () if bare in known else self.by_head.get(bare[0], ())
+                meant = next((option for option in options if one_edit(bare, option)), "")
+                words[at] = word.lower().replace(bare, meant) if meant else word
+        return " ".join(words)
+
+    @cached_property
+    def by_head(self) -> Mapping[str, Sequence[str]]:
+        """The words of courtesies by their first letters."""
+        found: dict[str, list[str]] = {}
+        for word in sorted(self.words):
+            if len(word) > 4:
+                found.setdefault(word[0], []).append(word)
+        return found
+
+    def _bare(self, text: str, base: Callable[[str], str]) -> str:
         bare = self._without_end(self.preface.sub("", self.greeting.sub("", text, count=1), count=1))
         lead = _LEADS.match(bare)
         at = lead.end() if lead else 0
-        if match := _MIND.match(bare, at):
-            verb = bases.get((match[1] or "").lower(), match[1] or "")
+        match = _MIND.match(bare, at)
+        verb = base(match[1].lower()) if match and match[1] else ""
+        if match and (verb or not match[1] or match[1].lower().endswith("ing")):
+            verb = verb or match[1] or ""
             bare = f"could you {verb} {bare[match.end() :].strip()}"
         for pattern, instead in self.starts:
             if match := pattern.match(bare, at):
@@ -103,4 +141,5 @@ def load_courtesies() -> Courtesies:
         any_of(lines["end"], r"(?:\s*[,;.!-]+\s*|\s+){}\s*[.!]*(?P<asks>\?*)\s*$"),
         short,
         any_of(tuple(re.escape(word) for word in short), r"(?<![\w./@#-]){}(?![\w./@-])"),
+        frozenset(word for found in lines.values() for line in found for word in _WORD.findall(line)),
     )

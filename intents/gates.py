@@ -84,7 +84,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
 def _respelt(intent: Intent, scene: Scene) -> bool:
     """Was any word of the request read as another one? A repaired word may be the "not" that was meant."""
     tail = scene.tail if "text" in intent.slots else len(scene.tokens)
-    return any(fold(token.text) != token.fold for token in scene.tokens[:tail])
+    return scene.respelt or any(fold(token.text) != token.fold for token in scene.tokens[:tail])
 
 
 def _strange(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:

@@ -158,7 +158,8 @@ def _worded(tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) ->
     for size in (5, 4, 3, 2) if candidates else ():
         if at + size > len(tokens):
             continue
-        if " ".join(token.fold for token in tokens[at : at + size]) in lexicon.runs:
+        report = at + size < len(tokens) and tokens[at + size].fold == "report"
+        if not report and " ".join(token.fold for token in tokens[at : at + size]) in lexicon.runs:
             continue
         words = [token.fold.rstrip("s") if len(token.fold) > 4 else token.fold for token in tokens[at : at + size]]
         found = [name for parts, name in candidates if _in_order(words, parts, name.name.lower())]

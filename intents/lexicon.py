@@ -17,6 +17,8 @@ REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
 _POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
+_PASSIVE = frozenset({"was", "were", "been", "got"})
+_OWN_PARTICIPLES = frozenset({"run", "set", "put", "cut", "reset", "shut", "split"})
 _CAUSING = frozenset({"want", "wants", "need", "needs", "like", "get", "gets"})
 
 
@@ -98,10 +100,18 @@ class Lexicon:
         """Is it the noun of a kind: "snapshots", "network"?"""
         return bool(self.kinds_of(word))
 
+    def base(self, word: str) -> str:
+        """ "restarting" -> "restart", with an error in it too; "" where it is no verb of ours."""
+        return self.bases.get(word) or self.bases.get(self.repair(word), "")
+
     def repair(self, word: str) -> str:
         """The one word of the lexicon that is one edit away, or ""."""
+        return next(iter(self.candidates(word)), "")
+
+    def candidates(self, word: str) -> Sequence[str]:
+        """The words of the lexicon that are one edit away, the likeliest first."""
         if len(word) < REPAIR_FROM - 1 or not word.isalpha():
-            return ""
+            return ()
         found: dict[str, None] = {}
         for key in (word, *deletes(word)):
             for candidate in self.repairs.get(key, ()):
@@ -109,11 +119,8 @@ class Lexicon:
                     max(len(word), len(candidate)) >= REPAIR_FROM or sorted(word) == sorted(candidate)
                 ):
                     found[candidate] = None
-        best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)] or []
-        if len(best) > 1:
-            swapped = [c for c in best if sorted(c) == sorted(word)]
-            best = swapped or best
-        return min(best, key=lambda c: (-self.common.get(c, 0), c)) if best else ""
+        best = [c for c in found if c[0] == word[0] or sorted(c) == sorted(word)]
+        return sorted(best, key=lambda c: (sorted(c) != sorted(word), -self.common.get(c, 0), c))
 
 
 def load_lexicon(text: str | None = None) -> Lexicon:
@@ -252,7 +259,7 @@ class _Builder:
             s
             for s in found
             if s.concept.startswith("k:")
-            or s.concept == "metric"
+            or s.concept in {"metric", "service"}
             or (s.concept[0].isupper() and s.concept != "FOREIGN")
         )
         return [s for s in meanings if s not in held]
@@ -315,21 +322,6 @@ def _with_word(split: Mention, word: Mention) -> Mention:
     return replace(split, senses=(*split.senses, *extra), own=len(split.senses))
 
 
-def repair_words(
-    lexicon: Lexicon, tokens: Sequence[Token], taken: Sequence[bool], more: frozenset[str], known: frozenset[str]
-) -> Mapping[int, str]:
-    """Token -> the word that was meant, where one edit makes it a word of ours or one of `more`."""
-    found: dict[int, str] = {}
-    for at, token in enumerate(tokens):
-        word = token.fold
-        if taken[at] or token.kind != "word" or word in lexicon.vocabulary or word in more or word in known:
-            continue
-        right = lexicon.repair(word) or next((m for m in more if len(m) >= REPAIR_FROM and one_edit(word, m)), "")
-        if right:
-            found[at] = right
-    return found
-
-
 def _mark(mention: Mention, repaired: Mapping[int, str]) -> Mention:
     said = [repaired[at] for at in (*range(mention.start, mention.end), mention.tail) if at in repaired]
     return replace(mention, repaired=" ".join(said), weight=0.9 * mention.weight) if said else mention
@@ -340,7 +332,9 @@ def _phrase(lexicon: Lexicon, words: Sequence[str], at: int) -> Mention | None:
     for phrase in (*longer, *lexicon.phrases.get(words[at], ())):
         end = at + len(phrase.words)
         if len(phrase.words) == 1 or tuple(words[at:end]) == phrase.words:
-            return Mention(at, end, _passive(phrase.senses, words, at), phrase.weight, phrase.filler, own=phrase.own)
+            senses = _passive(phrase.senses, words, at)
+            own = phrase.own + len(senses) - len(phrase.senses)
+            return Mention(at, end, senses, phrase.weight, phrase.filler, own=own)
     return Mention(at, at + 1, (), 0.0, True) if words[at] in lexicon.fillers else None
 
 
@@ -355,6 +349,11 @@ def _passive(senses: tuple[Sense, ...], words: Sequence[str], at: int) -> tuple[
     wanted: Form = "past"
     if before[-1] in {"needs", "need"}:
         wanted = "ing"
+    elif before[-1] in {"start", "begin"}:  # "start protecting web-01"
+        return (*(Sense(s.concept.removesuffix(".ing"), "", "ing") for s in senses if s.form == "ing"), *senses)
+    elif "did" in words[max(0, at - 5) : at] or (_PASSIVE & set(before) and words[at] in _OWN_PARTICIPLES):
+        # "did anybody delete any snapshots", "which runbooks were run"
+        return (*(Sense(f"{s.concept}.past", "", "past") for s in senses if s.form == "base"), *senses)
     elif "be" not in before and not _caused(words, at):
         return senses
     return (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from intents.asides import is_request, request_in
+from intents.asides import Part, parts_of, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
 from intents.followups import follow
@@ -25,19 +25,27 @@ from intents.tokens import clean
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
-    "negated": frozenset({"feedback", "unsubscribe"}),
+    "negated": frozenset({"feedback", "unsubscribe", "restore_plan"}),
     "report": frozenset({"feedback"}),
     "conditional": frozenset({"subscribe"}),
 }
+_NEGATIONS = frozenset({"don't", "dont", "not", "never", "nobody"})
+_ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
 FLOOR = 1.0
 SURE = 0.42
+STRANGE_SURE = 0.54
 MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
-CLAUSE_SURE = 0.8
+CLAUSE_SURE = 0.72
 WHOLE_SURE = 0.75
+_NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
-_ASIDES = re.compile(r"\s*(?:[:;,!.]\s+|\s-+\s|\bso that\b|\bbecause\b|\bas i\b)\s*", re.IGNORECASE)
+_TO_KNOW = re.compile(
+    r"\b(?:wants? to know|would like to know|asks?|is asking|wonders?) (?:if|whether)\b", re.IGNORECASE
+)
 MOST_WORDS = 40  # a longer message is no short form of anything
+MOST_SPELLINGS = 4  # of one misspelt word
+MOST_TRIED = 4  # other spellings of one message
 SOFT_FLOOR = 0.5
 SOFT_SURE = 0.55
 
@@ -58,21 +66,37 @@ class Matcher:
         if len(text) > MOST_CHARACTERS:
             return Reading(text[:MOST_CHARACTERS], mood="other")  # pasted, not said
         scene = build_scene(text, names, self.lexicon, self.moods, now)
-        reading = self._read(scene)
+        scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
-        reading = self._clause(self._beside(reading, scene, names), scene, names)
+        reading = self._clause(self._beside(reading, scene, names), scene)
         return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+
+    def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
+        """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
+        tried = MOST_TRIED if scene.mood in _NOT_MEANT else 0
+        for word, options in scene.spellings.items():
+            for option in (*options[1:MOST_SPELLINGS], ""):
+                if _goodness(reading) >= PART_SURE or tried >= MOST_TRIED or not scene.anchored:
+                    return scene, reading
+                tried += 1
+                if not option and reading.intent is not None:
+                    continue  # an unknown word is only left as it is where no word that is known makes sense
+                other = build_scene(text, scene.names, self.lexicon, self.moods, scene.now, {word: option})
+                if _goodness(read := self._read(other)) > max(_goodness(reading), SURE) + 0.05:
+                    scene, reading = other, read
+        return scene, reading
 
     def _beside(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The request alone, where something else is told before it; a change is then asked back."""
         asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
         sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
-        general = self.moods.generalities.holds(scene.text)
-        if sure or general or whole.mood in _REFUSING or is_log(scene.text) or len(scene.tokens) > MOST_WORDS:
+        sure = sure and whole.confidence >= CLAUSE_SURE + 0.1
+        refusing = whole.mood in _REFUSING and not _TO_KNOW.search(scene.text)
+        if sure or refusing or len(scene.tokens) > MOST_WORDS:
             return whole
         text = request_in(scene, self.moods)
-        if not text:
+        if not text or is_log(scene.text) or self.moods.generalities.holds(scene.text):
             return whole
         read = self._read(build_scene(text, names, self.lexicon, self.moods, scene.now))
         if (
@@ -83,29 +107,58 @@ class Matcher:
             return whole
         if whole.intent is not None and read.ask is not None and read.ask.why != "confirm":
             return whole
+        if _says_more(whole, read) or (scene.mentions_of("FOREIGN") and not read.slots):
+            return whole
         if self.catalogue.intents[read.intent].writes and read.ask is None:
             return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
         return read
 
-    def _clause(self, whole: Reading, scene: Scene, names: Names) -> Reading:
+    def _clause(self, whole: Reading, scene: Scene) -> Reading:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
-        foreign = scene.mentions_of("FOREIGN") or is_log(scene.text)
+        foreign = bool(scene.mentions_of("FOREIGN"))
         sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
-        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or foreign:
+        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or is_log(scene.text):
             return whole
-        clauses = [part for part in _ASIDES.split(scene.text) if len(part.split()) >= 3]
-        if not 1 < len(clauses) < 5 or len(scene.tokens) > MOST_WORDS:
+        parts = parts_of(scene)
+        if not 1 < len(parts) < 5 or len(scene.tokens) > MOST_WORDS:
             return whole
-        scenes = [build_scene(part, names, self.lexicon, self.moods, scene.now) for part in clauses]
-        told = whole.mood in _SILENT  # then a clause counts only if it asks or orders in so many words
-        reads = [self._read(part) for part in scenes if not told or is_request(part)]
-        reads = [r for r in reads if r.intent is not None and r.slots and r.mood in ("command", "question")]
-        if len(reads) != 1 or reads[0].confidence < max(CLAUSE_SURE, whole.confidence) or reads[0].ask is not None:
+        asking = [part for part in parts if part.asks]
+        reads = self._readable(asking, scene)
+        if (
+            not reads
+            and not foreign
+            and whole.mood not in _SILENT
+            and not any(part.orders or part.hangs for part in asking)
+        ):
+            reads = self._readable([part for part in parts if not part.asks], scene)
+        if len(reads) > 1:
+            reads = [r for r in reads if r.slots or self._alone(r)]
+        least = max(CLAUSE_SURE, whole.confidence if whole.intent else 0.0)
+        if len(reads) != 1 or reads[0].confidence < least:
+            return whole
+        if (reads[0].ask and reads[0].ask.why != "confirm") or not (reads[0].slots or self._alone(reads[0])):
             return whole
         read = replace(reads[0], text=scene.text)
+        if _says_more(whole, read):
+            return whole
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
         return read
+
+    def _readable(self, parts: Sequence[Part], scene: Scene) -> list[Reading]:
+        """What the parts of a message mean alone."""
+        reads = [
+            self._read(build_scene(part.text, scene.names, self.lexicon, self.moods, scene.now))
+            for part in parts
+            if not part.hangs
+        ]
+        return [r for r in reads if r.intent is not None and r.mood in ("command", "question")]
+
+    def _alone(self, reading: Reading) -> bool:
+        """A request that says enough without any name: it is sure, and needs no slot."""
+        if reading.intent == "help":
+            return False  # "the projector shows an error, who can help"
+        return reading.confidence >= WHOLE_SURE and not self.catalogue.intents[reading.intent or ""].required
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
@@ -134,7 +187,7 @@ class Matcher:
     def scores(self, scene: Scene) -> list[Scored]:
         """The best claim of each intent that has one, best first."""
         best: dict[str, Scored] = {}
-        tally = Tally(scene)
+        tally = Tally(scene, self.claims.families)
         for claim in self.claims.for_features(scene.features):
             scored = tally.score(claim, self.catalogue.intents[claim.intent], self._explains[claim.intent])
             if scored and (claim.intent not in best or scored.score > best[claim.intent].score):
@@ -144,7 +197,7 @@ class Matcher:
     def soft_scores(self, scene: Scene) -> list[Scored]:
         """Claims of which one term was not said, for a sentence that no whole claim explains."""
         best: dict[str, Scored] = {}
-        tally = Tally(scene)
+        tally = Tally(scene, self.claims.families)
         for claim in self.claims.all:
             scored = tally.soft(claim, self.catalogue.intents[claim.intent], self._explains[claim.intent])
             if scored and (claim.intent not in best or scored.score > best[claim.intent].score):
@@ -167,24 +220,43 @@ class Matcher:
             return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
         top = ranked[0]
         confidence = _confidence(top)
-        rivals = tuple((s.intent.name, round(s.score, 2)) for s in ranked[1:4])
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
+        if scene.mood == "negated" and top.intent.name == "deny" and scene.has("NOPE"):
+            silent = bool(_NEGATIONS & set(scene.folds))  # "REQ-31: no, wrong window"
+        silent = silent and not (top.intent.name in _ENDING and scene.mood == "negated" and scene.has("ANYMORE"))
         if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
-            return Reading(
-                scene.text,
-                None,
-                mood=scene.mood,
-                confidence=confidence,
-                rivals=((top.intent.name, round(top.score, 2)), *rivals)[:3],
-                evidence=_evidence(scene, None),
-            )
+            return self._nothing(scene, ranked, confidence)
         filling = fill(top.intent, scene)
         told = _evidence(scene, top, filling)
         ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
+        if confidence < _least(scene) and not (ask and ask.why == "unknown"):
+            return self._nothing(scene, ranked, confidence)
         return Reading(
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
-            "lexicon", ask, (*filling.evidence, *told), rivals,
+            "lexicon", ask, (*filling.evidence, *told), _rivals(ranked[1:4]),
         )  # fmt: skip
+
+    def _nothing(self, scene: Scene, ranked: Sequence[Scored], confidence: float) -> Reading:
+        return Reading(
+            scene.text, None, mood=scene.mood, confidence=confidence, rivals=_rivals(ranked[:3]),
+            evidence=_evidence(scene, None),
+        )  # fmt: skip
+
+
+def _rivals(ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
+    return tuple((s.intent.name, round(s.score, 2)) for s in ranked)
+
+
+def _says_more(whole: Reading, part: Reading) -> bool:
+    """The same request, and the rest of the message is part of it: "…, with the names masked"."""
+    return whole.intent == part.intent and part.slots.items() <= whole.slots.items()
+
+
+def _goodness(reading: Reading) -> float:
+    """How well a reading stands: its confidence, less where something is missing; 0 where nothing was understood."""
+    if reading.intent is None:
+        return 0.0
+    return reading.confidence - (0.4 if reading.ask and reading.ask.why in {"missing", "unknown"} else 0.0)
 
 
 def _shared(readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -193,6 +265,12 @@ def _shared(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     if {reading.intent for reading in readings} not in ({"list"}, {"count"}):
         return tuple(readings)
     return tuple(replace(r, slots={**last.slots, **r.slots}, objects={**last.objects, **r.objects}) for r in readings)
+
+
+def _least(scene: Scene) -> float:
+    """How sure a reading must be: surer where nothing of ours is named and a word is strange."""
+    strange = [at for at in scene.unknown if at not in scene.aside and at not in scene.namelike]
+    return STRANGE_SURE if strange and not scene.anchored else SURE
 
 
 def _confidence(top: Scored) -> float:

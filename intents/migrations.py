@@ -1,7 +1,7 @@
 """Slots of the migration intents: waves, cohorts, mappings, scope, order, what-if."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from intents.hits import Hit
@@ -30,7 +30,7 @@ def wave_check(scene: Scene, filling: "Filling") -> None:
     run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES})
     if run:
         said = words(scene, *run).strip("\"'`")
-        filling.put("item", said.lower(), said)
+        filling.put("item", scene.as_meant(*run).strip("\"'`").lower(), said)
     off = scene.mentions_of("UNTICK")
     source = off or scene.mentions_of("TICK") or scene.mentions_of("TICKVERB")
     filling.put("on_off", "off" if off else "on", words(scene, source[0].start, source[0].end) if source else "")
@@ -161,8 +161,30 @@ _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "sev
             "ten": 10, "eleven": 11, "twelve": 12, "sixteen": 16, "twenty": 20}  # fmt: skip
 
 
+_FIRST_LAST: Mapping[str, Sequence[tuple[str, re.Pattern[str]]]] = {
+    "strategy": (
+        (
+            "riskiest_last",
+            re.compile(r"\b(?:risk\w*|hard\w*|difficult|danger\w*|red)\b[\w ]{0,20}\b(?:last|end)\b", re.I),
+        ),
+        (
+            "easiest_first",
+            re.compile(r"\b(?:eas\w+|simpl\w+|low[- ]risk|green|harmless)\b[\w ]{0,20}\b(?:first|start)\b", re.I),
+        ),
+    ),
+    "wave_strategy": (
+        ("pilot_first", re.compile(r"\bpilot\b[\w ]{0,14}\b(?:first|ahead|start|front|before)\b", re.I)),
+        ("dependency_ordered", re.compile(r"\bdependenc\w+\b[\w ]{0,14}\b(?:first|order\w*|respected)\b", re.I)),
+    ),
+}  # "the riskiest machines last": other words may stand between
+
+
 def strategy(concept: str) -> Fill:
     def put(scene: Scene, filling: "Filling") -> None:
+        for value, pattern in _FIRST_LAST[concept]:
+            if match := pattern.search(scene.meant):
+                filling.put("strategy", value, match[0])
+                return
         for mention in scene.mentions_of(concept):
             filling.put("strategy", value_of(mention, concept), words(scene, mention.start, mention.end))
             return

@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from intents.clauses import ASKING, At, ClauseReader, VerbForm
+from intents.clauses import ClauseReader
 from intents.courtesies import Courtesies, load_courtesies
 from intents.generalities import Generalities, load_generalities
 from intents.logs import is_log
 from intents.readings import Mood
+from intents.statements import ASKING, At, VerbForm
 from intents.tokens import Token
 
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
 _TELLING = frozenset({"report", "other"})
+_RELATIVE = frozenset({"which", "who", "whose", "whom"})
 _NO = (["nope"], ["no"], ["nah"], ["no", "way"], ["never"], ["no", "sorry"])
 _DETERMINERS = frozenset(
     {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
@@ -69,11 +71,12 @@ def split_clauses(tokens: Sequence[Token], taken: Sequence[bool]) -> list[tuple[
 
 
 def clause_moods(
-    words: Words, text: str, tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm
+    words: Words, text: str, tokens: Sequence[Token], taken: Sequence[bool], person: At, form: VerbForm, ours: At
 ) -> tuple[Mood, list[tuple[int, int, str]]]:
     """The mood of the whole, and (start, end, mood) of each clause.
 
-    `person(i)`: token i is a person's name; `form(i)`: "base", "past", ... of the operations verb there, or "".
+    `person(i)`: token i is a person's name; `ours(i)`: the noun of a kind; `form(i)`: "base", "past", ... of the
+    operations verb there, or "".
     """
     if is_log(text) or words.generalities.holds(text):
         return "other", []
@@ -89,8 +92,28 @@ def clause_moods(
         before = {token.fold for token in tokens[:start]} if at else set()
         if mood == "command" and before & words.single["told"] and tokens[start].fold not in {"show", "list"}:
             return "report", clauses  # "mia wrote: reboot web-01"
-    clauses = _with_reasons(clauses, tokens, taken)
+    if len(clauses) > 1 and clauses[0][2] == "question" and tokens[clauses[0][0]].fold in ASKING:
+        clauses = [(start, end, "fragment" if end - start < 3 and mood == "command" else mood)
+                   for start, end, mood in clauses]  # "how compliant are we, snapshot wise"  # fmt: skip
+    held = [there or ours(at) for at, there in enumerate(taken)]
+    clauses = _with_reasons(_with_relatives(clauses, tokens), tokens, held)
     return _of_all(clauses, tokens), clauses
+
+
+def _with_relatives(
+    clauses: list[tuple[int, int, str]], tokens: Sequence[Token]
+) -> list[tuple[int, int, str]]:  # fmt: skip
+    """ "the restore took four hours, which nobody liked": no question, but more of what is told."""
+    return [
+        (start, end, "other")
+        if at and tokens[start].fold in _RELATIVE and clauses[at - 1][2] in _TELLING and not _is_asked(tokens, end)
+        else (start, end, mood)
+        for at, (start, end, mood) in enumerate(clauses)
+    ]
+
+
+def _is_asked(tokens: Sequence[Token], end: int) -> bool:
+    return end < len(tokens) and tokens[end].fold == "?"
 
 
 def _with_reasons(

@@ -11,6 +11,7 @@ from intents.tokens import Token, clean, fold, tokenize
 __all__ = ["Names", "fold", "loose", "spans"]
 
 LONGEST = 5  # words in one name
+_SHARED = 40  # names with one word in common that are looked at when another of their words is misspelt
 _SEPARATORS = re.compile(r"[-_\s.]+")
 _SKIP = frozenset({"mark"})
 # People are called by their first names: "carol" is "Carol Díaz", and the user carol.diaz.
@@ -51,7 +52,7 @@ def span_text(text: str, tokens: Sequence[Token], start: int, end: int) -> str:
     said = text[first.start : last.end]
     if "\n" in said:
         return ""
-    return fold(" ".join(said.split()))
+    return fold(" ".join(said.split()) if "  " in said or "\t" in said else said)
 
 
 def _forms(said: str) -> tuple[str, ...]:
@@ -123,6 +124,18 @@ class Names:
             halves.setdefault("<" + span[:middle], []).append(span)
             halves.setdefault(">" + span[-middle:], []).append(span)
         return halves
+
+    @cached_property
+    def by_part(self) -> Mapping[str, Sequence[tuple[tuple[str, ...], int]]]:
+        """Names of several words by each of their words, with its place among them; for words that many share, few."""
+        found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+        for span in self._exact:
+            if " " in span and len(words := tuple(span.split(" "))) <= LONGEST:
+                for place, word in enumerate(words):
+                    held = found.setdefault(word, [])
+                    if len(held) < _SHARED:
+                        held.append((words, place))
+        return found
 
     @cached_property
     def by_word(self) -> Mapping[str, Sequence[tuple[frozenset[str], Name]]]:

@@ -1,29 +1,36 @@
 """A sentence taken apart: tokens, names, times, amounts, words with meaning, and the features that claims ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from intents.amounts import Amount, find_amounts
 from intents.hits import Hit, add_worded, find_hits
-from intents.lexicon import Lexicon, Mention, find_mentions, repair_words
+from intents.lexicon import Lexicon, Mention, find_mentions
 from intents.mood import Words, clause_moods
 from intents.names import Names
 from intents.readings import Mood
+from intents.repairs import misspelt_names, repair_words
 from intents.shapes import shape
 from intents.times import Span, find_times
-from intents.tokens import Token, clean, tokenize, word_set
+from intents.tokens import Token, clean, fold, tokenize, word_set
 
 # Kinds whose names are people or things that an ordinary word may name without being one.
 _VALUE_KINDS = frozenset({"tag", "role", "event", "report", "policy", "wave", "cohort"})
+ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})  # addresses that mean the whole world
 _CODES = frozenset({"ip", "mac", "uuid", "request", "job", "channel", "clock"})
 _WEIGHT_NAME = 1.6
+_AS_LIKELY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known about a text before an intent is chosen."""
+    """What is known about a text before an intent is chosen.
+
+    `respelt`: a courtesy around it was misspelt. `spellings`: a misspelt word -> what else it may have meant.
+    """
 
     text: str
     now: datetime
@@ -36,13 +43,39 @@ class Scene:
     aside: frozenset[int]
     names: Names
     lexicon: Lexicon
+    respelt: bool = False
+    spellings: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def folds(self) -> tuple[str, ...]:
         return tuple(token.fold for token in self.tokens)
 
+    def as_meant(self, start: int, end: int) -> str:
+        """The text of tokens [start:end], with misspelt words as they were meant."""
+        found, last = [], self.tokens[start].start
+        for token in self.tokens[start:end]:
+            if token.kind == "word" and token.fold != fold(token.text):
+                found += [self.text[last : token.start], token.fold]
+                last = token.end
+        found.append(self.text[last : self.tokens[end - 1].end])
+        return "".join(found)
+
+    @cached_property
+    def meant(self) -> str:
+        """The whole text, with misspelt words as they were meant."""
+        return self.as_meant(0, len(self.tokens)) if self.tokens else self.text
+
     def mentions_of(self, concept: str) -> tuple[Mention, ...]:
-        return tuple(m for m in self.mentions if any(s.concept == concept for s in m.senses))
+        return tuple(self.mentions[at] for at in self.by_concept.get(concept, ()))
+
+    @cached_property
+    def by_concept(self) -> Mapping[str, Sequence[int]]:
+        """Meaning -> the mentions that have it."""
+        found: dict[str, list[int]] = {}
+        for at, mention in enumerate(self.mentions):
+            for concept in {sense.concept for sense in mention.senses}:
+                found.setdefault(concept, []).append(at)
+        return found
 
     def has(self, concept: str) -> bool:
         return concept in self.features
@@ -97,15 +130,26 @@ class Scene:
         if self.mentions_of("FOREIGN") or self.strangers > 3:
             return False
         ids = any(token.kind in {"request", "job", "uuid", "mac", "ip"} for token in self.tokens)
-        nouns = any(s.concept.startswith("k:") for m in self.mentions for s in m.senses)
+        nouns = any(concept.startswith("k:") for concept in self.by_concept)
         return ids or nouns or any(hit.sure for hit in self.hits)
 
     def beside(self, mention: Mention) -> bool:
         """Is it only the noun of a name ("host compute-01")?"""
-        kinds = {sense.value for sense in mention.senses if sense.concept.startswith("k:")}
-        return any(
-            (hit.start == mention.end or hit.end == mention.start) and any(name.kind in kinds for name in hit.names)
-            for hit in self.hits
+        return (mention.start, mention.end) in self._nouns
+
+    @cached_property
+    def _nouns(self) -> frozenset[tuple[int, int]]:
+        """Where the noun of a name stands before or behind it."""
+        edges: dict[int, set[str]] = {}
+        for hit in self.hits:
+            for edge in (hit.start, -hit.end):
+                edges.setdefault(edge, set()).update(name.kind for name in hit.names)
+        return frozenset(
+            (m.start, m.end)
+            for m in (self.mentions if edges else ())
+            for s in m.senses
+            if s.concept.startswith("k:")
+            and (s.value in edges.get(m.end, ()) or (m.start and s.value in edges.get(-m.start, ())))
         )
 
     @cached_property
@@ -115,6 +159,8 @@ class Scene:
     @cached_property
     def afterthought(self) -> frozenset[int]:
         """What is only told behind the request: "…, it goes to the customer". Told before it, it may belong to it."""
+        if not self.aside:
+            return self.aside
         first = next((at for at in range(len(self.tokens)) if at not in self.aside), 0)
         return frozenset(at for at in self.aside if at > first)
 
@@ -135,7 +181,9 @@ class Scene:
                 if kind not in _VALUE_KINDS:
                     found["@"] = _WEIGHT_NAME if hit.sure else 0.8
         for token in self.tokens:
-            if token.kind in _CODES:
+            if token.kind == "ip" and token.fold in ANYWHERE:
+                found["OPEN"] = 2.2
+            elif token.kind in _CODES:
                 found[token.kind] = 2.0
         for amount in self.amounts:
             found["num" if amount.kind in {"number", "times"} else amount.kind] = 1.0
@@ -143,19 +191,15 @@ class Scene:
         return found
 
 
-def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime) -> Scene:
-    text = moods.courtesies.plain(clean(text), lexicon.bases, names.words)
+def build_scene(
+    text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime, spelling: Mapping[str, str] = _AS_LIKELY
+) -> Scene:
+    """`spelling`: a misspelt word -> the word to read it as, instead of the likeliest; "" to leave it as it is."""
+    text, respelt = moods.courtesies.plain(clean(text), lexicon.base, names.words, lexicon.vocabulary)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
+    tokens, hits, repaired, spellings = _respell(tokens, hits, names, lexicon, moods, spelling)
     taken = _taken(tokens, hits)
-    named = list(taken)
-    for hit in hits:
-        if hit.end - hit.start == 1:  # words of longer names may be words of ours, with errors
-            named[hit.start] = True
-    repaired = repair_words(lexicon, tokens, named, names.words, moods.known)
-    if repaired:
-        tokens = tuple(replace(t, fold=repaired[at]) if at in repaired else t for at, t in enumerate(tokens))
-        hits = add_worded(hits, tokens, names, lexicon, repaired)
     spans = tuple(
         s
         for s in find_times(tokens, now)
@@ -169,7 +213,38 @@ def build_scene(text: str, names: Names, lexicon: Lexicon, moods: Words, now: da
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
     mentions = tuple(find_mentions(lexicon, tokens, taken, repaired))
     mood, aside = _mood(moods, text, tokens, hits, mentions)
-    return Scene(text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon)
+    return Scene(
+        text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon, respelt, spellings
+    )  # fmt: skip
+
+
+def _respell(
+    tokens: tuple[Token, ...],
+    hits: tuple[Hit, ...],
+    names: Names,
+    lexicon: Lexicon,
+    moods: Words,
+    spelling: Mapping[str, str],
+) -> tuple[tuple[Token, ...], tuple[Hit, ...], Mapping[int, str], Mapping[str, Sequence[str]]]:
+    """The tokens read as they were meant, the names in them, which were repaired, and what else they may have meant."""
+    slips = misspelt_names(tokens, names, lexicon)
+    within = {at for hit, _, _ in slips for at in range(hit.start, hit.end)}
+    if slips:
+        kept = [hit for hit in hits if not within & set(range(hit.start, hit.end))]
+        hits = tuple(sorted((*kept, *(hit for hit, _, _ in slips)), key=lambda hit: hit.start))
+    named = _taken(tokens, hits)
+    for hit in hits:
+        if hit.end - hit.start == 1:  # words of longer names may be words of ours, with errors
+            named[hit.start] = True
+    options = repair_words(lexicon, tokens, named, names.words, moods.known)
+    repaired = {at: spelling.get(tokens[at].fold, words[0]) for at, words in options.items() if at not in within}
+    repaired = {at: word for at, word in repaired.items() if word}
+    meant = {**repaired, **{at: word for _, at, word in slips}}
+    if meant:
+        spellings = {tokens[at].fold: words for at, words in options.items()}
+        tokens = tuple(replace(t, fold=meant[at]) if at in meant else t for at, t in enumerate(tokens))
+        return tokens, add_worded(hits, tokens, names, lexicon, repaired), repaired, spellings
+    return tokens, hits, repaired, {}
 
 
 _GREETINGS = word_set("hi hey hello ok okay so well yo dear please pls thanks thx and but hm no yes good "
@@ -227,8 +302,9 @@ def _mood(
     if _addressed(tokens, people, hits, mentions):
         return "other", frozenset()
     cut = _note_start(tokens, mentions)
+    kinds = {m.start for m in mentions if any(s.concept.startswith("k:") for s in m.senses)}
     mood, clauses = clause_moods(
-        moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, "")
+        moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""), kinds.__contains__
     )
     beside = {at for start, end, kind in clauses if kind in {"report", "other"} for at in range(start, end)}
     return mood, frozenset(beside) if mood in {"command", "question"} else frozenset()

@@ -19,6 +19,10 @@ _ASSIGNS = frozenset({":", "=", "->", "=>"})
 _ASKING = word_set("who whose why when where how which")
 _POLITE = word_set("hm and but no please pls plz stackhand bot hey hmm ok so")
 _BRINGING = word_set("have want wants need needs get like")
+_WHOM = frozenset(
+    (who, do, me) for who in ("who", "whom") for do in ("do", "should", "must", "could") for me in ("i", "we")
+)
+_WHATIS = frozenset({"what 's", "what is", "what 's ?", "what is ?", "what are", "what are ?"})
 _WHY = frozenset({"why", "how so", "but why", "how come", "and why", "why that", "why is that"})
 
 
@@ -47,18 +51,40 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("SELFBOT", 0.5, bool(_BOT & folds)),
         ("VALUE", 0.5, bool(_ASSIGNS & folds or scene.namelike or kinds & {"ip", "quoted"})),
         ("ITEM", 0.5, bool(waves) and _has_item(scene, waves)),
+        ("WHOQ", 0.3, "who" in scene.folds[:3]),
+        ("WHATQ", 0.3, bool({"what", "which"} & set(scene.folds[:3]))),
         ("RUNS", 0.5, "runs" in folds),
+        ("WHENEVER", 0.5, _whenever(scene)),
         ("CALLED", 0.5, bool({"called", "named", "call"} & folds)),
         ("WHYBARE", 1.0, " ".join(f for f in scene.folds if f.isalpha() and f not in _POLITE) in _WHY),
     )
     return ((name, weight) for name, weight, there in tests if there)
 
 
+def _is_allowance(scene: "Scene") -> bool:
+    """ "how many cores may acme-prod use": what a project may take."""
+    folds = scene.folds
+    may = next((at for at, fold in enumerate(folds) if fold in {"may", "can", "could"}), -1)
+    named = any(hit.of("project") and hit.start == may + 1 for hit in scene.hits) if may > 0 else False
+    return named and bool({"use", "have", "consume", "take", "own", "hold"} & set(folds[may + 2 :]))
+
+
+def _whenever(scene: "Scene") -> bool:
+    """ "tell me when ...", "let me know every time ...", "write here if ..."."""
+    at = next((m.end for m in scene.mentions_of("TELLWORD")), -1)
+    return at >= 0 and bool(_WHENEVER & set(scene.folds[at : at + 6]))
+
+
+_WHENEVER = word_set("when whenever if once time soon")
+
+
 def _is_caused(scene: "Scene") -> bool:
     """ "have web-01 rebooted", "i want it stopped": a participle that is to be brought about."""
+    kinds = [m.start for m in scene.mentions if _is_kind(m) and _plural(scene, m) and not scene.beside(m)]
     return any(
         s.form in {"past", "ing"}
         and s.concept.isupper()
+        and not any(at < m.start for at in kinds)  # "i need all vms tagged pci": which ones
         and bool(_BRINGING & set(scene.folds[max(0, m.start - 8) : m.start]))
         for m in scene.mentions
         for s in m.senses
@@ -75,15 +101,33 @@ def _emptiness(scene: "Scene") -> Iterator[tuple[str, float]]:
     if len(solid) + len(scene.hits) <= 2 and not scene.unknown:
         yield "BARE", 0.3
     rest = [m for m in scene.mentions if not scene.beside(m) and m.senses and not scene.named[m.start]]
+    if (
+        "what" in scene.folds
+        and " ".join(f for at, f in enumerate(scene.folds) if f not in _POLITE and not _is_name(scene, at)) in _WHATIS
+    ):
+        yield "WHATIS", 1.0
     asked = _ASKING & set(scene.folds)
     if scene.hits and not scene.unknown and not rest and not scene.spans and not asked:
         yield "NAMEONLY", 1.0
+
+
+def _is_name(scene: "Scene", at: int) -> bool:
+    return scene.named[at] or any(m.start <= at < m.end and scene.beside(m) for m in scene.mentions)
 
 
 def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     """ "vms per project", "which domain has how many users": one kind broken down by another; a list of kinds."""
     words = scene.folds
     kinds = [m for m in scene.mentions if _is_kind(m)]
+    if any(
+        ("how", "much") in (words[m.start - 2 : m.start], words[m.start - 3 : m.start - 1]) and _plural(scene, m)
+        for m in kinds
+    ):
+        yield "COUNT", 1.0
+    if _is_allowance(scene):
+        yield "QUOTA", 2.0
+    if any(words[at : at + 3] in _WHOM for at in range(len(words))):
+        yield "OWNER", 2.2
     if any(_plural(scene, m) and not scene.beside(m) for m in kinds):
         yield "PLURALKIND", 0.3
     if any(_sized(scene, m) for m in kinds):

@@ -46,7 +46,7 @@ def word_after(scene: Scene, nouns: Sequence[str], skip: frozenset[int] = frozen
 
 def metric_of(scene: Scene, filling: "Filling", kinds: bool) -> None:
     """cpu, memory, storage; cost; or, where `kinds`, a kind that is counted (vms, volumes, ...)."""
-    costs = [m for m in scene.mentions_of("COST") if not scene.named[m.start]]
+    costs = [m for m in scene.mentions_of("COST") if not scene.named[m.start] and m.start not in scene.aside]
     if costs:
         mention = costs[0]
         filling.put("metric", "cost", words(scene, mention.start, mention.end))
@@ -192,9 +192,9 @@ def restore(scene: Scene, filling: "Filling") -> None:
     for mention in scene.mentions_of("restore_mode"):
         filling.put("mode", value_of(mention, "restore_mode"), words(scene, mention.start, mention.end))
         break
-    match = _NEW_NAME.search(scene.text)
+    match = _NEW_NAME.search(scene.meant)
     if match:
-        at = next((i for i, t in enumerate(scene.tokens) if t.start <= match.start(1) < t.end), None)
+        at = next((i for i, t in enumerate(scene.tokens) if t.text == match[1]), None)
         if at is not None and not scene.named[at] and (at in scene.unknown or scene.tokens[at].kind == "quoted"):
             filling.put("new_name", match[1], match[0])
 
@@ -274,6 +274,13 @@ def event(scene: Scene, filling: "Filling") -> None:
         for name in hit.of("event"):
             filling.put("event", name.name, words(scene, hit.start, hit.end))
             return
+    for at, fold in enumerate(scene.folds):  # "stop the restore notifications": inside a longer phrase
+        value = next(
+            (s.value for p in scene.lexicon.phrases.get(fold, ()) for s in p.senses if s.concept == "event"), ""
+        )
+        if value and not scene.named[at]:
+            filling.put("event", value, scene.tokens[at].text)
+            return
 
 
 _TOPIC = re.compile(
@@ -283,7 +290,7 @@ _TOPIC = re.compile(
 
 def topic(scene: Scene, filling: "Filling") -> None:
     """The words behind "with", "about", "on", "for"; "help restore" too."""
-    text = re.sub(r"[,\s]+(?:please|pls|plz|thanks|thx)\s*[.!?]*$", "", scene.text, flags=re.IGNORECASE)
+    text = re.sub(r"[,\s]+(?:please|pls|plz|plase|thanks|thx)\s*[.!?]*$", "", scene.meant, flags=re.IGNORECASE)
     match = _TOPIC.search(text)
     if not match:
         match = re.fullmatch(r"(?:@?\w+[,:]?\s+)?help\s+([\w-]+)\s*[?!.]*", text, re.IGNORECASE)
@@ -293,7 +300,7 @@ def topic(scene: Scene, filling: "Filling") -> None:
 
 
 def runbook_topic(scene: Scene, filling: "Filling") -> None:
-    match = _TOPIC.search(scene.text)
+    match = _TOPIC.search(scene.meant)
     if match and match[1].lower() not in {"me", "us", "you", "here", "my team", "that", "this"}:
         put_text(filling, "text", match[1])
 

@@ -1,24 +1,34 @@
 """How well a claim explains a sentence: what speaks for it, what is left over, what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from intents.claims import Claim
 from intents.lexicon import Mention
+from intents.mood import split_clauses
 from intents.registry import Intent
-from intents.scenes import Scene
+from intents.scenes import ANYWHERE, Scene
 from intents.slots import EXPLAINS, NAME_KINDS
 from intents.tokens import word_set
 
 # they ask, point or join: said in every sentence, they speak against none
 NEUTRAL = frozenset({"SHOW", "LIST", "EXPLAIN", "IT", "ON", "UNDER", "TOPIC", "MYSELF", "WHOHAS", "SAYING", "CATALOG",
                      "FEEDBACK", "SAMEAGAIN", "BECOMEV", "ISTHERE", "WHATSIN", "ATTACHEDTO",
-                     "MAKEREPORT", "ALLOWEDTO"})  # fmt: skip
+                     "MAKEREPORT", "ALLOWEDTO", "NOWISH"})  # fmt: skip
 _TELLING = frozenset({"TELLWORD"})
 # what may be left unsaid when the rest of a claim is there
 UNSAID = NEUTRAL | word_set(
     "q cmd BARE SET CREATE TAKE RUN START BECOME ASSIGN GRANT POST USE BUILD STATUS PROGRESS HISTORY NIGHT WILL "
     "ANSWERREF FEEDBACK SELFBOT EVERY FORECAST time DATA VERIFY"
+)
+
+
+GRAMMAR = 1.0  # what a phrase of mere function words ("what did") weighs against a claim
+KIN = 0.6
+UNDONE = 1.0  # for a claim that has no place for the verb that the command begins with
+_LEADING = word_set(
+    "please pls plz kindly hey hi hello ok okay so and then just now also quick quickly thanks stackhand bot again can "
+    "could would will you i we want need to like yes go ahead let me us"
 )
 
 
@@ -52,11 +62,25 @@ class _Words:
     covered: set[int]
 
 
+def _head(scene: Scene) -> int:
+    """Which mention is the verb that a command begins with ("could you please give …"); -1 where none does."""
+    if scene.mood != "command":
+        return -1
+    starts = [start for start, _ in split_clauses(scene.tokens, scene.named)]
+    for at, mention in enumerate(scene.mentions):
+        own = mention.senses[: mention.own]
+        if any(sense.form == "base" for sense in own) and not any(sense.concept.startswith("k:") for sense in own):
+            start = max((start for start in starts if start <= mention.start), default=0)
+            if all(word in _LEADING for word in scene.folds[start : mention.start]):
+                return at
+    return -1
+
+
 class Tally:
     """Scores claims against one scene. A word is credited once, however many meanings it has."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, scene: Scene, families: Mapping[str, frozenset[str]]) -> None:
+        self.scene, self.families = scene, families
         self.features = scene.features
         self.where: dict[str, list[int]] = {}
         self.places: dict[str, list[int]] = {}  # those too that only stand beside a name
@@ -75,6 +99,10 @@ class Tally:
                 if concept != "k" or not scene.beside(mention):
                     self.where.setdefault(concept, []).append(at)
             self.concepts.append(concepts)
+        self.head = _head(scene)
+        self.counts = "COUNT" in self.features and "@vm" not in self.features and "how many" in " ".join(scene.folds)
+        kinds = {feature for feature in self.features if feature.startswith("k:")}
+        self.same = "@vm" in self.features and kinds == {"k:vm"}  # the vms of a vm are no list
         self.surely = any(hit.sure for hit in scene.hits)
         self.beside_unknown = [at for at in scene.unknown if at not in scene.aside]
         # an unknown word beside nothing of ours makes it another subject
@@ -92,12 +120,19 @@ class Tally:
         used = {feature for need in claim.needs for feature in need if feature in features}
         wide = used | explains | set(claim.also)
         tail = self.scene.tail if "text" in intent.slots else 0 if "item" in intent.slots else len(self.scene.tokens)
-        words = self._words(used, wide, tail)
+        words = self._words(used, wide, tail, self.families[claim.intent] - claim.never)
         named, lost = self._names(wide, words.covered, tail, "@" in explains or "name" in intent.slots)
         shape = sum(features[f] for f in used if f not in self.where and not f.startswith("@"))
         score = claim.bonus + words.score + named - 1.3 * lost + shape
         score -= 0.4 * sum(not self._has_slot(slot) for slot in intent.required)
+        score -= 5.0 if intent.name == "list" and self.same else 0.0
+        score -= 3.0 if "WHENEVER" in features and not intent.writes else 0.0
+        score -= 1.5 if intent.name == "list" and self.counts else 0.0
         score -= 2.5 if intent.writes and self.scene.asks else 0.0
+        if self.head >= 0 and intent.writes and "SHOW" in self.own[self.head]:
+            score -= 1.5  # "show ..." orders nothing
+        if self.head >= 0 and self.head not in words.mentions:
+            score -= 0.3 * UNDONE if self.scene.mentions[self.head].filler else UNDONE
         meant = set(self.scene.namelike) if "unknown" in used else set()
         unknown = sum(at < tail and at not in meant for at in self.beside_unknown)
         score -= 0.25 * unknown
@@ -136,7 +171,7 @@ class Tally:
             return None
         return replace(whole, score=whole.score - max(0.0, claim.bonus) - (0.6 if name else 1.2), soft=True)
 
-    def _words(self, used: set[str], wide: set[str], tail: int) -> "_Words":
+    def _words(self, used: set[str], wide: set[str], tail: int, family: frozenset[str]) -> "_Words":
         """What the mentions say for a claim and against it; only the mentions it knows are looked at one by one."""
         losses, lost = self._losses(tail)
         score, explained = -0.6 * lost, 0.0
@@ -148,12 +183,21 @@ class Tally:
                     known.discard(at)
                     score += 0.6 * losses[at]
                     lost -= losses[at]
+        kin = {at for feature in family & self.places.keys() for at in self.places[feature]} - known
+        for at in kin:  # said otherwise than in this claim, but of the same intent
+            score += 0.6 * KIN * losses[at]
+            lost -= KIN * losses[at]
         covered: set[int] = set()
+        counted = False
         for at in sorted(known):
             mention = self.scene.mentions[at]
             # only a word of the phrase speaks for it: less
-            weight = mention.weight if not wide.isdisjoint(self.own[at]) else 0.55 * mention.weight
-            score += 0.6 * losses[at] + weight * (1.0 if not used.isdisjoint(self.concepts[at]) else 0.5)
+            own = not wide.isdisjoint(self.own[at])
+            weight = mention.weight if own else 0.55 * mention.weight
+            meant = not used.isdisjoint(self.own[at] if own else self.concepts[at])
+            if meant and "k" in self.own[at] and used.isdisjoint(self.own[at] - {"k"}):
+                meant, counted = not counted, True  # one kind is listed; a second one narrows it at most
+            score += 0.6 * losses[at] + weight * (1.0 if meant else 0.5)
             explained += weight
             lost += mention.weight - weight - losses[at]
             covered.update(range(mention.start, mention.end))
@@ -174,7 +218,10 @@ class Tally:
             return 0.0
         if not self.own[at].isdisjoint(_TELLING):
             return 0.0
-        return 5.0 if foreign else mention.weight
+        if foreign:
+            return 5.0
+        grammar = all(word in self.scene.lexicon.fillers for word in self.scene.folds[mention.start : mention.end])
+        return min(GRAMMAR, mention.weight) if grammar else mention.weight
 
     def _open_hits(self, wide: set[str]) -> set[int]:
         """Tokens of names that the claim uses and that are ordinary words too: they count once, as names."""
@@ -217,7 +264,9 @@ class Tally:
             ):
                 lost += 1.3 * weight
         for token in self.scene.tokens:
-            if token.kind in {"request", "job", "ip", "mac", "uuid"} and token.kind not in wide:
+            if token.fold in ANYWHERE:
+                lost += 0.0 if "OPEN" in wide else 2.0
+            elif token.kind in {"request", "job", "ip", "mac", "uuid"} and token.kind not in wide:
                 lost += 2.0
         return named, lost
 

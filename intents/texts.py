@@ -28,14 +28,23 @@ def value_of(mention: Mention, concept: str) -> str:
 
 
 def kinds_said(scene: Scene) -> list[tuple[Mention, str]]:
-    """Kind nouns in order; those that only stand beside a name ("host compute-01") come last."""
+    """Kind nouns in order; those that only stand beside a name ("host compute-01") or for people come last."""
     said: list[tuple[Mention, str]] = []
     beside: list[tuple[Mention, str]] = []
     for mention in scene.mentions:
         kinds = [s.value for s in mention.senses if s.concept.startswith("k:") and s.value != "tenant"]
         if kinds:
-            (beside if _beside_name(scene, mention, kinds) else said).append((mention, kinds[0]))
+            apart = _beside_name(scene, mention, kinds) or mention.start in scene.aside or _is_somebody(scene, mention)
+            (beside if apart else said).append((mention, kinds[0]))
     return said + beside
+
+
+def _is_somebody(scene: Scene, mention: Mention) -> bool:
+    """ "my customer", "the client": who wants it, not what is wanted."""
+    return scene.folds[mention.start] in {"customer", "client"} and scene.folds[max(0, mention.start - 1)] in _THEIR
+
+
+_THEIR = frozenset({"my", "our", "the", "this", "a", "customer", "client"})
 
 
 def _beside_name(scene: Scene, mention: Mention, kinds: list[str]) -> bool:
@@ -240,6 +249,10 @@ _TEXT_MARKS = (
     r"\b(?:as|since)\s+(?=\w+ )",
 )
 _VERDICT = re.compile(r"^(?:denied|rejected|declined|refused|deny|reject|no\s*[,.:;-])\s*[,.:;-]?\s+", re.IGNORECASE)
+_ORDERS = re.compile(
+    r"(?:(?:so|then|and|please|pls) )*(?:(?:could|can|would|will|[cw]\w{2,5}) you|please|pls|kindly)\b", re.IGNORECASE
+)
+_ALREADY_SAID = re.compile(r"(?:seen|accepted|known|expected|ok|okay|acknowledged|drift)\b", re.IGNORECASE)
 _POLITE_TAIL = re.compile(r"[\s,]*\b(?:please|pls|plz|thanks|thx|thank you)\s*$", re.IGNORECASE)
 
 
@@ -252,7 +265,7 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
             return
     marks = _TEXT_MARKS[:6] if scene.has("FREEZE") or scene.has("UNFREEZE") else _TEXT_MARKS
     for mark in marks:
-        match = re.search(mark, scene.text, re.IGNORECASE)
+        match = re.search(mark, scene.text, re.IGNORECASE) or _misspelt(mark, scene)
         if match:
             rest = _POLITE_TAIL.sub("", scene.text[match.end() :].strip())
             if (
@@ -262,12 +275,29 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
                 continue  # "refuse it": the command, not its reason
             if any(token.kind == "request" and token.text in rest for token in scene.tokens):
                 continue  # "no, I deny REQ-12"
-            if scene.has("DENY"):
+            if _ALREADY_SAID.match(rest):
+                continue  # "mark the drift as seen"
+            if scene.has("DENY") or scene.has("NOPE"):
                 rest = _VERDICT.sub("", rest)
             rest = re.split(r",\s*(?:please|pls|plz)\b", rest)[0]
+            if _ORDERS.match(rest):
+                continue  # "HR will come along, could you put them back": the request, not its reason
             if len(rest.split()) >= 2 or (mark in _TEXT_MARKS[:5] and rest):
                 put_text(filling, "text", rest)
                 return
+
+
+def _misspelt(mark: str, scene: Scene) -> re.Match[str] | None:
+    """The mark where its word has a slip of the finger: the text behind it stays as it was typed."""
+    for token in scene.tokens:
+        if token.fold in {"because", "saying", "reason"} and token.fold != token.text.lower():
+            return re.compile(mark, re.IGNORECASE).match(f"{token.fold} ") and _AFTER_WORD.match(
+                scene.text, token.start
+            )
+    return None
+
+
+_AFTER_WORD = re.compile(r"\w+\s*:?\s+")
 
 
 def put_text(filling: "Filling", slot: str, text: str) -> None:

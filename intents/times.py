@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from intents.amounts import number
+from intents.amounts import is_number_word, number
 from intents.calendars import (
     AMBIGUOUS_DAYS,
+    DAY_NUMBERS,
     DAY_WORDS,
     DOTTED_DATE,
     DURING,
+    FIRST_WORDS,
     LAST,
     MONTH_WORDS,
     ORDINAL,
@@ -141,6 +143,8 @@ class _Clock:
         """`since X` followed by `until Y`."""
         if self.word(span.end) in {"until", "till", "til", "to", "-"} and span.since:
             end = self._edge(span.end + 1, hours=True)
+            if end and self.future and self.word(span.end + 1) in DAY_WORDS and end.since <= span.since:
+                end = replace(end, since=end.since + timedelta(days=7), until=end.until + timedelta(days=7))
             if end and end.since > span.since:
                 return replace(span, end=end.end, until=end.since)
         return span
@@ -155,7 +159,7 @@ class _Clock:
 
     def _moment(self, at: int, bare: bool) -> Moment | None:
         word = self.word(at)
-        if not word:
+        if not (word in FIRST_WORDS or is_number_word(word) or any(letter.isdigit() for letter in word)):
             return None
         return (
             self._named_day(at, word)
@@ -234,7 +238,7 @@ class _Clock:
         """ "3 nov", "3rd of november 2026", "nov 3"."""
         if word in MONTH_WORDS and (match := ORDINAL.fullmatch(self.word(at + 1))):
             return self._dated(int(match[1]), MONTH_WORDS[word], *self._year(at + 2))
-        match = ORDINAL.fullmatch(word.rstrip("."))
+        match = ORDINAL.fullmatch(DAY_NUMBERS.get(word, word).rstrip("."))
         skip = at + (2 if self.word(at + 1) == "of" else 1)
         if match and (month := MONTH_WORDS.get(self.word(skip))):
             return self._dated(int(match[1]), month, *self._year(skip + 1))

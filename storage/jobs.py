@@ -179,3 +179,9 @@ def in_scope(scope: Scope) -> ColumnElement[bool]:
     strange = exists(select(literal(1)).where(pair.not_in(mine)).correlate(job))
     several = and_(~whole, func.jsonb_array_length(job.c.plan["targets"]) > 0, ~strange)
     return or_(and_(whole, tuple_(job.c.source, job.c.project_id).in_(mine)), several)
+
+
+async def sources_of(conn: AsyncConnection, job_id: int) -> list[str]:
+    """The sources that its plan changes something in; what it held is forgotten when it has ended."""
+    plan = (await conn.execute(select(job.c.plan).where(job.c.id == job_id))).scalar_one_or_none() or {}
+    return sorted({str(target["source"]) for target in plan.get("targets", ())})

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.change_tables import job
 from storage.scopes import Scope
 from storage.snapshot_tables import snapshot_pause, snapshot_record, snapshot_removal, snapshot_run
+from storage.tables import listing
 
 FINAL = frozenset({"made", "failed", "quota_blocked", "skipped", "unsure", "cancelled"})
 
@@ -187,6 +188,20 @@ async def failed_removals(conn: AsyncConnection, scope: Scope, run: str) -> list
     c = snapshot_removal.c
     query = select(c.name, c.detail).where(c.run == run, c.state == "failed", _seen(scope, snapshot_removal))
     return [(row[0], row[1]) for row in await conn.execute(query.order_by(c.name).limit(50))]
+
+
+async def just_made(conn: AsyncConnection, policy: str) -> dict[tuple[str, str], datetime]:
+    """By (source, volume id): when a good copy was begun that is younger than the last listing of its source."""
+    c = snapshot_record.c
+    listed = and_(listing.c.source == c.source, listing.c.kind == "snapshot")
+    query = (
+        select(c.source, c.volume_id, func.max(c.tried_at))
+        .select_from(snapshot_record.join(listing, listed, isouter=True))
+        .where(c.policy == policy, c.state == "made", c.tried_at.is_not(None))
+        .where(or_(listing.c.complete_at.is_(None), c.ended_at > listing.c.complete_at))
+        .group_by(c.source, c.volume_id)
+    )
+    return {(row[0], row[1]): row[2] for row in await conn.execute(query)}
 
 
 async def last_attempts(conn: AsyncConnection, scope: Scope) -> dict[tuple[str, str, str], Record]:

@@ -9,6 +9,7 @@ from bot.changing import place_of, said, shown, voter_of
 from bot.deciding import NAME, Pressed, pressed_in, state_of, waits_for
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
+from bot.outcomes import stopping
 from bot.replies import Choice, Choices, Column, Outcome, Part, Reply, Table, Text
 from engines.changes import requests as changes
 from engines.changes.decisions import Verdict
@@ -167,7 +168,7 @@ async def _told(ask: Ask, done: Decided, verb: str) -> Reply:
     lead = f"{word} by {ask.who.name}: {request.name}, {request.plan['title']}."
     if request.state == "pending":
         lead = f"{lead[:-1]} ({done.counted} of {request.needed} approvals)."
-    if not ask.is_private:  # its card is redrawn wherever it stands
+    if not ask.is_private or (ask.redraws and pressed_in(ask.reading)):  # its card is redrawn wherever it stands
         return Reply((Text(lead, "heading"),))
     reply = await shown(ask, request)
     return replace(reply, parts=(Text(lead, "heading"), *reply.parts[1:]))
@@ -214,4 +215,4 @@ async def _cancel(ask: Ask, pressed: Pressed) -> Reply:
             (Text(f"{request.name} has ended, or was asked to stop already.", "heading"),), "failed", private=True
         )
     lead = Text(f"{request.name} is asked to stop by {ask.who.name}.", "heading")
-    return Reply((lead, Text("It does at its next step, and undoes what was made.")))
+    return Reply((lead, Text(f"It does as soon as it can. {stopping(request.plan)}")))

@@ -1,7 +1,7 @@
 """What a handler works with: who asks, what was understood, the database, the time."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +10,7 @@ from bot.messages import Channel
 from bot.naming import JOINT
 from bot.people import Principal
 from bot.replies import Freshness, Outcome, Part, Reply, Text
+from engines.restore.wishes import House
 from intents.readings import Name, Reading
 from intents.registry import Catalogue
 from storage.filters import Ref
@@ -27,7 +28,8 @@ STALE_AFTER = timedelta(hours=2)
 class Ask:
     """One question on its way to an answer. `conn` is a transaction that reads; `rows` how many a table may hold.
 
-    `again` answers an earlier reading anew with all of its rows, for an export; `last` is that reading.
+    `again` answers an earlier reading anew with all of its rows, for an export; `last` is that reading. `house` is what
+    an admin allows restores.
     """
 
     conn: AsyncConnection
@@ -42,6 +44,8 @@ class Ask:
     again: Callable[["Ask", Reading], Awaitable[Reply]] | None = None
     channel: Channel | None = None
     account: str = ""
+    redraws: bool = False
+    house: House = field(default_factory=House)
 
     @property
     def is_private(self) -> bool:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
 from bot.job_parts import table, took, whole
+from bot.outcomes import stopping
 from bot.replies import Choice, Choices, Column, Outcome, Part, Reply, Table, Text
+from bot.restoring import open_of_vm, which
 from bot.scheduling import schedules_part
 from intents.readings import Name
 from storage import jobs, runs
@@ -75,6 +77,11 @@ def _no_job(said: str) -> Reply:
 @answers("restore_cancel")
 async def restore_cancel(ask: Ask, vm: Name | None, job: str | None) -> Reply:
     """Stop a job by its number. It undoes what it made, and whoever asked for it may, or an administrator there."""
+    if job is None and vm is not None:
+        going = await open_of_vm(ask, vm)
+        if len(going) > 1:
+            return which(going, "cancel")
+        job = going[0].name if going else None
     if job is None:
         return await _which(ask, vm)
     found = await _job(ask, job)
@@ -87,7 +94,8 @@ async def restore_cancel(ask: Ask, vm: Name | None, job: str | None) -> Reply:
                      "not_allowed")  # fmt: skip
     if not await jobs.ask_cancel(ask.conn, found.id, ask.who.id):
         return _told(f"{found.name} was asked to stop already.", f"By {found.cancel_by}: say status of {found.name}")
-    told = _told(f"{found.name} stops at its next step, and undoes what it made.", f"Say: status of {found.name}")
+    kept = stopping(await jobs.plan_of(ask.conn, found.id))
+    told = _told(f"{found.name} stops as soon as it can. {kept}", f"Say: status of {found.name}")
     return replace(told, follows=(f"job/{found.id}",), scope=found.name, demo=found.demo)
 
 
@@ -102,7 +110,7 @@ async def _may_stop(ask: Ask, job: JobState) -> bool:
 
 async def _which(ask: Ask, vm: Name | None) -> Reply:
     going = await jobs.open_jobs(ask.conn, ask.who.scope, 10)
-    lead = f"I know of no restore of {vm.name}: restores cannot be started here yet." if vm else "Which job?"
+    lead = f"No restore of {vm.name} is running or waiting." if vm else "Which job?"
     buttons = tuple(Choice(f"cancel {one.name}", f"cancel {one.name}", one.title) for one in going)
     parts: list[Part] = [Text(lead, "heading"), Text("A job is stopped by its number, such as: cancel JOB-7")]
     if buttons:

@@ -12,7 +12,7 @@ from bot.naming import show
 from bot.replies import Bar, Chart, Choice, Choices, Column, Part, Reply, Table, Text
 from engines.snapshots import coverage as cover
 from engines.snapshots import gathering
-from engines.snapshots.coverage import Count, Line
+from engines.snapshots.coverage import ELSEWHERE, Count, Line
 from engines.snapshots.forecast import Outlook, outlook
 from intents.readings import Name
 from storage import inventory
@@ -49,7 +49,7 @@ async def coverage(ask: Ask, project: Name | None, domain: Name | None, policy: 
     best = list(cover.best(lines).values())
     bad = sorted((one for one in best if one.state in cover.BAD), key=lambda one: -one.held.facts.size_gib)
     parts: list[Part] = [Text(_lead(count, words, await _before(ask, project, domain, name)), "heading")]
-    parts += _reasons(count, bad)
+    parts += _reasons(count, bad, sum(line.why == ELSEWHERE for line in best))
     parts += _chart(bad)
     parts += _tables(ask, lines, best, bad)
     parts += _buttons(bad, project)
@@ -79,13 +79,15 @@ def _lead(count: Count, words: str, before: int | None) -> str:
     return f"{count.bad:,} of {count.counted:,} volumes{where} are not protected ({share}{ago})"
 
 
-def _reasons(count: Count, bad: Sequence[Line]) -> list[Part]:
+def _reasons(count: Count, bad: Sequence[Line], elsewhere: int) -> list[Part]:
     told = ", ".join(f"{_WORDS[state]} {number:,}" for state, number in Counter(b.state for b in bad).most_common())
     share = f"{count.share:.1%}".replace("%", " %") if count.share is not None else "none"
     parts: list[Part] = [Text(f"{share} compliant" + (f"; not protected: {told}" if told else ""))]
     also = [f"{count.of(state):,} {_WORDS[state]}" for state in ("late", "unknown", "excluded") if count.of(state)]
     if also:
         parts.append(Text(f"Beside them {', '.join(also)}.", "note"))
+    if elsewhere:
+        parts.append(Text(f"{elsewhere:,} of those left out are {ELSEWHERE}.", "note"))
     if count.of("unknown"):
         parts.append(Text("Unknown: the data of their source are too old to tell. Say: freshness", "warning"))
     return parts

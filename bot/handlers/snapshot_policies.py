@@ -33,7 +33,7 @@ async def policy_show(ask: Ask, policy: Name | None, volume: Name | None, vm: Na
     return await (_one(ask, found) if found else _all(ask))
 
 
-_POLICIES = (Column("policy", "policy"), Column("when", "due (cron)"), Column("next", "next", "time"),
+_POLICIES = (Column("policy", "policy"), Column("when", "due"), Column("next", "next", "time"),
              Column("retention", "copies kept", "int"), Column("volumes", "volumes", "int"),
              Column("compliant", "compliant", "percent"))  # fmt: skip
 
@@ -65,7 +65,7 @@ async def _all(ask: Ask) -> Reply:
 
 
 def _when(policy: Policy) -> str:
-    return f"{policy.calendar.cron} {policy.calendar.zone}"
+    return policy.calendar.words
 
 
 def _next(policy: Policy, ask: Ask) -> str | None:

@@ -79,14 +79,19 @@ def _places(ask: Ask, project: Name | None) -> list[Ref] | Reply:
 
 _WOULD = (Column("volume", "volume"), Column("project", "project"), Column("vm", "VM"),
           Column("size_gib", "size", "gib"),
-          Column("does", "what"), Column("why", "why"), Column("prunes", "older ones deleted", "int"))  # fmt: skip
+          Column("does", "what"), Column("why", "why"), Column("prunes", "deletes", "int"))  # fmt: skip
 _ORDER = ("block", "make", "skip")
 _SAID = {"make": "would be made", "skip": "skipped", "block": "blocked by the quota"}
 
 
 async def _would(ask: Ask, policy: Policy, run: RunPlan, project: Name | None) -> Reply:
     """A dry run: everything that would be made, skipped, blocked, pruned. Nothing was asked for."""
-    counts = f"{run.count('make'):,} would be made, {run.count('skip'):,} skipped, {run.count('block'):,} blocked"
+    counts = ", ".join(
+        f"{run.count(does):,} {words}"
+        for does, words in (("make", "would be made"), ("skip", "skipped"), ("block", "blocked by the quota"))
+        if does == "make" or run.count(does)
+    )
+    expired = f", {run.prunes:,} expired deleted" if run.prunes else ""
     lines = sorted(run.lines, key=lambda one: (_ORDER.index(one.does), -one.held.facts.size_gib, one.held.facts.name))
     cells = tuple(
         (one.held.facts.name, one.held.facts.project, ", ".join(one.held.facts.vms) or None, one.held.facts.size_gib,
@@ -96,7 +101,7 @@ async def _would(ask: Ask, policy: Policy, run: RunPlan, project: Name | None) -
     where = f" in {project.name}" if project else ""
     say = f"run {policy.name} snapshots" + (f" for {project.name}" if project else "")
     parts: list[Part] = [
-        Text(f"Dry run of {policy.name}{where}: {counts}, {run.prunes:,} older ones deleted", "heading"),
+        Text(f"Dry run of {policy.name}{where}: {counts}{expired}", "heading"),
         Text("Nothing was started. The run itself looks again in the cloud before it makes anything.", "note"),
         Table(_WOULD, cells, len(lines)),
         Choices((Choice(f"run {policy.name}…", say),)),

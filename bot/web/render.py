@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bot import formats
+from bot.deciding import without_marks
 from bot.replies import Cell, Chart, Column, File, Reply, Table
 
 HERE = Path(__file__).parent
@@ -196,7 +197,8 @@ class Renderer:
         return self._render("reply.html", reply=reply, session=session, now=now, live=live, put=self.charts.put)
 
     def said(self, text: str, files: tuple[str, ...], at: datetime, id_: str = "") -> str:
-        return self._render("said.html", text=text, files=files, at=at.astimezone(UTC), id=id_)
+        shown = without_marks(text)
+        return self._render("said.html", text=shown, files=files, at=at.astimezone(UTC), id=id_)
 
     def page(self, **values: Any) -> str:
         return self._render("page.html", **values)

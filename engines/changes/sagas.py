@@ -85,10 +85,7 @@ async def _run(workshop: Workshop, held: Claimed, engine: Engine) -> None:
             await _end(workshop, conn, held, Outcome("failed", refused, "ask for the change again"), {})
         return
     run = _Run(workshop, held, plan, engine)
-    try:
-        outcome = await run.outcome()
-    finally:
-        await run.close()
+    outcome = await run.outcome()
     async with workshop.database.begin() as conn:
         await _end(workshop, conn, held, outcome, run.results)
 
@@ -127,12 +124,15 @@ async def _end(
 def _words(outcome: Outcome, held: Claimed, results: Mapping[str, Result]) -> str:
     of = len(held.plan.get("steps", ()))
     if outcome.state == "done":
-        return f"All {of} steps are done." if of != 1 else "Its step is done."
+        return f"All {of} steps are done." if of != 1 else ""  # the state says it already
     if outcome.state == "unsure":
         return f"{len(results)} of {of} steps are done; of one nobody knows. Nothing was undone or repeated."
     if outcome.left:
         return f"It could not be undone whole: {len(outcome.left)} left."
-    return "What was done is undone." if results else "Nothing was changed."
+    if not results:
+        return "Nothing was changed."
+    undone = any(step.get("undo") for step in held.plan.get("steps", ()))
+    return "What was done is undone." if undone else "What was done is kept."
 
 
 @dataclass(slots=True)
@@ -146,8 +146,6 @@ class _Run:
     results: dict[str, Result] = field(default_factory=dict)
     stands: dict[int, str] = field(default_factory=dict)
     failed: bool = False
-    _opened: dict[str, Acting] = field(default_factory=dict)
-    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def outcome(self) -> Outcome:
         """Runs what is left to run. Where it failed, or was cancelled, what was done is undone."""
@@ -287,16 +285,10 @@ class _Run:
             return await claims.hold(conn, self.held.id, self.held.runner) is not None
 
     async def _acting(self, source: str) -> Acting:
-        """One client for each source in a run; only sources that the plan names."""
+        """Only of sources that the plan names."""
         if source not in {target.source for target in self.plan.targets}:
             raise StepError(f"the plan does not change {source}", "ask for the change again")
-        async with self._opening:
-            if source not in self._opened:
-                self._opened[source] = await self.workshop.clouds.open(source)
-            return self._opened[source]
-
-    async def close(self) -> None:
-        await asyncio.gather(*(client.close() for client in self._opened.values()), return_exceptions=True)
+        return await self.workshop.clouds.open(source)
 
 
 @dataclass(frozen=True, slots=True)

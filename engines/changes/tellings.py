@@ -42,11 +42,11 @@ class Progress:
 
 
 def counts_of(results: Mapping[str, Result]) -> dict[str, int]:
-    """The counts that the steps gave, added up."""
+    """The counts that the steps gave, added up: their `counts`, or every whole number in their results."""
     total: dict[str, int] = {}
     for result in results.values():
         counts = result.get("counts")
-        for name, number in (counts if isinstance(counts, Mapping) else {}).items():
-            if isinstance(number, int):
+        for name, number in (counts if isinstance(counts, Mapping) else result).items():
+            if isinstance(number, int) and not isinstance(number, bool):
                 total[name] = total.get(name, 0) + number
     return total

@@ -123,4 +123,6 @@ class ActingClouds(Protocol):
     """The way to acting clients, handed to the runner by the composition root."""
 
     async def open(self, source: str) -> Acting:
-        """Raises ActError where changing this source was not set up, with what to do."""
+        """The client of a source: one for all runs, closed by whoever made this.
+
+        Raises ActError where changing this source was not set up, with what to do."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from openstack.config.cloud_region import CloudRegion
 
 from engines.clouds.acting import ActError, SnapshotState, StorageQuota, VolumeState
+from engines.clouds.openstack_acting_servers import OpenStackActingServers
 from engines.clouds.openstack_calls import CallLimits
 from engines.clouds.openstack_projects import Json, Listing, ProjectCalls
 from engines.clouds.openstack_storage_quota import counted, told
@@ -35,6 +36,10 @@ class OpenStackActing:
     @property
     def source(self) -> str:
         return self.calls.source
+
+    @property
+    def servers(self) -> OpenStackActingServers:
+        return OpenStackActingServers(self.calls)
 
     async def volumes(self, project_id: str) -> Sequence[VolumeState]:
         return [_volume(row) for row in await self._mine(project_id, _VOLUMES)]

@@ -35,6 +35,10 @@ def vm(row: Json) -> Resource:
         tags=sorted(row.get("tags") or ()),
         metadata=metadata,
         key_name=row.get("key_name"),
+        config_drive=str(row["config_drive"]).lower() == "true" if "config_drive" in row else None,
+        root_device=row.get("OS-EXT-SRV-ATTR:root_device_name") or None,
+        nic_macs=_nic_macs(row.get("addresses") or {}) or None,
+        deletes_volume_ids=_deleted_with(row.get("os-extended-volumes:volumes_attached") or ()) or None,
         fault=fault.get("message"),
         locked=row.get("locked"),
         description=row.get("description"),
@@ -67,6 +71,16 @@ def _addresses(networks: dict[str, Any]) -> list[dict[str, Any]]:
         for entry in entries
     ]
     return sorted(found, key=lambda a: (str(a["ip"]), str(a["network"])))
+
+
+def _nic_macs(networks: dict[str, Any]) -> list[str]:
+    """The interfaces in the order in which Nova tells of them, which is that of the machine."""
+    macs = [str(entry.get("OS-EXT-IPS-MAC:mac_addr") or "").lower() for rows in networks.values() for entry in rows]
+    return list(dict.fromkeys(mac for mac in macs if mac))
+
+
+def _deleted_with(volumes: Any) -> list[str]:
+    return sorted(str(v["id"]) for v in volumes if v.get("delete_on_termination"))
 
 
 def flavor(row: Json) -> Resource:

@@ -35,6 +35,7 @@ def subnet(row: Json) -> Resource:
         gateway=row.get("gateway_ip"),
         ip_version=row.get("ip_version"),
         dhcp=row.get("enable_dhcp"),
+        address_mode=row.get("ipv6_address_mode") or None,
         pools=[f"{pool['start']}-{pool['end']}" for pool in row.get("allocation_pools") or ()],
         dns=list(row.get("dns_nameservers") or ()),
         parent_id=row.get("network_id"),
@@ -54,6 +55,10 @@ def port(row: Json) -> Resource:
         parent_id=device,
         device_owner=row.get("device_owner"),
         security_group_ids=sorted(row.get("security_groups") or ()),
+        fixed=_fixed(row.get("fixed_ips")) or None,
+        allowed_pairs=row.get("allowed_address_pairs") or None,
+        port_security=row.get("port_security_enabled"),
+        dns_name=row.get("dns_name") or None,
         created=utc(row.get("created_at")),
     )
     return Resource("port", row["id"], row.get("name") or "", _project(row), attrs)
@@ -61,6 +66,15 @@ def port(row: Json) -> Resource:
 
 def _ips(rows: Any) -> list[str]:
     return sorted(row["ip_address"] for row in rows or () if row.get("ip_address"))
+
+
+def _fixed(rows: Any) -> list[dict[str, str]]:
+    found = [
+        {"ip": row["ip_address"], "subnet_id": row["subnet_id"]}
+        for row in rows or ()
+        if row.get("subnet_id") and row.get("ip_address")
+    ]
+    return sorted(found, key=lambda one: one["ip"])
 
 
 def router(row: Json) -> Resource:

@@ -22,7 +22,7 @@ from engines.clouds.openstack_pages import Json, Listing, Pages, Query
 
 T = TypeVar("T")
 Change = Literal["POST", "PUT", "PATCH", "DELETE"]
-_VERSIONS = (("block-storage", "3"), ("compute", "2"))
+_VERSIONS = (("block-storage", "3"), ("compute", "2"), ("image", "2"), ("network", "2"))
 
 
 class ProjectCalls:
@@ -40,10 +40,12 @@ class ProjectCalls:
         self._pool = ThreadPoolExecutor(self.limits.in_flight, thread_name_prefix=f"act-{source}")
         self._local = threading.local()
 
-    async def read(self, project_id: str, service: str, path: str, query: Query = ()) -> Json:
+    async def read(
+        self, project_id: str, service: str, path: str, query: Query = (), microversion: str | None = None
+    ) -> Json:
         """One answer; a read is repeated on 5xx, 429 and a broken connection."""
         try:
-            return await self._get(project_id, service, path, query, None)
+            return await self._get(project_id, service, path, query, microversion)
         except Exception as error:
             raise act_error(error, service, self.place(project_id), sent=False) from error
 
@@ -58,9 +60,17 @@ class ProjectCalls:
                 raise act_error(cause, listing.service, self.place(project_id), sent=False) from error
             raise ActError("unexpected", error.detail, "ask again; nothing was changed") from error
 
-    async def change(self, project_id: str, method: Change, service: str, path: str, body: Json | None = None) -> Json:
+    async def change(
+        self,
+        project_id: str,
+        method: Change,
+        service: str,
+        path: str,
+        body: Json | None = None,
+        microversion: str | None = None,
+    ) -> Json:
         """Ask for a change, once. The answer; {} for an empty one."""
-        return await self._run(partial(self._change, project_id, method, service, path, body))
+        return await self._run(partial(self._change, project_id, method, service, path, body, microversion))
 
     async def roles(self, project_id: str) -> frozenset[str]:
         """The names of the service user's roles in a project, in lower case."""
@@ -108,14 +118,22 @@ class ProjectCalls:
         answer = client.request(address, "GET", microversion=microversion, **self._once())
         return json_of(answer, path)
 
-    def _change(self, project_id: str, method: Change, service: str, path: str, body: Json | None) -> Json:
+    def _change(
+        self,
+        project_id: str,
+        method: Change,
+        service: str,
+        path: str,
+        body: Json | None,
+        microversion: str | None,
+    ) -> Json:
         place, sent = self.place(project_id), False
         try:
             client = self._client(project_id, service)
             client.get_endpoint_data()  # found before the request leaves, so that a failure here is no doubt
             more: dict[str, Any] = {} if body is None else {"json": body}
             sent = True
-            answer = client.request(path, method, redirect=False, **more, **self._once())
+            answer = client.request(path, method, redirect=False, microversion=microversion, **more, **self._once())
             return json_of(answer, path, may_be_empty=True)
         except Exception as error:
             raise act_error(error, service, place, sent=sent) from error

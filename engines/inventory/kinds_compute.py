@@ -35,6 +35,10 @@ VM = Kind(
         Field("metadata", "metadata", "map", mask="name"),
         Field("key_name", "keypair", mask="name"),
         Field("server_group", "server group", mask="name"),
+        Field("config_drive", "config drive", "flag"),
+        Field("root_device", "root device"),
+        Field("nic_macs", "interfaces", "list", mask="mac"),  # in the order of the machine
+        Field("deletes_volume_ids", "volumes deleted with it", "list", mask="id"),
         Field("fault", "fault", mask="name"),
         Field("locked", "locked", "flag"),
         *DESCRIPTION,

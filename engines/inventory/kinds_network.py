@@ -34,6 +34,7 @@ SUBNET = Kind(
         Field("gateway", "gateway", mask="ip"),
         Field("ip_version", "IP version", "int"),
         Field("dhcp", "DHCP", "flag"),
+        Field("address_mode", "IPv6 addresses by"),
         Field("pools", "pools", "list", mask="ip"),
         Field("dns", "DNS servers", "list", mask="ip"),
         Field("parent_id", "network id", mask="id"),
@@ -58,6 +59,10 @@ PORT = Kind(
         Field("device_owner", "device owner"),
         Field("vm", "VM", where="derived", mask="name"),
         Field("security_group_ids", "security group ids", "list", mask="id"),
+        Field("fixed", "addresses with subnets", "list", mask="ip"),  # [{"ip", "subnet_id"}]
+        Field("allowed_pairs", "allowed address pairs", "list", mask="ip"),
+        Field("port_security", "port security", "flag"),
+        Field("dns_name", "DNS name", mask="name"),
         *CREATED,
     ),
     ("name", "state", "ips", "mac", "network", "vm", "project"),

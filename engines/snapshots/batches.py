@@ -51,9 +51,14 @@ class Batch:
         return await self._result()
 
     async def _give_up(self, error: ActError) -> dict[str, Any]:
-        """A project that cannot be listed: nothing of it is tried, and the others go on."""
+        """A project that cannot be listed: nothing more of it is tried, and the others go on. What an earlier worker
+        asked for may be there: nobody knows."""
+        why = f"{error.detail} {error.fix}".strip()
         for record in await self._open():
-            await self._maker.say(record, "failed", f"not tried: {error.detail} {error.fix}".strip())
+            if record.tried_at is None:
+                await self._maker.say(record, "failed", f"not tried: {why}")
+            else:
+                await self._maker.say(record, "unsure", f"asked for, and then not found out about: {why}")
         return await self._result()
 
     async def _open(self, *states: str) -> list[Record]:
@@ -134,7 +139,7 @@ class Batch:
         """None: the cloud does not tell, and says itself what is too much."""
         project = self._maker.order.project_id
         try:
-            told = await self._maker.pace.call(lambda: self._maker.acting.storage_quota(project))
+            told = await self._maker.pace.read(lambda: self._maker.acting.storage_quota(project))
         except ActError:
             return None
         return counted(told, list(self._seen.volumes.values()), self._seen.snapshots)
@@ -191,4 +196,5 @@ class Batch:
         failed = sum(state == "failed" for state in removals.values())
         counts = await self._counts()
         pruned = {"pruned": len(removals) - failed, "prune_failed": failed}
-        return {"project_id": order.project_id, **counts, **{name: number for name, number in pruned.items() if number}}
+        counts |= {name: number for name, number in pruned.items() if number}
+        return {"project_id": order.project_id, "counts": counts}

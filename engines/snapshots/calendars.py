@@ -1,14 +1,19 @@
 """When a policy is due: cron in a zone, as fire times before and after a moment. Times are UTC with zone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LONG_DAYS: Mapping[str, str] = MappingProxyType(
+    {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday",
+     "sun": "Sunday"}
+)  # fmt: skip
 _LOOK_BACK = (timedelta(hours=3), timedelta(days=3), timedelta(days=9), timedelta(days=40), timedelta(days=400))
 _MOST_FIRES = 5000  # in one look: a cron of every minute over three days
 
@@ -27,6 +32,23 @@ class Calendar:
 
     cron: str
     zone: str = "UTC"
+
+    @property
+    def words(self) -> str:
+        """ "every day at 02:00 UTC"; a calendar that is not as plain as this keeps its cron."""
+        minute, hour, day, month, weekday = (*self.cron.split(), *[""] * 5)[:5]
+        if month != "*" or not minute.isdigit():
+            return f"{self.cron} {self.zone}"
+        at = f"at {int(hour):02}:{int(minute):02} {self.zone}" if hour.isdigit() else ""
+        if (hour, day, weekday) == ("*", "*", "*"):
+            return f"every hour at minute {int(minute)}"
+        if at and (day, weekday) == ("*", "*"):
+            return f"every day {at}"
+        if at and day == "*" and weekday.lower() in _DAYS:
+            return f"every {_LONG_DAYS[weekday.lower()]} {at}"
+        if at and day.isdigit() and weekday == "*":
+            return f"on day {int(day)} of the month {at}"
+        return f"{self.cron} {self.zone}"
 
     def next(self, after: datetime) -> datetime | None:
         """The first time later than `after`; None where there is none at all (30 February)."""

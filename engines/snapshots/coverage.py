@@ -20,6 +20,7 @@ from engines.snapshots import gathering
 from engines.snapshots.assigning import Under
 from engines.snapshots.gathering import Held
 from engines.snapshots.metadata import read_volume
+from engines.snapshots.planning import PLATFORM
 from storage import snapshot_coverage as kept
 from storage import snapshot_runs
 from storage.filters import Where
@@ -59,6 +60,9 @@ class Known:
     ages: Mapping[str, datetime | None] = field(default_factory=dict)
 
 
+ELSEWHERE = "not in OpenStack: nothing is snapshotted there"
+
+
 def lines(volumes: Iterable[Held], known: Known, now: datetime, policy: str = "") -> list[Line]:
     """With `policy` only what is under it, else every volume at least once."""
     found: list[Line] = []
@@ -68,6 +72,8 @@ def lines(volumes: Iterable[Held], known: Known, now: datetime, policy: str = ""
             found += [_line(held, one, known, now) for one in verdict.under if one.policy.name == policy]
         elif verdict.excluded:
             found.append(Line(held, "", "excluded", why=verdict.excluded))
+        elif not verdict.under and held.platform != PLATFORM:
+            found.append(Line(held, "", "excluded", why=ELSEWHERE))
         elif not verdict.under:
             why = "; ".join((*(words for _, words in verdict.denied), *verdict.problems)) or "no policy"
             found.append(Line(held, "", "excluded" if verdict.denied else "unprotected", why=why))

@@ -95,7 +95,7 @@ class GroupSnapshot:
                 state = f"is {volume.status}" if volume else "is gone from its project"
                 await self._remove(maker)
                 raise StepError(f"the volume {record.volume_name or record.volume_id} {state}", "look at it first")
-        quota = await maker.pace.call(lambda: maker.acting.storage_quota(maker.order.project_id))
+        quota = await maker.pace.read(lambda: maker.acting.storage_quota(maker.order.project_id))
         wanted = [Wanted(one.volume_id, volumes[one.volume_id].size_gib, volumes[one.volume_id].volume_type or "")
                   for one in todo]  # fmt: skip
         result = fit(wanted, counted(quota, list(volumes.values()), await maker.snapshots()))

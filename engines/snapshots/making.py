@@ -98,12 +98,12 @@ class Maker:
             await rows.record(conn, record.key, {"state": state, "detail": detail[:500], **ended, **more})
 
     async def volumes(self) -> dict[str, VolumeState]:
-        found = await self.pace.call(lambda: self.acting.volumes(self.order.project_id))
+        found = await self.pace.read(lambda: self.acting.volumes(self.order.project_id))
         return {one.id: one for one in found}
 
     async def snapshots(self) -> Sequence[SnapshotState]:
         """All of the project, in one listing."""
-        return await self.pace.call(lambda: self.acting.snapshots(self.order.project_id))
+        return await self.pace.read(lambda: self.acting.snapshots(self.order.project_id))
 
     def settles_in(self, record: Record) -> float:
         """Seconds until a request that a dead worker sent for it is surely over; 0: it is, or none was sent."""

@@ -2,16 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from engines.clouds.acting import ActError
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
-_TRIES = {"throttled": 8, "busy": 4, "unreachable": 4}
+_TRIES: Mapping[str, int] = MappingProxyType({"throttled": 8, "busy": 4, "unreachable": 4})
+_TRIES_OF_READS: Mapping[str, int] = MappingProxyType({**_TRIES, "unexpected": 4})
 _LONGEST_WAIT_S = 120.0
 
 
@@ -51,7 +53,13 @@ class Pace:
         self._filled = tempo.clock()
         self._under_way = asyncio.Semaphore(tempo.at_once)
 
-    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def read(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the cloud tells: it can be asked again whatever became of the question. Raises the last ActError."""
+        return await self.call(ask, _TRIES_OF_READS, reads=True)
+
+    async def call(
+        self, ask: Callable[[], Awaitable[T]], most: Mapping[str, int] = _TRIES, *, reads: bool = False
+    ) -> T:
         """What the cloud answers. What it surely has not done is asked again a few times; raises the last ActError."""
         tries = 0
         while True:
@@ -61,7 +69,7 @@ class Pace:
                     return await ask()
                 except ActError as error:
                     tries += 1
-                    if error.maybe_done or tries >= _TRIES.get(error.reason, 1):
+                    if (error.maybe_done and not reads) or tries >= most.get(error.reason, 1):
                         raise
                     wait = self._wait(error, tries)
             await self.tempo.sleep(wait)

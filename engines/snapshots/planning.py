@@ -18,7 +18,7 @@ from storage.inventory import Found
 from storage.scopes import Scope
 
 _USABLE = frozenset({"attached", "unattached"})
-_PLATFORM = "openstack"
+PLATFORM = "openstack"
 _SECONDS_EACH = 2
 
 
@@ -29,6 +29,11 @@ class PlanError(Exception):
         super().__init__(what)
         self.what = what
         self.fix = fix
+
+
+def several(count: int, what: str) -> str:
+    """ "1 volume", "1,200 volumes"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,8 @@ def item(held: Held, retention: int = 1) -> dict[str, object]:
     }  # fmt: skip
 
 
-def platform_check(platform: str, demo: bool) -> tuple[Check, ...]:
-    if platform == _PLATFORM or demo:
+def platform_check(platform: str) -> tuple[Check, ...]:
+    if platform == PLATFORM:
         return ()
     return (Check("platform", False, f"snapshots are made in OpenStack only, not in {platform}"),)
 
@@ -74,9 +79,8 @@ def quota_check(quota: StorageQuota, wanted: Sequence[Held]) -> Check:
     if result.blocked:
         return Check("quota", False, f"{size:,} GiB: {result.blocked[-1].words}")
     free = quota.size_gib.free()
-    return Check(
-        "quota", True, f"{size:,} GiB of {free:,} GiB free" if free is not None else f"{size:,} GiB, no limit known"
-    )
+    room = f"{free:,} GiB are free" if free is not None else "no limit is known"
+    return Check("quota", True, f"it needs {size:,} GiB, {room}")
 
 
 async def plan_snapshot(
@@ -101,15 +105,15 @@ async def plan_snapshot(
     size = sum(one.facts.size_gib for one in held)
     return Plan(
         "snapshot",
-        f"Snapshot {of.name}" + (f": {len(held)} volume{'s' if len(held) > 1 else ''}" if vm else ""),
+        f"Snapshot {of.name}" + (f": {several(len(held), 'volume')}" if vm else ""),
         (*own, *map(volume_target, held)),
         _steps(of, held, asked, pause),
         {"pause": pause},
-        (*platform_check(of.platform, demo), *_usable(held), quota_check(quota, held)),
-        (("makes", f"{len(held)} snapshot{'s' if len(held) > 1 else ''}, {size:,} GiB"),
+        (*platform_check(of.platform), *_usable(held), quota_check(quota, held)),
+        (("makes", f"{several(len(held), 'snapshot')}, {size:,} GiB"),
          ("consistency", consistency(len(held), pause)), ("kept", "until somebody deletes it")),
         _warnings(of, held, pause),
-        f"{len(held)} volume{'s' if len(held) > 1 else ''} of {held[0].facts.project or held[0].facts.project_id}",
+        f"{several(len(held), 'volume')} of {held[0].facts.project or held[0].facts.project_id}",
         "the snapshots that were made are removed",
         demo=demo,
     )  # fmt: skip
@@ -184,7 +188,7 @@ async def plan_delete(conn: AsyncConnection, asked: Asked, snapshot: Found) -> P
         (target,),
         (Step("delete", "snapshot.delete", f"delete {snapshot.name}", told),),
         {},
-        (*platform_check(snapshot.platform, demo), depends),
+        (*platform_check(snapshot.platform), depends),
         (("of volume", str(volume)), ("size", f"{size:,} GiB"), ("made", _when(snapshot)),
          ("by", f"policy {policy}" if policy else "hand"), ("left of the volume", f"{_left(others, snapshot)} good")),
         _last(others, snapshot, policy, str(volume)),

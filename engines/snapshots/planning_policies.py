@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engines.plans import Check, Plan, Step, Target
 from engines.snapshots.gathering import Held, demo_sources, volumes
-from engines.snapshots.planning import Asked, PlanError, platform_check
+from engines.snapshots.planning import Asked, PlanError, platform_check, several
 from engines.snapshots.policies import MOST_COPIES, Policy
 from storage.filters import Where
 from storage.inventory import Found
@@ -42,12 +42,15 @@ async def plan_assign(
         Check("no rule is against it", not denied, f"{denied[0][0].facts.name}: {denied[0][1]}") if denied else None,
     ]
     size = sum(one.facts.size_gib for one in wanted)
-    warnings = (f"{len(off):,} stay as they are: {_why_off(off)}",) if off and wanted else ()
-    facts = (("policy", f"{policy.name}: {policy.calendar.cron} {policy.calendar.zone}"), ("keeps", f"{keep:,} copies"),
-             ("volumes", f"{len(wanted):,}, {size:,} GiB: {_names(wanted)}"),
+    warnings = (f"Left as it is: {several(len(off), 'volume')}, {_why_off(off)}.",) if off and wanted else ()
+    facts: tuple[tuple[str, str], ...]
+    facts = (("policy", f"{policy.name}: {policy.calendar.words}"),
+             ("keeps", "1 copy" if keep == 1 else f"{keep:,} copies"),
+             ("volumes", f"{len(wanted):,} of {size:,} GiB: {_names(wanted)}" if wanted else "none yet"),
              ("room needed in the end", f"up to {size * keep:,} GiB"))  # fmt: skip
-    later = "; volumes that it gets later, too" if of.kind == "project" else ""
-    return await _plan(conn, asked, "policy_assign", f"Put {of.name} under {policy.name}{later}", policy, of, wanted,
+    if of.kind == "project":
+        facts = (*facts, ("as well", "volumes that it gets later"))
+    return await _plan(conn, asked, "policy_assign", f"Put {of.name} under {policy.name}", policy, of, wanted,
                        retention, facts, warnings, [one for one in checks if one])  # fmt: skip
 
 
@@ -91,11 +94,11 @@ async def _plan(
         Target(of.source, "volume", one.facts.id, one.facts.name, project, {"metadata": dict(one.facts.metadata)})
         for one in held
     )
-    step = Step("write", "volume.set_policies", f"write it down, and into the metadata of {len(held):,} volumes", told,
-                "what was written before is written again")  # fmt: skip
+    does = f"write it down, and into the metadata of {several(len(held), 'volume')}"
+    step = Step("write", "volume.set_policies", does, told, "what was written before is written again")
     where = of.name if of.kind == "project" else of.value("project") or project
-    return Plan(kind, title, (*own, *targets), (step,), {"policy": policy.name}, (*platform_check(of.platform, demo),
-                *checks), facts, warnings, f"{len(held):,} volumes of {where}",
+    return Plan(kind, title, (*own, *targets), (step,), {"policy": policy.name}, (*platform_check(of.platform),
+                *checks), facts, warnings, f"{several(len(held), 'volume')} of {where}",
                 "what was written before is written again", demo=demo)  # fmt: skip
 
 

@@ -11,15 +11,13 @@ from engines.plans import Check, Plan, Step, Target
 from engines.snapshots.forecast import quota_of
 from engines.snapshots.gathering import Held, demo_sources, volumes
 from engines.snapshots.naming import tick_run
-from engines.snapshots.planning import Asked, PlanError, item
+from engines.snapshots.planning import PLATFORM, Asked, PlanError, item, several
 from engines.snapshots.policies import Policy
 from engines.snapshots.quotas import Wanted, fit
-from storage import inventory
+from storage import inventory, snapshot_runs
 from storage import snapshot_coverage as kept
 from storage.filters import Ref, Where
 from storage.snapshot_coverage import Copies
-
-_PLATFORM = "openstack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,7 @@ async def plan_run(
             f"No volume is under {policy.name} here", f"assign {policy.name} to a volume, VM or project first"
         )
     copies = await kept.copies(conn, asked.scope)
+    just = await snapshot_runs.just_made(conn, policy.name)
     due = tick or policy.last_due(asked.now)
     demo = await demo_sources(conn)
     quotas = {row.ref: row for row in await inventory.rows(conn, asked.scope, Where("quota"))}
@@ -75,7 +74,7 @@ async def plan_run(
         by_project.setdefault((one.facts.source, one.facts.project_id), []).append(one)
     lines: list[Would] = []
     for ref in sorted(by_project):
-        looked = [_look(one, policy, copies, due, demo) for one in by_project[ref]]
+        looked = [_look(one, policy, copies, due, just.get(one.ref)) for one in by_project[ref]]
         lines += _blocked(looked, quota_of(quotas.get(ref)))
     return RunPlan(_plan(asked, policy, lines, due, tick, demo, dry_run), tuple(lines))
 
@@ -85,15 +84,17 @@ def _look(
     policy: Policy,
     copies: Mapping[tuple[str, str, str], Copies],
     due: datetime | None,
-    demo: Collection[str],
+    just: datetime | None,
 ) -> Would:
+    """`just`: when a copy was made that no listing has shown yet."""
     under = held.verdict.of(policy.name)
     assert under is not None
     have = copies.get((*held.ref, policy.name))
-    if held.platform != _PLATFORM and held.facts.source not in demo:
+    if held.platform != PLATFORM:
         return Would(held, "skip", f"{held.platform} is not snapshotted", under.retention)
-    if have is not None and due is not None and have.newest >= due:
-        return Would(held, "skip", f"has one of {have.newest:%Y-%m-%d %H:%M} UTC already", under.retention)
+    newest = max((at for at in (have.newest if have else None, just) if at is not None), default=None)
+    if newest is not None and due is not None and newest >= due:
+        return Would(held, "skip", f"copied {newest:%m-%d %H:%M}", under.retention)
     if held.state not in ("attached", "unattached"):
         return Would(held, "skip", f"the volume is {held.state or 'in an unknown state'}", under.retention)
     prunes = max((have.count if have else 0) + 1 - under.retention, 0)
@@ -132,21 +133,25 @@ def _plan(
     count = sum(map(len, by_project.values()))
     blocked = sum(line.does == "block" for line in lines)
     prunes, size = sum(line.prunes for line in lines), _gib(lines)
-    facts = [("policy", f"{policy.name}: {policy.calendar.cron} {policy.calendar.zone}"),
-             ("makes", f"{count - blocked:,} snapshots, {size:,} GiB"), ("skips", f"{len(lines) - count:,}"),
-             ("would not fit the quota", f"{blocked:,}"), ("deletes what expired", f"{prunes:,}"),
+    facts = [("policy", f"{policy.name}: {policy.calendar.words}"),
+             ("makes", f"{several(count - blocked, 'snapshot')}, {size:,} GiB"),
+             ("skips", several(len(lines) - count, "volume") if len(lines) > count else ""),
+             ("would not fit the quota", several(blocked, "volume") if blocked else ""),
+             ("deletes what expired", several(prunes, "snapshot") if prunes else ""),
              ("consistency", "crash-consistent; the volumes of a VM at the same time")]  # fmt: skip
+    where = f"{several(count, 'volume')} in {several(len(steps), 'project')}"
     since = f" since {due:%Y-%m-%d %H:%M} UTC" if due else ""
     return Plan(
         "snapshot_run",
-        f"Run {policy.name}: {count:,} volumes in {len(steps):,} project{'s' if len(steps) != 1 else ''}",
+        f"Run {policy.name}: {where}",
         tuple(_target(group) for _, group in sorted(by_project.items())),
         steps,
         {"policy": policy.name, "volumes": count, "dry_run": dry_run, "tick": tick.isoformat() if tick else ""},
         () if steps else (Check("something to do", False, f"every volume has a good copy{since} already"),),
-        tuple(facts),
-        ((f"{blocked:,} volumes will be quota_blocked unless their project gets more room.",) if blocked else ()),
-        f"{count:,} volumes in {len(steps):,} projects",
+        tuple(pair for pair in facts if pair[1]),
+        ((f"The quota has no room for {several(blocked, 'volume')}: quota_blocked, unless the project gets more.",)
+         if blocked else ()),
+        where,
         "what was made is kept",
         demo=any(source in demo for source, _ in by_project),
     )  # fmt: skip
@@ -171,5 +176,5 @@ def _step(asked: Asked, policy: Policy, group: Sequence[Would], due: datetime | 
         "volumes": [item(one.held, one.retention) for one in ordered],
     }  # fmt: skip
     name = facts.project or facts.project_id
-    words = f"snapshot {len(group):,} volume{'s' if len(group) != 1 else ''} of {name}"
+    words = f"snapshot {several(len(group), 'volume')} of {name}"
     return Step(f"{facts.source} {facts.project_id}", "snapshot.batch", words, told, together="projects")

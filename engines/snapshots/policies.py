@@ -16,7 +16,7 @@ _GRACE = 1 / 8
 _LEAST_GRACE = timedelta(minutes=15)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _NUMBERED = re.compile(r"(daily|hourly|weekly)_(\d{1,4})")
-_WEEKLY = re.compile(r"weekly_(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?")
+_WEEKLY = re.compile(r"weekly(?:_(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?)?")
 _MONTHLY = re.compile(r"monthly_(1st|15th)")
 _CRONS: Mapping[str, str] = MappingProxyType(
     {"daily": "0 2 * * *", "hourly": "0 * * * *", "weekly": "0 3 * * sun", "1st": "0 4 1 * *", "15th": "0 4 15 * *"}
@@ -64,7 +64,7 @@ def told_by_name(name: str) -> Policy | None:
         copies = int(found[2])
         return Policy(name, Calendar(_CRONS[found[1]]), copies) if 1 <= copies <= MOST_COPIES else None
     if found := _WEEKLY.fullmatch(name):
-        return Policy(name, Calendar(f"0 3 * * {found[1]}"), _WEEKLY_COPIES)
+        return Policy(name, Calendar(f"0 3 * * {found[1] or 'sun'}"), _WEEKLY_COPIES)
     if found := _MONTHLY.fullmatch(name):
         return Policy(name, Calendar(_CRONS[found[1]]), _MONTHLY_COPIES, day=1 if found[1] == "1st" else 15)
     return None

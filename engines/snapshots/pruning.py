@@ -43,7 +43,7 @@ async def _free(maker: Maker, snapshots: Sequence[SnapshotState], keep: int, why
 async def _is_needed(maker: Maker, snapshot_id: str) -> bool:
     project_id = maker.order.project_id
     try:
-        return bool(await maker.pace.call(lambda: maker.acting.snapshot_dependants(project_id, snapshot_id)))
+        return bool(await maker.pace.read(lambda: maker.acting.snapshot_dependants(project_id, snapshot_id)))
     except ActError:
         return True
 

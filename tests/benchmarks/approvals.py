@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import text
 
+from scheduler.durable import prepare
 from storage.database import Database, migrate
 from storage.embedded import start
 from tests.engines.changes.house import asked, furnish, say
@@ -40,6 +41,7 @@ async def race(database: Database, clicks: int) -> tuple[int, float, bool]:
 async def main(url: str, rounds: int, clicks: int) -> None:
     database = Database(url)
     await migrate(database)
+    await prepare(url)
     await furnish(database)
     took: list[float] = []
     approved = 0

@@ -48,9 +48,18 @@ def load(path: Path, part: str) -> list[dict[str, Any]]:
     return [line for at, line in enumerate(lines) if (at % 3 == 2) == (part == "held")]
 
 
-def with_typo(text: str, names: Names, dice: random.Random) -> str:
-    """One letter dropped, doubled, swapped or replaced in one ordinary word of five letters or more."""
+_FREE = ("text", "value", "query", "name", "new_name", "domain", "project", "target")
+
+
+def free_text(said: Mapping[str, Any]) -> str:
+    """What a note, a reason, a search or a new name is made of: it is kept as typed, with its errors."""
+    return " ".join(str(value) for slot, value in (said.get("slots") or {}).items() if slot in _FREE).lower()
+
+
+def with_typo(text: str, names: Names, dice: random.Random, free: str = "") -> str:
+    """One letter dropped, doubled, swapped or replaced in one ordinary word of five letters or more, none of `free`."""
     words = [w for w in re.finditer(r"(?<![\w.-])[A-Za-z]{5,}(?![\w.-])", text) if not names.at(w[0].lower())]
+    words = [w for w in words if w[0].lower() not in free]
     named = {part for w in words for part in (w[0].lower(),) if names.like(part)}
     words = [w for w in words if w[0].lower() not in named]
     if not words:
@@ -110,7 +119,7 @@ def main() -> None:
     sentences = load(given.sentences, given.part)
     if given.typos is not None:
         dice = random.Random(given.typos)
-        sentences = [{**said, "text": with_typo(said["text"], names, dice)} for said in sentences]
+        sentences = [{**said, "text": with_typo(said["text"], names, dice, free_text(said))} for said in sentences]
     run(sentences, names, datetime.fromisoformat(given.now), given.show)
 
 

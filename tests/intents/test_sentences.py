@@ -17,6 +17,7 @@ ALL = [
     *sentences("third.yaml"),
     *sentences("fourth.yaml"),
     *sentences("fifth.yaml"),
+    *sentences("sixth.yaml"),
 ]
 
 

@@ -73,7 +73,7 @@ class Answering:
         uploads, failed = await self._uploads(heard)
         message = Message(
             heard.key, person, heard.conversation, heard.text, heard.at, uploads,
-            Channel(SURFACE, heard.channel or heard.user, readers), heard.account,
+            Channel(SURFACE, heard.channel or heard.user, readers), heard.account, redraws=True,
         )  # fmt: skip
         replies, working = await self._patiently(heard, message)
         return await self._drafts(heard, person, (*replies, *failed), working)

@@ -149,7 +149,7 @@ async def test_a_restore_comes_later_and_the_jobs_that_go_on_are_offered(world: 
         ask = Ask(conn, who, "c", Reading("cancel the restore of web-01"), NOW, CATALOGUE, frozenset())
         reply = await restore_cancel(ask, Name("vm", "web-01"), None)
         neither = await restore_cancel(ask, None, None)
-    assert "restores cannot be started here yet" in heading(reply) and reply.outcome == "not_found"
+    assert "No restore of web-01 is running or waiting" in heading(reply) and reply.outcome == "not_found"
     assert heading(neither) == "Which job?"
     assert said_by(reply) == said_by(neither) == [f"cancel JOB-{id_}"]
 

@@ -112,10 +112,8 @@ async def test_the_forecast_names_what_is_lacking(protected: World) -> None:
 async def test_a_dry_run_shows_everything_and_asks_for_nothing(protected: World) -> None:
     reply = await protected.ask("dry run of daily_2 for acme-prod")
     assert reply.outcome == "answered" and not reply.follows
-    assert heading(reply) == (
-        "Dry run of daily_2 in acme-prod: 0 would be made, 1 skipped, 1 blocked, 0 older ones deleted"
-    )
-    assert column(table(reply), "why")[1] == "has one of 2026-11-24 02:00 UTC already"
+    assert heading(reply) == ("Dry run of daily_2 in acme-prod: 0 would be made, 1 skipped, 1 blocked by the quota")
+    assert column(table(reply), "why")[1] == "copied 11-24 02:00"
 
 
 async def test_a_run_is_planned_for_all_that_the_asker_may(protected: World) -> None:

@@ -110,7 +110,7 @@ async def test_after_a_while_it_is_late(age: timedelta) -> None:
     rooms, says = Rooms(), Says()
     room, _ = opened(rooms, "ann")
     watcher = live(rooms, says)
-    watcher.keep(room, [card("job/1", datetime.now(UTC) - age)])
+    watcher.keep(room, [card("sync/1", datetime.now(UTC) - age)])
     await watcher.look()
     assert says.late == {age > patience(["sync/7"])}
 

@@ -296,12 +296,12 @@ async def test_a_plan_that_cannot_be_read_fails_and_a_foreign_source_is_not_open
     assert (await run(shop, id_)).error == "Its plan cannot be read."
 
 
-async def test_clients_are_opened_once_and_closed(database: Database) -> None:
+async def test_clients_are_the_owners_to_close(database: Database) -> None:
     clouds = NoClouds()
     steps_ = [step(f"s{n}", "test.opens", together="all") for n in range(5)]
     id_ = await add_job(database, plan(*steps_))
     assert (await run(workshop(database, _Opens(), clouds=clouds), id_)).state == "done"
-    assert (clouds.opened, clouds.closed) == (["pcd"], 1)
+    assert set(clouds.opened) == {"pcd"} and clouds.closed == 0  # the next run uses them
 
 
 class _Counts:

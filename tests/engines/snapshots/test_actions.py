@@ -254,5 +254,5 @@ async def test_a_source_that_cannot_be_changed_says_what_to_do(database: Databas
     from tests.engines.snapshots.small_cloud import batch_step
 
     batch = replace(doing(cloud, database, batch_step(P, list(cloud.held[P].values()))), acting=refused)
-    assert dict(await action(cloud, "snapshot.batch").act(batch)) == {"project_id": P, "failed": 2}
+    assert dict(await action(cloud, "snapshot.batch").act(batch)) == {"project_id": P, "counts": {"failed": 2}}
     assert auto("x")["stackhand_key"] == "x"

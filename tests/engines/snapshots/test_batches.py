@@ -60,7 +60,7 @@ async def found(database: Database, *volumes: str, run_key: str = "JOB-7") -> di
 
 async def test_every_volume_gets_one_copy_that_tells_what_it_is(database: Database) -> None:
     cloud = cloud_with(10, 20, creating_for=2)
-    assert await run(cloud, database) == {"project_id": P, "made": 2}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 2}}
     (one,) = cloud.of("v1")
     assert one.status == "available" and one.name == "auto-daily_2-v1-20261124-020000"
     assert one.metadata["stackhand_policy"] == "daily_2" and one.metadata["original_volume_id"] == "v1"
@@ -89,7 +89,7 @@ async def test_volumes_that_cannot_be_copied_are_said(database: Database) -> Non
         P, [*cloud.held[P].values(), cloud.volume(P, "moving", status="attaching"), cloud.volume(P, "lost")]
     )
     del cloud.held[P]["lost"]
-    assert await run(cloud, database, step=step) == {"project_id": P, "made": 1, "skipped": 2}
+    assert await run(cloud, database, step=step) == {"project_id": P, "counts": {"made": 1, "skipped": 2}}
     told = await found(database, "moving", "lost")
     assert told["moving"].detail == "the volume is attaching" and "gone" in told["lost"].detail
 
@@ -98,13 +98,13 @@ async def test_a_copy_since_the_last_due_time_is_enough(database: Database) -> N
     cloud = cloud_with(10)
     cloud.copy(P, "v1", timedelta(hours=1), metadata=auto("k1"))
     result = await run(cloud, database, due="2026-11-24T00:00:00+00:00")
-    assert result == {"project_id": P, "skipped": 1} and not cloud.effects["create"]
+    assert result == {"project_id": P, "counts": {"skipped": 1}} and not cloud.effects["create"]
 
 
 async def test_trap_2_quota_as_plain_integers_is_neither_no_use_nor_no_limit(database: Database) -> None:
     cloud = cloud_with(10, 20, 400, limit_gib=500, tells_use=False)
     result = await run(cloud, database)
-    assert result == {"project_id": P, "made": 2, "quota_blocked": 1}
+    assert result == {"project_id": P, "counts": {"made": 2, "quota_blocked": 1}}
     assert cloud.effects["create"] == 2 and cloud.calls["create_snapshot"] == 2
     blocked = (await found(database, "v3"))["v3"]
     assert blocked.short_gib == 360 and blocked.detail == "needs 360 GiB more (quota of the project)"
@@ -112,7 +112,7 @@ async def test_trap_2_quota_as_plain_integers_is_neither_no_use_nor_no_limit(dat
 
 async def test_trap_2_a_limit_of_zero_blocks_everything(database: Database) -> None:
     cloud = cloud_with(10, limit_count=0, tells_use=False)
-    assert await run(cloud, database) == {"project_id": P, "quota_blocked": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"quota_blocked": 1}}
     assert not cloud.calls["create_snapshot"]
 
 
@@ -120,7 +120,7 @@ async def test_over_the_limit_in_the_clouds_own_words(database: Database) -> Non
     cloud = cloud_with(10)
     words = "VolumeSizeExceedsAvailableQuota: Requested volume exceeds allowed gigabytes quota. Requested 10G"
     cloud.faults["create_snapshot"] = [Fault(ActError("over_limit", words))]
-    assert await run(cloud, database) == {"project_id": P, "quota_blocked": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"quota_blocked": 1}}
     assert (await found(database, "v1"))["v1"].detail == words
 
 
@@ -128,14 +128,14 @@ async def test_what_expired_makes_room_at_the_quota(database: Database) -> None:
     cloud = cloud_with(10, limit_gib=30)
     cloud.copy(P, "v1", 2 * DAY, id="older", metadata=auto("k1"))
     cloud.copy(P, "v1", DAY, id="newer", metadata=auto("k2"))
-    assert await run(cloud, database) == {"project_id": P, "made": 1, "pruned": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1, "pruned": 1}}
     assert [one.id for one in cloud.deleted] == ["older"]
 
 
 async def test_the_last_good_copy_never_makes_room(database: Database) -> None:
     cloud = cloud_with(10, limit_gib=20)
     cloud.copy(P, "v1", DAY, metadata=auto("k1"))
-    assert await run(cloud, database, keep=1) == {"project_id": P, "quota_blocked": 1}
+    assert await run(cloud, database, keep=1) == {"project_id": P, "counts": {"quota_blocked": 1}}
     assert not cloud.deleted
 
 
@@ -143,7 +143,7 @@ async def test_trap_3_prune_keeps_the_last_good_copy_and_does_not_count_errors(d
     cloud = cloud_with(10, errored={"v1"})
     cloud.copy(P, "v1", 2 * DAY, id="good", metadata=auto("k1"))
     cloud.copy(P, "v1", DAY / 2, id="bad", status="error", metadata=auto("k2"))
-    assert await run(cloud, database, keep=1) == {"project_id": P, "failed": 1}
+    assert await run(cloud, database, keep=1) == {"project_id": P, "counts": {"failed": 1}}
     assert not cloud.deleted
 
 
@@ -156,7 +156,7 @@ async def test_retention_goes_by_good_copies_of_the_policy_alone(database: Datab
     cloud.copy(P, "v1", 9 * DAY, id="reference", metadata={"created_by": "p9_auto_snapshots", "policy": "daily_2"})
     cloud.copy(P, "v1", 3 * DAY, id="broken", status="error", metadata=auto("b"))
     cloud.needed["auto-2"] = ["clone-1"]
-    assert await run(cloud, database) == {"project_id": P, "made": 1, "pruned": 3}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1, "pruned": 3}}
     assert [one.id for one in cloud.deleted] == ["reference", "auto-3", "broken"]
 
 
@@ -177,22 +177,22 @@ async def test_trap_5_a_failing_delete_is_a_failure_that_is_said(database: Datab
     for number in (1, 2):
         cloud.copy(P, "v1", number * DAY, id=f"auto-{number}", metadata=auto(f"k{number}"))
     cloud.faults["delete_snapshot"] = [Fault(ActError("unexpected", "HTTP 500: Internal Server Error"))]
-    assert await run(cloud, database) == {"project_id": P, "made": 1, "prune_failed": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1, "prune_failed": 1}}
     assert len(cloud.of("v1")) == 3
 
 
 async def test_a_lost_answer_is_looked_for_and_not_asked_again(database: Database) -> None:
     cloud = cloud_with(10)
     cloud.faults["create_snapshot"] = [Fault(ActError("timeout", "no answer in 60 s", maybe_done=True), done=True)]
-    assert await run(cloud, database) == {"project_id": P, "made": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1}}
     assert cloud.effects["create"] == 1
 
 
 async def test_what_nobody_can_know_is_unsure_and_never_repeated(database: Database) -> None:
     cloud = cloud_with(10)
     cloud.faults["create_snapshot"] = [Fault(ActError("timeout", "no answer in 60 s", maybe_done=True))]
-    assert await run(cloud, database) == {"project_id": P, "unsure": 1}
-    assert await run(cloud, database) == {"project_id": P, "unsure": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"unsure": 1}}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"unsure": 1}}
     assert cloud.calls["create_snapshot"] == 1
     assert "no answer in 60 s" in (await found(database, "v1"))["v1"].detail
 
@@ -203,14 +203,14 @@ async def test_what_was_unsure_and_turned_up_is_taken(database: Database) -> Non
     await run(cloud, database)
     key = (await found(database, "v1"))["v1"].key
     cloud.copy(P, "v1", timedelta(0), metadata=auto(key))
-    assert await run(cloud, database) == {"project_id": P, "made": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1}}
 
 
 async def test_being_throttled_waits_as_long_as_the_cloud_asks(database: Database) -> None:
     cloud = cloud_with(10)
     cloud.faults["create_snapshot"] = [Fault(ActError("throttled", "429", retry_after_s=17)) for _ in range(2)]
     begun = clock_of(cloud).now
-    assert await run(cloud, database) == {"project_id": P, "made": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 1}}
     assert (clock_of(cloud).now - begun).total_seconds() >= 34
 
 
@@ -219,19 +219,39 @@ async def test_one_failure_leaves_the_others_alone(database: Database) -> None:
     cloud.fault_of = lambda name, told: (
         Fault(ActError("unexpected", "HTTP 500: oops")) if name == "create_snapshot" and told[1] == "v2" else None
     )
-    assert await run(cloud, database) == {"project_id": P, "made": 2, "failed": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"made": 2, "failed": 1}}
 
 
 async def test_a_project_that_cannot_be_listed_is_told_and_nothing_tried(database: Database) -> None:
     cloud = cloud_with(10)
     cloud.faults["volumes"] = [Fault(ActError("refused", "HTTP 403: no role", "give it the role member"))]
-    assert await run(cloud, database) == {"project_id": P, "failed": 1}
+    assert await run(cloud, database) == {"project_id": P, "counts": {"failed": 1}}
     assert "give it the role member" in (await found(database, "v1"))["v1"].detail
+
+
+async def test_a_listing_that_fails_is_asked_again(database: Database) -> None:
+    cloud = cloud_with(10)
+    cloud.faults["volumes"] = [Fault(ActError("unexpected", "HTTP 500", maybe_done=True))] * 3
+    assert await run(cloud, database) == {"project_id": P, "made": 1}
+
+
+async def test_what_was_asked_for_before_its_project_fell_silent_is_unsure(database: Database) -> None:
+    """It may be there: to say that it was not tried would be wrong."""
+    cloud = cloud_with(10)
+    step = batch_step(P, list(cloud.held[P].values()))
+    action = SnapshotBatch(tempo(clock_of(cloud)))
+    cloud.faults["create_snapshot"] = [Fault(Killed(), done=True)]
+    with pytest.raises(Killed):
+        await action.act(doing(cloud, database, step))
+    cloud.faults["volumes"] = [Fault(ActError("refused", "HTTP 403: no role"))]
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "unsure": 1}
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "made": 1}
+    assert cloud.effects["create"] == 1
 
 
 async def test_one_that_is_never_finished_is_said_after_an_hour(database: Database) -> None:
     cloud = cloud_with(10, stuck={"v1"})
-    assert await run(cloud, database, times=400) == {"project_id": P, "failed": 1}
+    assert await run(cloud, database, times=400) == {"project_id": P, "counts": {"failed": 1}}
     assert "still being made" in (await found(database, "v1"))["v1"].detail
 
 
@@ -244,7 +264,10 @@ async def test_cancel_stops_before_the_next_and_keeps_what_was_made(database: Da
     action = SnapshotBatch(tempo(clock_of(cloud), at_once=1))
     step = batch_step(P, list(cloud.held[P].values()))
     result = dict(await action.act(doing(cloud, database, step, cancelled=cancelled)))
-    assert result["made"] + result["cancelled"] == 3 and result["made"] == cloud.effects["create"]
+    assert (
+        result["counts"]["made"] + result["counts"]["cancelled"] == 3
+        and result["counts"]["made"] == cloud.effects["create"]
+    )
 
 
 async def test_what_a_dead_worker_may_have_asked_for_is_waited_for(database: Database) -> None:
@@ -258,7 +281,7 @@ async def test_what_a_dead_worker_may_have_asked_for_is_waited_for(database: Dat
     with pytest.raises(NotYet):
         await action.act(doing(cloud, database, step))
     cloud.copy(P, "v1", timedelta(0), metadata=auto((await found(database, "v1"))["v1"].key))
-    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "made": 1}
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "counts": {"made": 1}}
     assert not cloud.effects["create"]
 
 
@@ -270,7 +293,7 @@ async def test_what_a_dead_worker_never_asked_for_is_made_when_that_is_certain(d
     with pytest.raises(Killed):
         await action.act(doing(cloud, database, step))
     await clock_of(cloud).sleep(61)
-    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "made": 1}
+    assert dict(await action.act(doing(cloud, database, step))) == {"project_id": P, "counts": {"made": 1}}
 
 
 class Dying:
@@ -357,9 +380,7 @@ async def test_killed_at_every_point_and_begun_again(database: Database, where: 
             break
         points += 1
         result = await run(cloud, database)
-        assert {k: v for k, v in result.items() if k != "project_id"} == {"made": 3, "quota_blocked": 1, "pruned": 2}, (
-            at
-        )
+        assert result["counts"] == {"made": 3, "quota_blocked": 1, "pruned": 2}, at
         check(cloud)
     assert points >= 15
     check(cloud)

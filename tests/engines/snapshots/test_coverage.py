@@ -1,5 +1,6 @@
 """How well volumes are protected, judged by each policy's own period."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,12 @@ def attempt(state_: str, ago: timedelta, policy: str = "daily_5") -> Record:
 
 def test_trap_6_a_monthly_policy_is_compliant_on_day_20() -> None:
     assert state(held("monthly_1st"), known(monthly_1st=timedelta(days=19, hours=8))) == "compliant"
+
+
+def test_what_is_not_in_openstack_is_left_out_and_says_so() -> None:
+    (line,) = coverage.lines([replace(held(), platform="vmware")], known(), NOW)
+    assert (line.state, line.why) == ("excluded", coverage.ELSEWHERE)
+    assert state(held(), known()) == "unprotected"
 
 
 @pytest.mark.parametrize(

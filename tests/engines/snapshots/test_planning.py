@@ -12,6 +12,7 @@ from engines.snapshots.planning_policies import plan_assign, plan_remove
 from engines.snapshots.planning_runs import RunPlan, plan_run
 from engines.snapshots.policies import Policy, told_by_name
 from engines.snapshots.ticks import ensure_schedules, plan_tick, record_tick
+from storage import snapshot_runs
 from storage.database import Database
 from storage.inventory import Found, one
 from storage.scopes import EVERYTHING, Scope
@@ -88,6 +89,18 @@ async def test_a_vm_without_volumes_cannot_be_planned(database: Database) -> Non
         await planned(database, "vm", "w")
 
 
+async def test_what_was_just_made_is_not_planned_again_until_a_listing_tells(database: Database) -> None:
+    await synced(database, volume("a", metadata=UNDER), volume("b", metadata=UNDER))
+    row = {"run": "JOB-1", "source": "pcd-1", "volume_id": "a", "policy": "daily_2", "project_id": "p1",
+           "volume_name": "a", "size_gib": 10, "key": "k", "name": "n", "state": "made", "begun_at": NOW,
+           "tried_at": NOW, "ended_at": NOW + timedelta(seconds=9)}  # fmt: skip
+    async with database.begin() as conn:
+        await snapshot_runs.intend(conn, [row])
+    assert {line.held.facts.id: line.does for line in (await run(database)).lines} == {"a": "skip", "b": "make"}
+    await synced(database, volume("a", metadata=UNDER), volume("b", metadata=UNDER), when=NOW + timedelta(minutes=1))
+    assert (await run(database)).count("make") == 2, "the listing shows none: somebody deleted it"
+
+
 async def test_a_run_has_a_step_for_each_project_side_by_side(database: Database) -> None:
     rows = [volume("a", metadata=UNDER), volume("b", "p2", metadata=UNDER), volume("c"), vm("w"),
             volume("d", metadata=UNDER, state="error"), volume("e", metadata=UNDER)]  # fmt: skip
@@ -97,7 +110,7 @@ async def test_a_run_has_a_step_for_each_project_side_by_side(database: Database
         ("snapshot.batch", "projects", ["a"]), ("snapshot.batch", "projects", ["b"]),
     ]  # fmt: skip
     assert {line.held.facts.id: (line.does, line.why) for line in found.lines if line.does == "skip"} == {
-        "d": ("skip", "the volume is error"), "e": ("skip", "has one of 2026-11-24 03:00 UTC already"),
+        "d": ("skip", "the volume is error"), "e": ("skip", "copied 11-24 03:00"),
     }  # fmt: skip
     assert [t.kind for t in found.plan.targets] == ["project", "project"] and found.plan.undo == "what was made is kept"
     assert from_json(to_json(found.plan)).digest == found.plan.digest
@@ -112,7 +125,7 @@ async def test_a_run_tells_what_is_blocked_and_pruned(database: Database) -> Non
         "a": ("make", 1),
         "b": ("block", 0),
     }
-    assert "1 volumes will be quota_blocked" in found.plan.warnings[0]
+    assert "no room for 1 volume: quota_blocked" in found.plan.warnings[0]
 
 
 async def test_a_run_never_leaves_the_scope_nor_the_projects_named(database: Database) -> None:
@@ -148,7 +161,7 @@ async def test_assigning_leaves_alone_what_an_owner_switched_off(database: Datab
         with pytest.raises(PlanError, match="is not under daily_2"):
             await plan_remove(conn, Asked("bob", EVERYTHING, NOW), policy(), await row(database, "volume", "a"))
         off = await plan_assign(conn, Asked("bob", EVERYTHING, NOW), policy(), await row(database, "volume", "b"))
-    assert names(plan.steps[0].arguments["volumes"]) == ["a"] and "1 stay as they are" in plan.warnings[0]
+    assert names(plan.steps[0].arguments["volumes"]) == ["a"] and "Left as it is: 1 volume" in plan.warnings[0]
     assert plan.project_id == "p1" and off.failed
 
 

@@ -25,6 +25,7 @@ def at(day: int, hour: int = 2, month: int = 11) -> datetime:
         ("monthly_15th", 3, at(15, 4), at(15, 4, 12), timedelta(days=31)),
         ("weekly_4", 4, at(22, 3), at(29, 3), timedelta(days=7)),
         ("weekly_wed", 4, at(18, 3), at(25, 3), timedelta(days=7)),
+        ("weekly", 4, at(22, 3), at(29, 3), timedelta(days=7)),
         ("weekly_sunday", 4, at(22, 3), at(29, 3), timedelta(days=7)),
     ],
 )
@@ -95,3 +96,16 @@ def test_last_and_next_lie_around_now_within_a_period(name: str, minutes: int) -
     last, following = policy.last_due(now), policy.calendar.next(now)
     assert last is not None and following is not None
     assert last <= now < following and following - last <= policy.period(now)
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 2 * * *", "every day at 02:00 UTC"), ("0 * * * *", "every hour at minute 0"),
+        ("0 3 * * sun", "every Sunday at 03:00 UTC"), ("30 4 15 * *", "on day 15 of the month at 04:30 UTC"),
+        ("*/5 2 * * *", "*/5 2 * * * UTC"), ("0 2 1 1 *", "0 2 1 1 * UTC"), ("0 2 1 * mon", "0 2 1 * mon UTC"),
+        ("0 3 * * 1-5", "0 3 * * 1-5 UTC"), ("", " UTC"),
+    ],
+)  # fmt: skip
+def test_a_calendar_in_words(cron: str, words: str) -> None:
+    assert Calendar(cron).words == words

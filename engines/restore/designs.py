@@ -1,0 +1,158 @@
+"""What a restore would make, worked out from the facts and the wish: the design that checks and steps are made of."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engines.restore.addresses import Addressing, Book, address_all
+from engines.restore.facts import Facts, Flavor
+from engines.restore.points import Copy, Point, choose
+from engines.restore.recipe import Disk, Nic, Recipe
+from engines.restore.wishes import CannotPlanError, Wish
+
+_POLICY_KEYS = ("stackhand", "auto_snapshot", "snapshot_", "retention", "sla_days")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDisk:
+    """A volume to make of a copy, for one of the original."""
+
+    disk: Disk
+    copy: Copy
+    name: str
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """`image_id` is what the root disk is made of, where the VM does not start from a volume; `fresh_root`: it is the
+    original's image, not one of its own disk. `flavor` None: there is none like it. `reused`: the ports of the original
+    go over to the new VM. `groups_lost` are security groups that are gone."""
+
+    facts: Facts
+    wish: Wish
+    point: Point
+    name: str
+    stamp: str
+    disks: tuple[NewDisk, ...]
+    without: tuple[Disk, ...]
+    addressing: Addressing
+    book: Book
+    flavor: Flavor | None = None
+    image_id: str = ""
+    fresh_root: bool = False
+    reused: bool = False
+    groups_lost: tuple[str, ...] = ()
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.facts.recipe
+
+    @property
+    def makes_vm(self) -> bool:
+        return self.wish.mode != "attach"
+
+    @property
+    def keeps_group(self) -> bool:
+        group = self.facts.server_group
+        return self.makes_vm and group is not None and not group.full
+
+
+def design(facts: Facts, wish: Wish, now: datetime) -> Design:
+    """Raises CannotPlanError when there is no point to restore from, or nothing in it."""
+    recipe = facts.recipe
+    if recipe.platform != "openstack":
+        raise CannotPlanError(
+            f"{recipe.name} is on {recipe.source} ({recipe.platform}): I restore VMs of OpenStack only."
+        )
+    point = _point(facts, wish)
+    stamp = f"{now:%Y%m%d-%H%M}"
+    name = _name(facts, wish, now)
+    chosen = [disk for disk in recipe.disks if not wish.volumes or disk.volume_id in wish.volumes]
+    disks = tuple(
+        _new_disk(disk, point.copies[disk.volume_id], wish, stamp) for disk in chosen if disk.volume_id in point.copies
+    )
+    without = tuple(disk for disk in chosen if disk.volume_id not in point.copies)
+    if not disks and not point.image_id:
+        raise CannotPlanError(f"The point of {point.at:%Y-%m-%d %H:%M} UTC holds none of the volumes asked for.")
+    book = _book(facts, wish)
+    nics, lost = _nics(facts)
+    reused = wish.mode == "replace" and wish.addresses != "new_ips" and not recipe.deleted
+    addressing = address_all(nics, wish.addresses, book) if wish.mode != "attach" else Addressing(())
+    fresh = not recipe.boots_from_volume and not point.image_id
+    return Design(
+        facts, wish, point, name, stamp, disks, without, addressing, book, _flavor(facts),
+        "" if recipe.boots_from_volume else point.image_id or recipe.image_id, fresh, reused, lost,
+    )  # fmt: skip
+
+
+def _point(facts: Facts, wish: Wish) -> Point:
+    name = facts.recipe.name
+    if not facts.points:
+        raise CannotPlanError(
+            f"There is nothing that {name} could come back from: no snapshot of its volumes, no image of it.",
+            f"take one for the next time: snapshot {name}" if not facts.recipe.deleted else "",
+        )
+    found = choose(facts.points, key=wish.snapshot, since=wish.since, until=wish.until, at=wish.at)
+    if found is None:
+        what = (
+            f"“{wish.snapshot}” is not among the snapshots of {name}'s volumes, nor an image of it."
+            if wish.snapshot
+            else f"{name} has no restore point in that time."
+        )
+        raise CannotPlanError(what, f"see what there is: restore points of {name}")
+    return found
+
+
+def _name(facts: Facts, wish: Wish, now: datetime) -> str:
+    recipe = facts.recipe
+    if wish.mode in ("replace", "attach"):
+        return recipe.name
+    if wish.new_name:
+        return wish.new_name
+    if recipe.deleted and recipe.name not in facts.names:
+        return recipe.name
+    name = f"{recipe.name}-restored-{now:%Y%m%d}"
+    return name if name not in facts.names else f"{name}-{now:%H%M%S}"
+
+
+def _new_disk(disk: Disk, copy: Copy, wish: Wish, stamp: str) -> NewDisk:
+    """Snapshot policies are for the original: only what replaces it comes under them."""
+    kept = {
+        key: value for key, value in disk.metadata.items() if wish.mode == "replace" or not key.startswith(_POLICY_KEYS)
+    }
+    name = f"{disk.name or disk.volume_id[:8]}-restored-{stamp}"
+    return NewDisk(disk, copy, name, tuple(sorted(kept.items())))
+
+
+def _book(facts: Facts, wish: Wish) -> Book:
+    """In a replace the original's own addresses are free for the new VM."""
+    if wish.mode != "replace" or facts.recipe.deleted:
+        return facts.book
+    used = {net: frozenset(ips) - facts.own_ips.get(net, frozenset()) for net, ips in facts.book.used.items()}
+    return replace(facts.book, used=used)
+
+
+def _nics(facts: Facts) -> tuple[tuple[Nic, ...], tuple[str, ...]]:
+    """The NICs with the security groups that still exist; of ports that are not known, with those of the VM."""
+    by_name = {name: id_ for id_, name in facts.groups.items()}
+    found, lost = [], []
+    for nic in facts.recipe.nics:
+        if nic.security_groups is None:
+            told = [by_name.get(name, name) for name in facts.recipe.group_names]
+        else:
+            told = list(nic.security_groups)
+        lost += [group for group in told if group not in facts.groups]
+        found.append(replace(nic, security_groups=tuple(group for group in told if group in facts.groups)))
+    return tuple(found), tuple(dict.fromkeys(lost))
+
+
+def _flavor(facts: Facts) -> Flavor | None:
+    """The same by id, else by name, else one of the same size."""
+    recipe = facts.recipe
+    by_id = [one for one in facts.flavors if one.id == recipe.flavor_id]
+    by_name = [one for one in facts.flavors if one.name == recipe.flavor]
+    size = (recipe.vcpus, recipe.memory_mib, recipe.disk_gib)
+    alike = sorted(
+        (one for one in facts.flavors if (one.vcpus, one.memory_mib, one.disk_gib) == size), key=lambda f: f.name
+    )
+    return next(iter([*by_id, *by_name, *alike]), None)

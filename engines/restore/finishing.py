@@ -1,0 +1,141 @@
+"""The last steps: attach to a VM that stands, see that all is as it should be, write down what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engines.actions import Doing, Result, StepError
+from engines.clouds.acting import ActError
+from engines.restore.building import marked_volumes, remove_ports, remove_servers, remove_volumes
+from engines.restore.working import Pace, Site, made_by, mark_of, result_of, site_of, until, wait, waited
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    pace: Pace
+    name: str = "restore.attach"
+
+    async def look(self, doing: Doing) -> Result | None:
+        site = await site_of(doing)
+        volume_id = made_by(doing, doing.step.arguments["volume"])
+        vm = await site.servers.server(site.project_id, site.vm_id)
+        if vm is None:
+            raise StepError(f"VM {site.vm_id} is gone", "look who deleted it")
+        volume = await site.acting.volume(site.project_id, volume_id)
+        if volume is not None and volume.status == "in-use" and site.vm_id in volume.vms:
+            return {"volume": volume_id}
+        if volume is not None and volume.status in ("attaching", "reserved"):
+            raise await wait(doing, self.pace, "it is attaching")
+        return None
+
+    async def act(self, doing: Doing) -> Result:
+        site = await site_of(doing)
+        await site.servers.attach_volume(site.project_id, site.vm_id, made_by(doing, doing.step.arguments["volume"]))
+        raise await wait(doing, self.pace, "it is attaching")
+
+    async def undo(self, doing: Doing, result: Result) -> None:
+        site, volume_id = await site_of(doing), str(result["volume"])
+
+        async def free() -> bool:
+            volume = await site.acting.volume(site.project_id, volume_id)
+            if volume is None or not volume.vms:
+                return True
+            if volume.status != "detaching":
+                await site.servers.detach_volume(site.project_id, site.vm_id, volume_id)
+            return False
+
+        command = f"openstack server remove volume {site.vm_id} {volume_id}"
+        await until(self.pace, free, f"volume {volume_id} is not detached", command)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """The VM as the cloud has it: status, volumes, ports with their addresses, something on its console."""
+
+    pace: Pace
+    name: str = "restore.verify"
+
+    async def look(self, doing: Doing) -> Result | None:
+        return None
+
+    async def act(self, doing: Doing) -> Result:
+        site, told = await site_of(doing), doing.step.arguments
+        id_ = made_by(doing, "server")
+        vm = await site.servers.server(site.project_id, id_)
+        if vm is None or vm.status != "ACTIVE":
+            raise StepError(f"the new VM {id_} does not run: {vm.status if vm else 'gone'}", "see Nova's log")
+        volumes = {made_by(doing, step) for step in told["volumes"]}
+        if vm.volume_ids != volumes:
+            raise StepError(f"the new VM has {len(vm.volume_ids)} volumes, not the {len(volumes)} that were made", "")
+        ips = await _addresses(site, doing, told["ports"], id_)
+        console = await self._console(site, doing, id_)
+        await _no_spares(self.pace, site, doing)
+        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console}
+
+    async def _console(self, site: Site, doing: Doing, id_: str) -> str:
+        try:
+            log = await site.servers.console_log(site.project_id, id_, 50)
+        except ActError as error:
+            if error.reason in ("refused", "gone", "busy"):
+                return "cannot be read"
+            raise
+        if log.strip():
+            return "shows output"
+        if await waited(doing) < self.pace.console_s:
+            raise await wait(doing, self.pace, "its console is silent so far")
+        return "is silent"
+
+    async def undo(self, doing: Doing, result: Result) -> None:
+        """Nothing was made."""
+
+
+async def _addresses(site: Site, doing: Doing, steps: Sequence[str], server_id: str) -> list[str]:
+    there = {port.id: port for port in await site.servers.ports_of(site.project_id, server_id)}
+    missing = [step for step in steps if made_by(doing, step) not in there]
+    if missing:
+        raise StepError(f"the new VM lacks {', '.join(missing)}", "see Neutron's log")
+    return [ip for step in steps for ip in there[made_by(doing, step)].ips]
+
+
+async def _no_spares(pace: Pace, site: Site, doing: Doing) -> None:
+    """What was made twice because an answer was lost is taken away, all but the one that is used."""
+    for step in doing.plan.steps:
+        used = str(result_of(doing, step.name).get("id", ""))
+        mark = mark_of(doing, step.name)
+        if not used:
+            continue
+        if step.action == "restore.server":
+            await remove_servers(pace, site, mark, without=used)
+        elif step.action == "restore.port":
+            await remove_ports(pace, site, mark, without=used)
+        elif step.action == "restore.volume" and len(await marked_volumes(site, mark)) > 1:
+            await remove_volumes(pace, site, mark, without=used)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the record and the last message tell; it changes nothing."""
+
+    pace: Pace
+    name: str = "restore.report"
+
+    async def look(self, doing: Doing) -> Result | None:
+        return None
+
+    async def act(self, doing: Doing) -> Result:
+        told = doing.step.arguments
+        lost = [f"{network} {ip} {why}" for network, ip, why in told["lost"]]
+        for result in doing.earlier.values():
+            lost += [f"{ip} could not be kept" for ip in result.get("lost", ()) if not isinstance(result["lost"], str)]
+            lost += [str(result["lost"])] if isinstance(result.get("lost"), str) else []
+            lost += [str(one) for one in result.get("left_out", ())]
+        seen = result_of(doing, "verify")
+        return {
+            "vm_id": str(seen.get("id") or told["vm_id"]),
+            "name": told["name"],
+            "addresses": list(seen.get("addresses", ())),
+            "console": str(seen.get("console", "")),
+            "not_kept": lost,
+        }
+
+    async def undo(self, doing: Doing, result: Result) -> None:
+        """Nothing was made."""
