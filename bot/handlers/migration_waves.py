@@ -1,5 +1,6 @@
 """Cohorts and waves: built, shown, ticked off, moved on."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from storage import migration_names
 from storage import migration_projects as projects
 from storage import migration_vms as vms
 from storage import migration_waves as rows
-from storage.migration_waves import CohortRow, ItemRow, WaveRow
+from storage.migration_waves import CohortRow, ItemRow, Place, WaveRow
 
 if TYPE_CHECKING:
     from engines.migration.lifecycles import Move, Progress
@@ -88,18 +89,24 @@ def _next(which: Meant) -> tuple[Choice, ...]:
 
 
 async def _keep(ask: Ask, id_: int, plan: "MigrationPlan", kept: Mapping[str, Any]) -> None:
+    cohorts, waves, places, schedule = await asyncio.to_thread(_to_keep, plan)
+    await rows.put(ask.conn, id_, cohorts, waves, places)
+    await projects.set_settings(ask.conn, id_, kept)
+    await projects.set_schedule(ask.conn, id_, schedule)
+
+
+def _to_keep(plan: "MigrationPlan") -> tuple[list[CohortRow], list[WaveRow], list[Place], dict[str, Any]]:
     from engines.migration.keeping import schedule_kept
     from engines.migration.wave_results import cohorts_json, waves_json
 
     cohorts = [CohortRow(one["number"], one["name"], one) for one in cohorts_json(plan)]
     waves = [_wave_row(one) for one in waves_json(plan)]
     cohort_of = {one.number: one.cohort for one in plan.waves.waves}
-    places = [(*key, cohort_of[wave], wave, plan.waves.why[key]) for key, wave in plan.waves.wave_of.items()] + [
-        (*key, 0, None, why) for key, why in plan.waves.unplaced.items()
+    places: list[Place] = [
+        (*key, cohort_of[wave], wave, plan.waves.why[key]) for key, wave in plan.waves.wave_of.items()
     ]
-    await rows.put(ask.conn, id_, cohorts, waves, places)
-    await projects.set_settings(ask.conn, id_, kept)
-    await projects.set_schedule(ask.conn, id_, schedule_kept(plan.schedule))
+    places += [(*key, 0, None, why) for key, why in plan.waves.unplaced.items()]
+    return cohorts, waves, places, schedule_kept(plan.schedule)
 
 
 def _wave_row(one: Mapping[str, Any]) -> WaveRow:

@@ -13,7 +13,7 @@ from engines.migration.assessment import Assessment, assess
 from engines.migration.comparing import compare
 from engines.migration.estate import Estate
 from engines.migration.projects import Decisions, revive, settings_for, tenants_of
-from engines.migration.reading.limits import ReadLimits
+from engines.migration.reading.limits import SENT_FILE, ReadLimits
 from engines.migration.reading.reader import read_bytes
 from engines.migration.tenants import Tenants
 
@@ -73,7 +73,7 @@ def may_be_export(name: str) -> bool:
     return PurePath(name.casefold()).suffix in SUFFIXES
 
 
-def read(content: bytes, name: str, progress: Callable[[str, int], None], limits: ReadLimits | None = None) -> Read:
+def read(content: bytes, name: str, progress: Callable[[str, int], None], limits: ReadLimits = SENT_FILE) -> Read:
     """Raises WorkbookRefused, and RuntimeError when reading failed for no reason of the file's."""
     lines: list[str] = []
     estate = read_bytes(content, name, limits, progress, lines.append)

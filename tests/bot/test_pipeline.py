@@ -166,7 +166,7 @@ async def test_random_messages_get_a_reply(world: World) -> None:
 
 
 async def test_a_file_that_nobody_reads_is_said(world: World) -> None:
-    upload = Upload("=cmd()|<!channel>.docx", b"PK")
+    upload = Upload("=cmd()|<!channel>.pdf", b"PK")
     replies = await world.pipeline.answer(Message("m", "root", "uploads", "how many vms", NOW, (upload,)))
     assert [reply.outcome for reply in replies] == ["answered", "failed"]
     assert "cannot read such files" in shown(replies[1])
