@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engines.changes import rules
-from engines.changes.rights import LOCAL, Spot, roles_at
+from engines.changes.rights import Spot, roles_at
 from engines.changes.rules import Need, Rule, Site
 from engines.changes.voices import SCHEDULE
 from engines.plans import Plan
@@ -61,7 +61,3 @@ def _site(source: str, project: str | None, found: Found | None, roles: frozense
         return Site(source, project or "", roles=roles)
     domain_id, domain = (str(found.value(name) or "") for name in ("domain_id", "domain"))
     return Site(source, project or "", found.name, domain_id, domain, roles)
-
-
-def is_person(asker: str) -> bool:
-    return asker != LOCAL and not asker.startswith(SCHEDULE)

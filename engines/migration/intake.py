@@ -68,11 +68,6 @@ class Graded:
         return keeping.vm_rows(self.assessment, self.tenants, self.lines)
 
 
-def may_be_export(name: str) -> bool:
-    """By its name alone, which says no more than what the sender takes it for."""
-    return PurePath(name.casefold()).suffix in SUFFIXES
-
-
 def read(content: bytes, name: str, progress: Callable[[str, int], None], limits: ReadLimits = SENT_FILE) -> Read:
     """Raises WorkbookRefused, and RuntimeError when reading failed for no reason of the file's."""
     lines: list[str] = []

@@ -120,9 +120,7 @@ async def test_killed_before_and_after_every_step(database: Database, database_u
     assert ends == len(_POINTS)
 
 
-async def test_another_worker_takes_over_within_the_lease(
-    database: Database, database_url: str, tmp_path: Path
-) -> None:
+async def test_another_worker_takes_over(database: Database, database_url: str, tmp_path: Path) -> None:
     await make_tables(database)
     with worker(database_url, tmp_path / "one") as one:
         await alive(database, 1)
