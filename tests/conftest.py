@@ -17,6 +17,25 @@ from storage.embedded import EmbeddedServer, start
 TEMPLATE = "template_stackhand"
 
 
+# Those that wait for clouds, processes and browsers, begun first: the short ones fill what is left at the end.
+_SLOW_FIRST = ("cloud", "acceptance", "chat", "page", "demo")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the group into the test's id
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file stay together in one process; those of the real cloud too, because some of them count all
+    that is in it while others make and delete there."""
+    tests = Path(__file__).parent
+
+    def room(item: pytest.Item) -> str:
+        return item.path.relative_to(tests).parts[0]
+
+    for item in items:
+        group = "cloud" if item.get_closest_marker("cloud") else str(item.path.relative_to(tests))
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: _SLOW_FIRST.index(room(item)) if room(item) in _SLOW_FIRST else len(_SLOW_FIRST))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
     """The server. Its directory lies directly under the temporary one, where another account can reach it."""
