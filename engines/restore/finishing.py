@@ -69,7 +69,7 @@ class Verify:
         ips = await _addresses(site, doing, told["ports"], id_)
         console = await self._console(site, doing, id_)
         await _no_spares(self.pace, site, doing)
-        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console}
+        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console, "counts": {}}
 
     async def _console(self, site: Site, doing: Doing, id_: str) -> str:
         try:
@@ -135,7 +135,24 @@ class Report:
             "addresses": list(seen.get("addresses", ())),
             "console": str(seen.get("console", "")),
             "not_kept": lost,
+            "counts": _made(doing),
         }
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
+
+
+def _made(doing: Doing) -> dict[str, int]:
+    """What stays of the restore, each thing counted once."""
+    steps, done = doing.plan.steps, doing.earlier
+    volumes = [step for step in steps if step.action == "restore.volume" and step.name in done]
+    ports = [s for s in steps if s.action == "restore.port" and s.name in done and not done[s.name].get("reused")]
+    copies = [step for step in steps if step.action == "restore.safety" and step.name in done]
+    counted = (
+        ("VM", "VMs", int("server" in done)),
+        ("volume", "volumes", len(volumes)),
+        ("GiB", "GiB", sum(int(step.arguments["size_gib"]) for step in volumes)),
+        ("port", "ports", len(ports)),
+        ("safety snapshot", "safety snapshots", len(copies)),
+    )
+    return {one if number == 1 else several: number for one, several, number in counted if number}
