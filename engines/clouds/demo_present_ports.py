@@ -21,7 +21,7 @@ def goes_with_its_vm(port_id: str) -> bool:
 def ports(present: Present, rows: Sequence[Resource]) -> Sequence[Resource]:
     objects = present.objects(PORT)
     kept = [
-        _moved(row, objects[row.external_id]) if row.external_id in objects else row
+        _moved(present, row, objects[row.external_id]) if row.external_id in objects else row
         for row in rows
         if row.external_id not in objects or objects[row.external_id].deleted_at is None
     ]
@@ -29,8 +29,14 @@ def ports(present: Present, rows: Sequence[Resource]) -> Sequence[Resource]:
     return [*kept, *made] if objects else rows
 
 
-def _moved(row: Resource, one: DemoObject) -> Resource:
-    return _plugged(row, str(one.attrs["vm_id"])) if "vm_id" in one.attrs else row
+def _moved(present: Present, row: Resource, one: DemoObject) -> Resource:
+    return _plugged(row, _holder(present, one)) if "vm_id" in one.attrs else row
+
+
+def _holder(present: Present, one: DemoObject) -> str:
+    """The id of the VM that it is plugged into; empty where that is gone."""
+    vm_id = str(one.attrs["vm_id"])
+    return "" if vm_id in present.gone_vms else vm_id
 
 
 def _plugged(row: Resource, vm_id: str) -> Resource:
@@ -40,7 +46,7 @@ def _plugged(row: Resource, vm_id: str) -> Resource:
 
 
 def _made(present: Present, one: DemoObject) -> Resource:
-    told, vm_id = one.attrs, str(one.attrs.get("vm_id") or "")
+    told = one.attrs
     attrs: dict[str, Any] = {
         "mac": told["mac"],
         "ips": [ip for ip, _ in told["fixed"]],
@@ -50,7 +56,7 @@ def _made(present: Present, one: DemoObject) -> Resource:
         "created": born(one),
     }
     row = Resource(PORT, one.external_id, one.name, one.project_id, attrs)
-    return _plugged(row, "" if vm_id in present.gone_vms else vm_id)
+    return _plugged(row, _holder(present, one))
 
 
 def floating_ips(present: Present, rows: Sequence[Resource]) -> Sequence[Resource]:
