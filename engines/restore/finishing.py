@@ -129,17 +129,27 @@ class Report:
             lost += [str(result["lost"])] if isinstance(result.get("lost"), str) else []
             lost += [str(one) for one in result.get("left_out", ())]
         seen = result_of(doing, "verify")
+        addresses, console = list(seen.get("addresses", ())), str(seen.get("console", ""))
         return {
             "vm_id": str(seen.get("id") or told["vm_id"]),
             "name": told["name"],
-            "addresses": list(seen.get("addresses", ())),
-            "console": str(seen.get("console", "")),
+            "addresses": addresses,
+            "console": console,
             "not_kept": lost,
             "counts": _made(doing),
+            "words": _words(told["name"], addresses, console, lost),
         }
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
+
+
+def _words(name: str, addresses: Sequence[str], console: str, lost: Sequence[str]) -> str:
+    """For the last message: what there is now, and what it lacks."""
+    if not console:  # volumes alone: the VM was not made
+        return ""
+    runs = f"{name} runs with {', '.join(addresses) or 'no address'}, its console {console}"
+    return f"{runs}. Not kept: {'; '.join(lost)}" if lost else runs
 
 
 def _made(doing: Doing) -> dict[str, int]:
@@ -151,7 +161,7 @@ def _made(doing: Doing) -> dict[str, int]:
     counted = (
         ("VM", "VMs", int("server" in done)),
         ("volume", "volumes", len(volumes)),
-        ("GiB", "GiB", sum(int(step.arguments["size_gib"]) for step in volumes)),
+        ("GiB of volumes", "GiB of volumes", sum(int(step.arguments["size_gib"]) for step in volumes)),
         ("port", "ports", len(ports)),
         ("safety snapshot", "safety snapshots", len(copies)),
     )

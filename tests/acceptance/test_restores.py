@@ -86,6 +86,7 @@ async def test_killed_at_every_step_and_stopped_at_every_step(
     jobs = await asked(database, place, all_cases)
     (tmp_path / "orders").write_text(orders(jobs))
     more = ("--projects", str(len(all_cases)), "--orders", str(tmp_path / "orders"), "--trouble", "7")
+    more = (*more, "--bare") if _ALL else more
     with worker(database_url, tmp_path, *more):
         states = {job.id: job for job in await ended(database, *jobs, seconds=1500 if _ALL else 150)}
     wrong, made, told = [], Counter[str](), Counter[str]()
