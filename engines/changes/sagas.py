@@ -131,6 +131,9 @@ async def _end(
 ) -> None:
     """State, hook and audit row are committed together."""
     told = {"words": _words(outcome, held, results), "counts": counts_of(results), "left": list(outcome.left)}
+    said = " ".join(str(result["words"]) for result in results.values() if result.get("words"))
+    if said and outcome.state == "done":
+        told["said"] = said
     await claims.end(conn, held.id, held.runner, outcome.state, told, outcome.error, outcome.fix)
     await workshop.ended(conn, held.id, outcome.state)
     detail = {"kind": held.plan.get("kind"), "request": held.request_id, "error": outcome.error}
@@ -144,8 +147,7 @@ async def _end(
 def _words(outcome: Outcome, held: Claimed, results: Mapping[str, Result]) -> str:
     of = len(held.plan.get("steps", ()))
     if outcome.state == "done":
-        done = f"All {of} steps are done." if of != 1 else ""  # the state says it already
-        return " ".join([done, *(str(result["words"]) for result in results.values() if result.get("words"))]).strip()
+        return f"All {of} steps are done." if of != 1 else ""  # the state says it already
     if outcome.state == "unsure":
         return f"{len(results)} of {of} steps are done; of one nobody knows. Nothing was undone or repeated."
     if outcome.left:

@@ -85,8 +85,7 @@ class DemoServers(DemoPorts):
             "image_id": new.image_id or None,
             "os": image.attrs.get("os") if image else None,
             "os_version": image.attrs.get("os_version") if image else None,
-            "host": await self._host(size),
-            "zone": new.zone or "az1",
+            **await self._host(new.zone),
             "security_groups": sorted(named.get(group, group) for group in groups),
             "tags": sorted(new.tags),
             "metadata": {**new.metadata, MARK: new.mark},
@@ -98,11 +97,14 @@ class DemoServers(DemoPorts):
             "takes_s": self._calls.api.takes_s,
         }
 
-    async def _host(self, size: Mapping[str, int]) -> str:
-        """The one that is up and has the most memory left, as it was invented."""
+    async def _host(self, zone: str) -> Mapping[str, str]:
+        """The one of the zone that is up and has the most memory left, as it was invented."""
         up = [row for row in await self._calls.shared("host") if row.attrs.get("state") == "up"]
-        left = {r.name: int(r.attrs["memory_mib"]) - int(r.derived.get("memory_used_mib") or 0) for r in up}
-        return max(sorted(left), key=lambda name: left[name], default="compute-01")
+        mine = [row for row in up if zone in ("", row.attrs.get("zone"))] or up
+        left = {r.name: int(r.attrs["memory_mib"]) - int(r.derived.get("memory_used_mib") or 0) for r in mine}
+        host = max(sorted(left), key=lambda name: left[name], default="compute-01")
+        found = next((str(row.attrs.get("zone") or "") for row in mine if row.name == host), "")
+        return {"host": host, "zone": zone or found or "az1"}
 
     async def delete_server(self, project_id: str, server_id: str) -> None:
         async with self._calls.changing("delete_server", project_id, server_id) as now:

@@ -149,7 +149,7 @@ def _words(name: str, addresses: Sequence[str], console: str, lost: Sequence[str
     if not console:  # volumes alone: the VM was not made
         return ""
     runs = f"{name} runs with {', '.join(addresses) or 'no address'}, its console {console}"
-    return f"{runs}. Not kept: {'; '.join(lost)}" if lost else runs
+    return f"{runs}. Not kept: {'; '.join(lost)}." if lost else f"{runs}."
 
 
 def _made(doing: Doing) -> dict[str, int]:

@@ -33,6 +33,7 @@ def lines_of(one: Restore, plan: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("took", duration(one.took_s)),
         ("outcome", one.state),
         ("in words", str(report)),
+        ("what there is now", str(one.outcome.get("said", ""))),
     ]
     if one.error:
         told.append(("error", one.error))

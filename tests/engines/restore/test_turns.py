@@ -114,7 +114,7 @@ async def test_one_that_began_goes_on_to_its_end(database: Database) -> None:
     assert state.state == "done", state.error
     counts = {"VM": 1, "volumes": 3, "ports": 2, "GiB of volumes": 440}
     assert state.outcome["counts"] == counts, "each thing once"
-    assert "db-02-restored" in state.outcome["words"] and "runs with 10.20.0." in state.outcome["words"]
+    assert "db-02-restored" in state.outcome["said"] and "runs with 10.20.0." in state.outcome["said"]
 
 
 async def test_other_changes_do_not_ask_for_that_switch() -> None:
