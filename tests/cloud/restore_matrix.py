@@ -1,0 +1,170 @@
+"""Every restore that makes sense on a real OpenStack, and each that does not: python -m tests.cloud.restore_matrix
+
+Prints a table in Markdown. Each restore is looked at through openstacksdk afterwards: addresses, order of volumes,
+flavor, security groups, metadata, the original, nothing left over. Settings as in test_acting_live.py. Made in
+projects of its own, which are removed.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from engines.restore.wishes import CannotPlanError
+from scheduler.durable import prepare
+from storage.database import Database, migrate
+from storage.embedded import start
+from tests.cloud.restore_bed import administrator, bed_of, many
+from tests.cloud.restore_cases import SHAPES, Case, cases
+from tests.cloud.restore_looks import look
+from tests.cloud.restore_runs import Ended, Runner, clients, leftovers, wrongs
+
+AT_ONCE = 4
+
+
+@dataclass
+class Row:
+    case: Case
+    ends: str
+    seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        c, took = self.case, f"{self.seconds:.0f}" if self.seconds else ""
+        wrong = "; ".join(self.wrong).replace("|", "/") or "as planned"
+        return f"| {c.shape} | {c.original} | {c.mode} | {c.strategy or '-'} | {self.ends} | {took} | {wrong} |"
+
+
+HEAD = "| shape | original | mode | addresses | ends | s | seen through openstacksdk |\n|---|---|---|---|---|---|---|"
+
+
+@asynccontextmanager
+async def fresh_database() -> AsyncIterator[Database]:
+    state = Path(tempfile.gettempdir()) / f"stackhand-matrix-{os.getpid()}-{secrets.token_hex(3)}"
+    try:
+        with start(state) as server:
+            database = Database(server.url)
+            await migrate(database)
+            await prepare(server.url)
+            yield database
+            await database.close()
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+async def batch(database: Database, chosen: Sequence[Case]) -> list[Row]:
+    """Restores of one project: originals are made, listed, brought to their states, restored side by side, compared."""
+    clouds = clients()
+    with bed_of(await asyncio.to_thread(administrator)) as bed:
+        runner = Runner(database, clouds, bed)
+        began = time.monotonic()
+        originals = await originals_of(runner, chosen)
+        say(f"{len(originals)} originals in {time.monotonic() - began:.0f} s")
+        before = await asyncio.to_thread(bed.all)
+        gate = asyncio.Semaphore(AT_ONCE)
+        chains = [[case for case in chosen if case.vm == name] for name in originals]
+
+        async def chain(those: Sequence[Case]) -> list[tuple[Row, Ended | None]]:
+            async with gate:
+                return [await one(runner, case, originals[case.vm]) for case in those]
+
+        done = [pair for pairs in await asyncio.gather(*map(chain, chains)) for pair in pairs]
+        now = await asyncio.to_thread(bed.all)
+        for line in leftovers(before, now, [ended for _, ended in done if ended]):
+            say(f"LEFT: {line}")
+            done[0][0].wrong.append(line)
+    await clouds.close()
+    return [row for row, _ in done]
+
+
+async def originals_of(runner: Runner, chosen: Sequence[Case]) -> dict[str, str]:
+    """{name: id}, listed by the inventory as they stand; those that are deleted as they last stood."""
+    bed = runner.bed
+    first = {case.vm: case for case in reversed(chosen)}
+    ids = await asyncio.to_thread(
+        many, [lambda c=c: bed.vm(c.vm, c.shape, floating=c.floating) for c in first.values()]
+    )
+    found = dict(zip(first, ids, strict=True))
+
+    def ready(case: Case) -> None:
+        if case.original in ("stopped", "error"):
+            bed.put(found[case.vm], case.original)
+        runner.looks[case.vm] = look(bed, found[case.vm])
+
+    await asyncio.to_thread(many, [lambda c=c: ready(c) for c in first.values()])
+    await runner.sync()
+    gone = [name for name, case in first.items() if case.original == "deleted"]
+    if gone:
+        await asyncio.to_thread(many, [lambda n=n: bed.put(found[n], "deleted") for n in gone])
+        await runner.sync()
+    return found
+
+
+async def one(runner: Runner, case: Case, vm_id: str) -> tuple[Row, Ended | None]:
+    was = runner.looks[case.vm]
+    try:
+        plan = await runner.plan(vm_id, case.wish((was.volumes[1],) if case.mode == "attach" else ()))
+    except CannotPlanError as error:
+        return Row(case, "no plan", 0.0, [error.what]), None
+    if plan.failed:
+        words = "; ".join(f"{check.name}: {check.detail}" for check in plan.failed)
+        wrong = [] if case.refusal and case.refusal in words else ["not refused for this"]
+        say(f"{case}: refused: {words} {wrong}")
+        return Row(case, f"refused: {words[:160]}", 0.0, wrong), None
+    if case.refusal:
+        return Row(case, "planned", 0.0, ["it should have been refused"]), None
+    ended = await runner.run(plan)
+    wrong = await asyncio.to_thread(wrongs, runner.bed, case, was, ended)
+    say(f"{case}: {ended.state} in {ended.took_s:.0f} s {wrong}")
+    return Row(case, ended.state, ended.took_s, wrong), ended
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def chosen_of(only: Sequence[str]) -> list[Case]:
+    """Cases that hold each of the words."""
+    return [
+        case for case in cases() if all(word in (case.shape, case.mode, case.strategy, case.original) for word in only)
+    ]
+
+
+async def main(only: Sequence[str]) -> int:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    rows: list[Row] = []
+    began = time.monotonic()
+    async with fresh_database() as database:
+        for shape in SHAPES:
+            some = [case for case in chosen_of(only) if case.shape == shape]
+            if some:
+                rows += await batch(database, some)
+    print(HEAD)
+    order = list(cases())
+    for row in sorted(rows, key=lambda row: order.index(row.case)):
+        print(row.line)
+    bad = sum(bool(row.wrong) for row in rows)
+    refused = sum(row.ends.startswith("refused") for row in rows)
+    load = os.getloadavg()[0]
+    print(
+        f"\n{len(rows)} cases: {len(rows) - refused} run, {refused} refused, {bad} not as planned;"
+        f" {time.monotonic() - began:.0f} s, load {load:.1f}"
+    )
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", help="shape, mode, addresses or state: only cases with all of these")
+    raise SystemExit(asyncio.run(main(parser.parse_args().only)))
