@@ -29,7 +29,7 @@ from tests.cloud.restore_cases import SHAPES, Case, cases
 from tests.cloud.restore_looks import look
 from tests.cloud.restore_runs import Ended, Runner, clients, leftovers, wrongs
 
-AT_ONCE = 4
+AT_ONCE = 5
 
 
 @dataclass
@@ -150,6 +150,7 @@ async def main(only: Sequence[str]) -> int:
             some = [case for case in chosen_of(only) if case.shape == shape]
             if some:
                 rows += await batch(database, some)
+                say("\n".join(row.line for row in rows))
     print(HEAD)
     order = list(cases())
     for row in sorted(rows, key=lambda row: order.index(row.case)):
