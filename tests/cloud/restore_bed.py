@@ -16,10 +16,11 @@ from openstack.connection import Connection
 
 from tests.cloud.test_openstack_live import where
 
-Shape = Literal["volume+1", "volume+3", "image+2", "image snapshot"]
+Shape = Literal["volume+1", "volume+3", "volume+11", "image+2", "image snapshot"]
 _PARTS: Mapping[Shape, tuple[tuple[str, int, str], ...]] = {
     "volume+1": (("root", 1, "standard"), ("zeta", 2, "ssd")),
     "volume+3": (("root", 1, "ssd"), ("zeta", 2, "standard"), ("alfa", 3, "ssd"), ("mid", 1, "standard")),
+    "volume+11": (("root", 1, "standard"), *((f"data{n}", 1, "standard") for n in range(11))),
     "image+2": (("zeta", 2, "ssd"), ("alfa", 3, "standard")),
     "image snapshot": (("zeta", 1, "standard"),),
 }

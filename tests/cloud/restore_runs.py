@@ -1,6 +1,7 @@
 """Restores on a real OpenStack as the saga runner does them, and what each must have left and made."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,26 +176,30 @@ def _told(case: Case, was: Look, ended: Ended) -> Iterator[str]:
         yield f"said to be lost: {said}"
 
 
-def leftovers(
-    before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], ended: Sequence[Ended]
-) -> list[str]:
-    """Things in the project that no restore planned to leave there, and things that are gone and should not be."""
+Things = Mapping[str, Mapping[str, Any]]
+
+
+def leftovers(before: Things, now: Things, ended: Sequence[Ended]) -> list[str]:
+    """Things in the project that no restore planned to leave there, and things that are gone and should not be.
+
+    Ports count by their MAC: one that the cloud deleted and that was made again is the same to everybody.
+    """
+    done = [one for one in ended if one.state == "done"]
     made = {
-        "server": {one.new for one in ended if one.state == "done" and "server" in one.results},
-        "volume": {id_ for one in ended if one.state == "done" for id_ in one.ids("volume ")},
-        "port": {id_ for one in ended if one.state == "done" for id_ in one.ids("port ")},
-        "snapshot": {id_ for one in ended if one.state == "done" for id_ in one.ids("safety snapshot ")},
-    }  # fmt: skip
-    gone = {
-        str(result["port"])
-        for one in ended
-        for name, result in one.results.items()
-        if name.startswith("free port") and not result["kept"]
+        "server": {one.new for one in done if "server" in one.results},
+        "volume": {id_ for one in done for id_ in one.ids("volume ")},
+        "port": {str(r["mac"]) for one in done for name, r in one.results.items() if re.fullmatch(r"port \d+", name)},
+        "snapshot": {id_ for one in done for id_ in one.ids("safety snapshot ")},
     }
     found = []
     for kind, things in now.items():
-        new, lost = set(things) - set(before[kind]), set(before[kind]) - set(things)
-        found += [f"{kind} {things[id_].name or id_} is left over" for id_ in sorted(new - made.get(kind, set()))]
-        found += [f"{kind} {id_} that was made is not there" for id_ in sorted(made.get(kind, set()) - new)]
-        found += [f"{kind} {id_} is gone" for id_ in sorted(lost - (gone if kind == "port" else set()))]
+        is_, was = _keys(kind, things), _keys(kind, before[kind])
+        planned = made.get(kind, set())
+        found += [f"{kind} {id_} is left over" for id_ in sorted(is_ - was - planned)]
+        found += [f"{kind} {id_} that was made is not there" for id_ in sorted(planned - is_)]
+        found += [f"{kind} {id_} is gone" for id_ in sorted(was - is_)]
     return found
+
+
+def _keys(kind: str, things: Mapping[str, Any]) -> set[str]:
+    return {str(one.mac_address) for one in things.values()} if kind == "port" else set(things)
