@@ -1,8 +1,8 @@
 """Every restore that makes sense on a real OpenStack, and each that does not: python -m tests.cloud.restore_matrix
 
-Prints a table in Markdown. Each restore is looked at through openstacksdk afterwards: addresses, order of volumes,
-flavor, security groups, metadata, the original, nothing left over. Settings as in test_acting_live.py. Made in
-projects of its own, which are removed.
+Prints a table in Markdown; with --trials another, of those that go wrong on purpose: faults, cancel, kill -9. Each
+restore is looked at through openstacksdk afterwards: addresses, order of volumes, flavor, security groups, metadata,
+the original, nothing left over. Settings as in test_acting_live.py. Made in projects of its own, which are removed.
 """
 
 import argparse
@@ -13,14 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
-from engines.restore.wishes import CannotPlanError
+from engines.restore.wishes import CannotPlanError, Wish
 from scheduler.durable import prepare
 from storage.database import Database, migrate
 from storage.embedded import start
@@ -28,6 +28,7 @@ from tests.cloud.restore_bed import administrator, bed_of, many
 from tests.cloud.restore_cases import SHAPES, Case, cases
 from tests.cloud.restore_looks import look
 from tests.cloud.restore_runs import Ended, Runner, clients, leftovers, wrongs
+from tests.cloud.restore_trials import cancelled, fails, killed, leaves
 
 AT_ONCE = 5
 
@@ -130,6 +131,50 @@ async def one(runner: Runner, case: Case, vm_id: str) -> tuple[Row, Ended | None
     return Row(case, ended.state, ended.took_s, wrong), ended
 
 
+TRIALS = ("spawn fault", "clone fault", "cancel", "cancel late", "kill", "kill and cancel", "left")
+
+
+async def trials(database: Database, url: str, chosen: Sequence[str]) -> list[Row]:
+    """Each on a VM of its own, one after the other: nothing in the project changes but what is planned."""
+    clouds, rows = clients(), []
+    with bed_of(await asyncio.to_thread(administrator)) as bed, tempfile.TemporaryDirectory() as place:
+        runner = Runner(database, clouds, bed)
+        killed_one = Case("volume+1", "replace", "try_same_ips", "running")
+        names = {name: killed_one.vm if name == "kill" else name.replace(" ", "-") for name in chosen}
+        ids = await asyncio.to_thread(many, [lambda n=n: bed.vm(n, floating=True) for n in names.values()])
+        found = dict(zip(names, ids, strict=True))
+        if "spawn fault" in found:
+            bed.inside.compute.set_server_metadata(found["spawn fault"], testbed_fault="spawn")
+        for name, fault in (("clone fault", "clone"), ("left", "delete")):
+            if name in found:
+                bed.inside.block_storage.set_volume_metadata(look(bed, found[name]).volumes[1], testbed_fault=fault)
+        if "left" in found:
+            bed.inside.compute.set_server_metadata(found["left"], testbed_fault="spawn")
+        await runner.sync()
+        replace_ = Wish("replace", safety=True)
+        does: dict[str, Callable[[str], Awaitable[tuple[Ended, list[str]]]]] = {
+            "spawn fault": lambda vm: fails(runner, vm, replace_, "could not start it"),
+            "clone fault": lambda vm: fails(runner, vm, replace_, "could not be made"),
+            "cancel": lambda vm: cancelled(runner, vm, replace_, "volumes ready"),
+            "cancel late": lambda vm: cancelled(runner, vm, replace_, "server active"),
+            "kill": lambda vm: killed(runner, vm, killed_one, "server", url, Path(place)),
+            "kill and cancel": lambda vm: killed(
+                runner, vm, killed_one, "server active", url, Path(place), cancel=True
+            ),
+            "left": lambda vm: leaves(runner, vm),
+        }
+        for name in chosen:
+            before = await asyncio.to_thread(bed.all)
+            began = time.monotonic()
+            ended, wrong = await does[name](found[name])
+            wrong += leftovers(before, await asyncio.to_thread(bed.all), [ended])
+            told = f"{name}: {ended.state} {ended.error} {[dict(one) for one in ended.left] or ''}"
+            say(f"{told} {wrong}")
+            rows.append(Row(killed_one, told, time.monotonic() - began, wrong))
+    await clouds.close()
+    return rows
+
+
 def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
@@ -141,11 +186,18 @@ def chosen_of(only: Sequence[str]) -> list[Case]:
     ]
 
 
-async def main(only: Sequence[str]) -> int:
+async def main(only: Sequence[str], *, tried: bool) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     rows: list[Row] = []
     began = time.monotonic()
     async with fresh_database() as database:
+        if tried:
+            url = database.engine.url.render_as_string(hide_password=False)
+            some = await trials(database, url, [name for name in TRIALS if not only or name in only])
+            print("| trial | s | seen through openstacksdk |\n|---|---|---|")
+            for row in some:
+                print(f"| {row.ends} | {row.seconds:.0f} | {'; '.join(row.wrong) or 'whole or undone, as planned'} |")
+            return int(any(row.wrong for row in some))
         for shape in SHAPES:
             some = [case for case in chosen_of(only) if case.shape == shape]
             if some:
@@ -168,4 +220,6 @@ async def main(only: Sequence[str]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help="shape, mode, addresses or state: only cases with all of these")
-    raise SystemExit(asyncio.run(main(parser.parse_args().only)))
+    parser.add_argument("--trials", action="store_true", help=f"what goes wrong on purpose: {', '.join(TRIALS)}")
+    told = parser.parse_args()
+    raise SystemExit(asyncio.run(main(told.only, tried=told.trials)))
