@@ -103,9 +103,10 @@ def _switch(made: Design) -> tuple[Step, ...]:
     recipe = made.recipe
     running = recipe.state == "on"
     kept = old_name(made)
+    was_off = "it stays off, as it was" if recipe.state == "off" else "it stays off, and is not in error any more"
+    back = "it is started again" if running else was_off
     steps = [
-        _step(made, "stop original", "stop", f"stop {recipe.name}", "it is started again" if running else
-              "it stays off, as it was", running=running,
+        _step(made, "stop original", "stop", f"stop {recipe.name}", back, running=running,
               nics=[nic_arguments(nic) for nic in recipe.nics if nic.port_id] if made.reused else []),
         _step(made, "rename original", "rename", f"rename the original to {kept}", f"it is called {recipe.name} again",
               name=recipe.name, kept=kept),

@@ -180,10 +180,14 @@ def say(words: str) -> None:
 
 
 def chosen_of(only: Sequence[str]) -> list[Case]:
-    """Cases that hold each of the words."""
-    return [
-        case for case in cases() if all(word in (case.shape, case.mode, case.strategy, case.original) for word in only)
-    ]
+    """Cases that fit in each respect of which words are given: `deleted stopped replace` are two states, one mode."""
+    every = [_words(case) for case in cases()]
+    respects = [{words[place] for words in every} & set(only) for place in range(4)]
+    return [case for case in cases() if all(not r or w in r for r, w in zip(respects, _words(case), strict=True))]
+
+
+def _words(case: Case) -> tuple[str, str, str, str]:
+    return case.shape, case.mode, case.strategy or "-", case.original
 
 
 async def main(only: Sequence[str], *, tried: bool) -> int:
@@ -219,7 +223,7 @@ async def main(only: Sequence[str], *, tried: bool) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", help="shape, mode, addresses or state: only cases with all of these")
+    parser.add_argument("only", nargs="*", help="shapes, modes, addresses, states: only cases with one of each kind")
     parser.add_argument("--trials", action="store_true", help=f"what goes wrong on purpose: {', '.join(TRIALS)}")
     told = parser.parse_args()
     raise SystemExit(asyncio.run(main(told.only, tried=told.trials)))
