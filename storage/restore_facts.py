@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.inventory import FOUND_COLUMNS, Found, found
@@ -14,7 +14,8 @@ from storage.tables import address, deletion, resource
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """`volumes` are those of the recipe, living or gone; `ports` those of the VM: of one that lives the living ones.
+    """`volumes` are those of the recipe, living or gone; `ports` those of the VM: of one that lives the living ones, of
+    one that is gone also those of its project that have one of its MACs.
 
     `snapshots` are of these volumes, `images` were made of the VM; both living.
     """
@@ -63,11 +64,15 @@ async def last_derived(conn: AsyncConnection, scope: Scope, vm: Found) -> Mappin
     return kept or vm.derived
 
 
-async def belongings(conn: AsyncConnection, scope: Scope, vm: Found, volume_ids: Sequence[str]) -> Belongings:
+async def belongings(
+    conn: AsyncConnection, scope: Scope, vm: Found, volume_ids: Sequence[str], macs: Sequence[str] = ()
+) -> Belongings:
     r = resource.c
-    mine = [r.kind == "port", r.parent_id == vm.external_id]
     if vm.deleted_at is None:
-        mine.append(r.deleted_at.is_(None))
+        mine = [r.kind == "port", r.parent_id == vm.external_id, r.deleted_at.is_(None)]
+    else:
+        outlived = and_(r.project_id == vm.project_id, r.attrs["mac"].astext.in_(list(macs)))
+        mine = [r.kind == "port", or_(r.parent_id == vm.external_id, outlived)]
     ports = await _rows(conn, scope, vm.source, *mine)
     volumes = await _rows(conn, scope, vm.source, r.kind == "volume", r.external_id.in_(list(volume_ids)))
     alive = r.deleted_at.is_(None)

@@ -42,6 +42,10 @@ async def remove_volumes(pace: Pace, site: Site, mark: str, without: str = "") -
         return [one for one in await marked_volumes(site, mark) if one.id != without]
 
     async def delete(one: VolumeState) -> None:
+        """Cinder never deletes one again whose deletion failed, until an administrator has set its state."""
+        if one.status == "error_deleting":
+            command = f"openstack volume set --state error {one.id} && openstack volume delete {one.id}"
+            raise StepError(f"volume {one.id} could not be deleted: Cinder failed (error_deleting)", command)
         if one.status != "deleting":
             await site.servers.delete_volume(site.project_id, one.id)
 

@@ -106,9 +106,15 @@ async def _limits(site: Site, told: Mapping[str, Any]) -> list[str]:
 
 
 async def _ports(site: Site, told: Mapping[str, Any]) -> list[str]:
-    """Ports that go over are the original's still; addresses that must be the same are free as far as can be seen."""
+    """Ports that go over are the original's still, or free as they were."""
     if not told["port_ids"]:
-        return []
+        free = told.get("free_port_ids", ())
+        there = await asyncio.gather(*(site.servers.port(site.project_id, id_) for id_ in free))
+        return [
+            f"port {id_} is not free any more"
+            for id_, port in zip(free, there, strict=True)
+            if port is None or port.server_id
+        ]
     own = {port.id for port in await site.servers.ports_of(site.project_id, site.vm_id)}
     gone = [id_ for id_ in told["port_ids"] if id_ not in own]
     more = own - set(told["port_ids"])

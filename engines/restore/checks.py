@@ -20,7 +20,7 @@ def needs(made: Design) -> tuple[Need, ...]:
         "memory_mib": flavor.memory_mib if vm and flavor else 0,
         "volumes": volumes,
         "storage_gib": sum(one.copy.size_gib for one in made.disks) + (_safety_gib(made) if made.wish.safety else 0),
-        "ports": 0 if made.reused else len(made.addressing.wanted),
+        "ports": sum(not made.takes_over(one.nic) for one in made.addressing.wanted),
         "snapshots": len(made.recipe.disks) if made.wish.safety else 0,
     }
     return needs_of(more, made.facts.quota)

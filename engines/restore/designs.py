@@ -51,6 +51,10 @@ class Design:
     def makes_vm(self) -> bool:
         return self.wish.mode != "attach"
 
+    def takes_over(self, nic: Nic) -> bool:
+        """Whether the new VM gets the very port that the original has, or that outlived it."""
+        return self.reused or (self.makes_vm and nic.port_free and self.wish.addresses != "new_ips")
+
     @property
     def keeps_group(self) -> bool:
         group = self.facts.server_group
@@ -125,10 +129,13 @@ def _new_disk(disk: Disk, copy: Copy, wish: Wish, stamp: str) -> NewDisk:
 
 
 def _book(facts: Facts, wish: Wish) -> Book:
-    """In a replace the original's own addresses are free for the new VM."""
-    if wish.mode != "replace" or facts.recipe.deleted:
+    """In a replace the original's own addresses are free for the new VM; so are those of ports that outlived theirs."""
+    recipe = facts.recipe
+    if wish.addresses == "new_ips" or not (wish.mode == "replace" or recipe.deleted):
         return facts.book
-    used = {net: frozenset(ips) - facts.own_ips.get(net, frozenset()) for net, ips in facts.book.used.items()}
+    freed = [nic for nic in recipe.nics if nic.port_free or not recipe.deleted]
+    own = {net: frozenset(ip for nic in freed if nic.network_id == net for ip in nic.ips) for net in facts.book.used}
+    used = {net: frozenset(ips) - own[net] for net, ips in facts.book.used.items()}
     return replace(facts.book, used=used)
 
 

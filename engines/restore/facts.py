@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engines.restore.addresses import Book, subnet_of_row
 from engines.restore.points import Point, points_of
-from engines.restore.recipe import Recipe, recipe_of, volume_ids_of
+from engines.restore.recipe import Recipe, macs_of, recipe_of, volume_ids_of
 from storage import inventory, restore_facts, restores
 from storage.filters import Where
 from storage.inventory import Found
@@ -44,8 +44,6 @@ class Facts:
     recipe: Recipe
     points: tuple[Point, ...]
     book: Book
-    own_ports: frozenset[str] = frozenset()
-    own_ips: Mapping[str, frozenset[str]] = field(default_factory=dict)
     quota: Found | None = None
     flavors: tuple[Flavor, ...] = ()
     images: frozenset[str] = frozenset()
@@ -66,7 +64,7 @@ async def points_for(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Re
 async def _recipe(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, Belongings]:
     gone = vm.deleted_at is not None
     derived = await restore_facts.last_derived(conn, scope, vm) if gone else vm.derived
-    own = await restore_facts.belongings(conn, scope, vm, volume_ids_of(vm, derived))
+    own = await restore_facts.belongings(conn, scope, vm, volume_ids_of(vm, derived), macs_of(vm))
     return recipe_of(vm, derived, own), own
 
 
@@ -76,9 +74,7 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
     networks = sorted({nic.network_id for nic in recipe.nics})
     subnets = await restore_facts.subnets_of(conn, source, networks)
     there = await restore_facts.living(conn, scope, source, "network", resource.c.external_id.in_(networks))
-    own_ports = frozenset(nic.port_id for nic in recipe.nics if nic.port_id)
     used = await restore_facts.used_addresses(conn, source, networks)
-    mine = {nic.network_id: frozenset(_ips_on(recipe, nic.network_id)) for nic in recipe.nics}
     project = (source, recipe.project_id)
     modes = ("side_by_side", "replace", "attach")
     projects = await inventory.names_of(conn, scope, "project", [project])
@@ -88,8 +84,6 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         recipe,
         points_of(recipe, own.snapshots, own.images),
         Book(tuple(map(subnet_of_row, subnets)), used, frozenset(row.external_id for row in there)),
-        own_ports,
-        mine,
         await inventory.one(conn, scope, "quota", project),
         await _flavors(conn, scope, source),
         await _images(conn, scope, recipe),
@@ -100,10 +94,6 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         projects[project].name if project in projects else "",
         demo,
     )
-
-
-def _ips_on(recipe: Recipe, network_id: str) -> list[str]:
-    return [ip for nic in recipe.nics if nic.network_id == network_id for ip in nic.ips]
 
 
 async def _flavors(conn: AsyncConnection, scope: Scope, source: str) -> tuple[Flavor, ...]:

@@ -1,11 +1,13 @@
 """The last steps: attach to a VM that stands, see that all is as it should be, write down what came of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engines.actions import Doing, Result, StepError
 from engines.clouds.acting import ActError
-from engines.restore.building import marked_volumes, remove_ports, remove_servers, remove_volumes
+from engines.clouds.acting_servers import MARK
+from engines.restore.building import remove_ports, remove_servers, remove_volumes
 from engines.restore.working import Pace, Site, made_by, mark_of, result_of, site_of, until, wait, waited
 
 
@@ -98,6 +100,7 @@ async def _addresses(site: Site, doing: Doing, steps: Sequence[str], server_id: 
 
 async def _no_spares(pace: Pace, site: Site, doing: Doing) -> None:
     """What was made twice because an answer was lost is taken away, all but the one that is used."""
+    marks = Counter(one.metadata.get(MARK) for one in await site.acting.volumes(site.project_id))
     for step in doing.plan.steps:
         used = str(result_of(doing, step.name).get("id", ""))
         mark = mark_of(doing, step.name)
@@ -107,7 +110,7 @@ async def _no_spares(pace: Pace, site: Site, doing: Doing) -> None:
             await remove_servers(pace, site, mark, without=used)
         elif step.action == "restore.port":
             await remove_ports(pace, site, mark, without=used)
-        elif step.action == "restore.volume" and len(await marked_volumes(site, mark)) > 1:
+        elif step.action == "restore.volume" and marks[mark] > 1:
             await remove_volumes(pace, site, mark, without=used)
 
 

@@ -52,7 +52,7 @@ class Floating:
 class Nic:
     """One interface with all of its addresses: of a dual stack both are here. `security_groups` None: not known.
 
-    `port_id` is the port that it was, empty where none is known.
+    `port_id` is the port that it was, empty where none is known. `port_free`: it outlived its VM, and is in none.
     """
 
     network_id: str
@@ -66,6 +66,7 @@ class Nic:
     port_security: bool | None = None
     dns_name: str = ""
     floating: tuple[Floating, ...] = ()
+    port_free: bool = False
 
     @property
     def ips(self) -> tuple[str, ...]:
@@ -162,7 +163,7 @@ def _disks(vm: Found, derived: Mapping[str, Any], own: Belongings) -> tuple[Disk
     return tuple(
         Disk(
             volume.external_id,
-            volume.name,
+            "" if volume.name == volume.external_id else volume.name,
             int(volume.attrs.get("size_gib") or 0),
             str(volume.attrs.get("volume_type") or ""),
             devices.get(volume.external_id, ""),
@@ -205,17 +206,46 @@ def _root(vm: Found, ordered: Sequence[Found], devices: Mapping[str, str]) -> st
     return chosen[0].external_id if chosen else ""
 
 
+def macs_of(vm: Found) -> tuple[str, ...]:
+    """Of its interfaces, in the order of the machine."""
+    told = [str(mac) for mac in vm.attrs.get("nic_macs") or ()]
+    return tuple(told or dict.fromkeys(str(one["mac"]) for one in vm.attrs.get("addresses") or () if one.get("mac")))
+
+
 def _nics(vm: Found, own: Belongings) -> tuple[Nic, ...]:
     """From the ports; of a VM whose ports are no longer known, from the addresses that it had."""
-    order = {str(mac): place for place, mac in enumerate(vm.attrs.get("nic_macs") or ())}
-    if not own.ports:
-        nics = _nics_of_addresses(vm)
-        return tuple(sorted(nics, key=lambda nic: order.get(nic.mac, len(order))))
+    order = {mac: place for place, mac in enumerate(macs_of(vm))}
+    ports = own.ports if vm.deleted_at is None else _last_ports(vm, own.ports, order)
 
-    def place(port: Found) -> tuple[int, str, str]:
-        return order.get(str(port.attrs.get("mac")), len(order)), str(port.attrs.get("created") or ""), port.external_id
+    def place(nic: Nic) -> int:
+        return order.get(nic.mac, len(order))
 
-    return tuple(_nic(vm, port, own.floating_ips) for port in sorted(own.ports, key=place))
+    def made(port: Found) -> tuple[str, str]:
+        return str(port.attrs.get("created") or ""), port.external_id
+
+    nics = [_nic(vm, port, own.floating_ips) for port in sorted(ports, key=made)]
+    if not nics or vm.deleted_at is not None:
+        known = {nic.mac for nic in nics}
+        nics += [nic for nic in _nics_of_addresses(vm) if not nic.mac or nic.mac not in known]
+    return tuple(sorted(nics, key=place))
+
+
+def _last_ports(vm: Found, ports: Iterable[Found], macs: Mapping[str, int]) -> list[Found]:
+    """One for each interface that a deleted VM had at last: one that was taken out long before is none of them, and a
+    port that was made before the VM outlives it, in no VM or in another by now."""
+    best: dict[str, Found] = {}
+    for port in ports:
+        key = str(port.attrs.get("mac") or port.external_id)
+        if macs and key not in macs:
+            continue
+        if key not in best or _nearness(vm, port) > _nearness(vm, best[key]):
+            best[key] = port
+    return list(best.values())
+
+
+def _nearness(vm: Found, port: Found) -> tuple[bool, bool, str]:
+    mine = port.attrs.get("parent_id") == vm.external_id
+    return mine, port.deleted_at is None, str(port.attrs.get("created") or "")
 
 
 def _nic(vm: Found, port: Found, floating: Iterable[Found]) -> Nic:
@@ -231,7 +261,7 @@ def _nic(vm: Found, port: Found, floating: Iterable[Found]) -> Nic:
         str(a.get("mac") or ""),
         None if groups is None else tuple(map(str, groups)),
         port.external_id,
-        port.name,
+        "" if port.name == port.external_id else port.name,
         tuple(dict(pair) for pair in a.get("allowed_pairs") or ()),
         a.get("port_security"),
         str(a.get("dns_name") or ""),
@@ -240,6 +270,7 @@ def _nic(vm: Found, port: Found, floating: Iterable[Found]) -> Nic:
             for one in floating
             if one.attrs.get("parent_id") == port.external_id
         ),
+        vm.deleted_at is not None and port.deleted_at is None and not port.attrs.get("parent_id"),
     )
 
 
@@ -280,8 +311,10 @@ def _with_losses(recipe: Recipe, vm: Found, derived: Mapping[str, Any], own: Bel
     missing = [one for one in volume_ids_of(vm, derived) if one not in known]
     if missing:
         lost.append(f"volumes that the inventory does not know: {', '.join(missing)}")
-    if recipe.deleted and not own.ports and recipe.nics:
-        lost.append("security groups of each interface: the ports are not known any more, the VM's groups go to all")
+    unknown = [nic.network for nic in recipe.nics if not nic.port_id]
+    if recipe.deleted and unknown:
+        nets = ", ".join(dict.fromkeys(unknown))
+        lost.append(f"security groups on {nets}: the ports there are not known any more, the VM's groups go to them")
     if recipe.deleted and not recipe.nics:
         lost.append("its networks: no address of it is on record")
     if recipe.image_id and not recipe.boots_from_volume:

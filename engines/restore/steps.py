@@ -48,6 +48,7 @@ def _check(made: Design) -> Step:
         security_group_ids=groups,
         server_group_id=group.id if group is not None and made.keeps_group else "",
         port_ids=[nic.port_id for nic in recipe.nics if nic.port_id] if made.reused else [],
+        free_port_ids=[] if made.reused else [nic.port_id for nic in recipe.nics if made.takes_over(nic)],
         strict=[[one.nic.network_id, ip] for one in made.addressing.wanted for ip in one.kept]
         if wish.addresses == "same_ips_or_fail" and not made.reused
         else [],
@@ -102,9 +103,10 @@ def _switch(made: Design) -> tuple[Step, ...]:
     recipe = made.recipe
     running = recipe.state == "on"
     kept = old_name(made)
+    was_off = "it stays off, as it was" if recipe.state == "off" else "it stays off, and is not in error any more"
+    back = "it is started again" if running else was_off
     steps = [
-        _step(made, "stop original", "stop", f"stop {recipe.name}", "it is started again" if running else
-              "it stays off, as it was", running=running,
+        _step(made, "stop original", "stop", f"stop {recipe.name}", back, running=running,
               nics=[nic_arguments(nic) for nic in recipe.nics if nic.port_id] if made.reused else []),
         _step(made, "rename original", "rename", f"rename the original to {kept}", f"it is called {recipe.name} again",
               name=recipe.name, kept=kept),
@@ -154,12 +156,14 @@ def _port(made: Design, number: int, one: Wanted) -> Step:
     """The MAC is asked for again where the original does not hold it any more."""
     nic = {**nic_arguments(one.nic), "fixed": [[fixed.ip, fixed.subnet_id] for fixed in one.fixed]}
     free_mac = made.recipe.deleted or made.reused
+    over = made.takes_over(one.nic)
+    back = "it stays, as free as it was" if made.recipe.deleted else "it is free for the original again"
     said = ", ".join(fixed.ip for fixed in one.fixed if fixed.ip) or "a new address"
-    does = f"{'take over' if made.reused else 'make'} port {number} on {one.nic.network}, {said}"
+    does = f"{'take over' if over else 'make'} port {number} on {one.nic.network}, {said}"
     return _step(
         made, port_step(number), "port", does,
-        _REMOVED if not made.reused else "it is free for the original again", "ports", nic=nic,
-        mac=one.nic.mac if free_mac else "", reuse=one.nic.port_id if made.reused else "",
+        back if over else _REMOVED, "ports", nic=nic,
+        mac=one.nic.mac if free_mac else "", reuse=one.nic.port_id if over else "",
         strict=made.wish.addresses == "same_ips_or_fail",
     )  # fmt: skip
 
@@ -185,13 +189,15 @@ def _metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _floating(made: Design) -> tuple[Step, ...]:
-    """With a port that goes over its floating IPs go too; where the cloud made a new port they are led to it."""
-    if not made.reused:
+    """With a port that goes over its floating IPs go too; where there is a new port they are led to it, and back."""
+    if made.wish.mode != "replace":
         return ()
+    back = "" if made.reused else "it leads to the original again"
     return tuple(
         _step(
             made, f"floating IP {one.address}", "floating", f"lead {one.address} to {made.name}",
-            "it goes back with the port of the original", floating_id=one.id, address=one.address,
+            back or "it goes back with the port of the original", back=bool(back), floating_id=one.id,
+            address=one.address,
             fixed_ip=one.fixed_ip, port=port_step(number), original_port=wanted.nic.port_id,
         )
         for number, wanted in enumerate(made.addressing.wanted, 1)

@@ -236,4 +236,17 @@ class Floating:
         return {"address": told["address"], "port": port}
 
     async def undo(self, doing: Doing, result: Result) -> None:
-        """It goes back with the port of the original."""
+        """It goes back with the port of the original; where that stayed with it, it is led back here."""
+        site, told = await site_of(doing), doing.step.arguments
+        if not told.get("back"):
+            return
+
+        async def leads_back() -> bool:
+            there = await site.servers.floating_ip(site.project_id, told["floating_id"])
+            if there is None or there.port_id not in ("", made_by(doing, told["port"])):
+                return True
+            await site.servers.lead_floating_ip(site.project_id, there.id, told["original_port"], told["fixed_ip"])
+            return False
+
+        command = f"openstack floating ip set --port {told['original_port']} {told['floating_id']}"
+        await until(self.pace, leads_back, f"{told['address']} does not lead back to VM {site.vm_id}", command)

@@ -178,6 +178,7 @@ class SmallCloud:
         self.pairs: frozenset[str] = frozenset({"ops"})
         self.quota: dict[str, Used] = {}
         self.broken_volumes: set[str] = set()  # snapshot ids whose volumes end in error
+        self.sticky_volumes: set[str] = set()  # snapshot ids whose volumes cannot be deleted
         self.broken_servers = False
         self.keeps_ports = False  # whether ports of new VMs survive unplugging
         self.made = 0
@@ -373,6 +374,9 @@ class SmallCloud:
                 return
             if one.attached or any(s.volume == volume_id for s in self.state.snapshots.values()):
                 raise ActError("busy", "it is in use, or has snapshots")
+            if one.snapshot in self.sticky_volumes or one.status == "error_deleting":
+                one.status = "error_deleting"
+                return
             del self.state.volumes[volume_id]
 
     async def attach_volume(self, project_id: str, server_id: str, volume_id: str) -> None:

@@ -127,7 +127,9 @@ async def test_replace_builds_first_and_switches_last(database: Database, place:
 
 async def test_replace_with_new_addresses_leaves_the_ports_alone(database: Database, place: SmallCloud) -> None:
     plan = await planned(database, Wish(mode="replace", strategy="new_ips"))
-    assert steps(plan, "free_port") == [] and steps(plan, "floating") == [] and plan.failed == ()
+    assert steps(plan, "free_port") == [] and plan.failed == ()
+    (floating,) = steps(plan, "floating")
+    assert floating.arguments["original_port"] == "p-db" and floating.undo == "it leads to the original again"
 
 
 @pytest.mark.parametrize("tag", ["protected", "No-Replace"])
@@ -194,6 +196,32 @@ async def test_a_deleted_vm_comes_back_from_its_last_state(database: Database, p
     assert "it is deleted" in failed(await planned(database, Wish(mode="replace")))["original"]
     (server,) = steps(plan, "server")
     assert server.arguments["deleted"] and server.arguments["volumes"][0]["boot"]
+
+
+async def test_a_port_that_outlived_its_vm_comes_back_with_it(database: Database, place: SmallCloud) -> None:
+    """It was made before the VM, and holds its addresses. An interface taken out long before does not come back."""
+    state = place.state
+    state.ports["p-old"] = Port("p-old", "net-mgmt", [("10.30.0.99", "sub-mgmt")], "fa:16:3e:aa:00:07", "vm-db")
+    state.servers["vm-db"].nics.append("p-old")
+    await store(database, place, 1)
+    state.servers["vm-db"].nics.remove("p-old")
+    del state.ports["p-old"]
+    await store(database, place, 2)
+    del state.servers["vm-db"], state.ports["p-mgmt"]
+    state.ports["p-db"].server = ""
+    await store(database, place, 3)
+    plan = await planned(database, Wish(strategy="same_ips_or_fail"))
+    assert plan.failed == ()
+    first, second = steps(plan, "port")
+    assert (first.arguments["reuse"], second.arguments["reuse"]) == ("p-db", "")
+    assert first.arguments["nic"]["fixed"][0][0] == "10.20.0.22" and first.undo == "it stays, as free as it was"
+    assert second.arguments["nic"]["fixed"] == [["10.30.0.22", "sub-mgmt"]] and second.arguments["nic"]["name"] == ""
+    assert plan.steps[0].arguments["free_port_ids"] == ["p-db"]
+    fresh = await planned(database, Wish(strategy="new_ips"))
+    assert [s.arguments["reuse"] for s in steps(fresh, "port")] == ["", ""]
+    state.ports["p-db"].server = "vm-web"  # somebody plugged it in elsewhere
+    await store(database, place, 4)
+    assert "is in use" in failed(await planned(database, Wish(strategy="same_ips_or_fail")))["addresses"]
 
 
 async def test_a_vm_that_starts_from_an_image(database: Database, place: SmallCloud) -> None:
