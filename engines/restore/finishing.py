@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engines.actions import Doing, Result, StepError
 from engines.clouds.acting import ActError
 from engines.restore.building import marked_volumes, remove_ports, remove_servers, remove_volumes
+from engines.restore.probing import answers
 from engines.restore.working import Pace, Site, made_by, mark_of, result_of, site_of, until, wait, waited
 
 
@@ -69,7 +70,8 @@ class Verify:
         ips = await _addresses(site, doing, told["ports"], id_)
         console = await self._console(site, doing, id_)
         await _no_spares(self.pace, site, doing)
-        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console}
+        reach = await answers(ips, told.get("probe", ()))
+        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console, "reach": reach}
 
     async def _console(self, site: Site, doing: Doing, id_: str) -> str:
         try:
@@ -111,6 +113,15 @@ async def _no_spares(pace: Pace, site: Site, doing: Doing) -> None:
             await remove_volumes(pace, site, mark, without=used)
 
 
+def _words(name: str, seen: Result, lost: Sequence[str]) -> str:
+    """What was seen of it, and what it has not; empty where nothing was looked at."""
+    parts = [f"{name} has {', '.join(seen['addresses'])}"] if seen.get("addresses") else []
+    parts += [f"its console {seen['console']}"] if seen.get("console") else []
+    parts += map(str, seen.get("reach", ()))
+    parts += [f"not brought back: {', '.join(lost)}"] if lost else []
+    return f"{'; '.join(parts)}." if parts else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the record and the last message tell; it changes nothing."""
@@ -130,10 +141,12 @@ class Report:
             lost += [str(one) for one in result.get("left_out", ())]
         seen = result_of(doing, "verify")
         return {
+            "words": _words(told["name"], seen, lost),
             "vm_id": str(seen.get("id") or told["vm_id"]),
             "name": told["name"],
             "addresses": list(seen.get("addresses", ())),
             "console": str(seen.get("console", "")),
+            "reach": list(seen.get("reach", ())),
             "not_kept": lost,
         }
 
