@@ -39,19 +39,15 @@ class Kept:
 async def kept_originals(
     conn: AsyncConnection, scope: Scope, *, vms: tuple[Ref, ...] = (), name: str = ""
 ) -> list[Kept]:
-    """The newest first. `vms` are originals, or what replaced them; `name` is that of both, before and since."""
+    """The newest first. `vms` are originals, or what replaced them; without any it goes by the name of both."""
     made, marked = job_step.alias("made"), job_step.alias("marked")
     options, steps = job.c.plan["options"], job.c.plan["steps"]
     new_id = made.c.result["id"].astext
     conditions = [job.c.kind == "restore_replace", job.c.state == "done", job.c.ended_at.is_not(None)]
     if not scope.everything:
         conditions.append(tuple_(job.c.source, job.c.project_id).in_(sorted(scope.projects)))
-    if vms:
-        conditions.append(
-            or_(tuple_(job.c.source, options["vm_id"].astext).in_(vms), tuple_(job.c.source, new_id).in_(vms))
-        )
-    if name:
-        conditions.append(options["vm"].astext == name)
+    originals = or_(tuple_(job.c.source, options["vm_id"].astext).in_(vms), tuple_(job.c.source, new_id).in_(vms))
+    conditions.append(originals if vms else options["vm"].astext == name)
     query = (
         select(
             job.c.id, job.c.source, job.c.project_id, options["vm_id"].astext, options["vm"].astext, steps,

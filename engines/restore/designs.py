@@ -69,7 +69,7 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
         raise CannotPlanError(
             f"{recipe.name} is on {recipe.source} ({recipe.platform}): I restore VMs of OpenStack only."
         )
-    point = _point(facts, wish)
+    point = point_of(facts, wish)
     stamp = f"{now:%Y%m%d-%H%M}"
     name = _name(facts, wish, now)
     chosen = _chosen(recipe, wish)
@@ -111,7 +111,8 @@ def _chosen(recipe: Recipe, wish: Wish) -> list[Disk]:
     return found
 
 
-def _point(facts: Facts, wish: Wish) -> Point:
+def point_of(facts: Facts, wish: Wish) -> Point:
+    """Raises CannotPlanError when there is none."""
     name = facts.recipe.name
     if not facts.points:
         raise CannotPlanError(

@@ -202,6 +202,19 @@ def _takes(made: Design) -> str:
     return f"a guess: about {max(1, round(guess / 60))} min (none was done here before)"
 
 
+def _unused(made: Design) -> Iterator[str]:
+    """What was wished and means nothing in this mode is said, not dropped."""
+    wish = made.wish
+    if wish.safety and not made.saves:
+        yield "No safety snapshot is taken: the original is not touched."
+    if wish.new_name and wish.mode != "side_by_side":
+        yield f"The name {wish.new_name} is not used: the VM is called {made.name}."
+    said = {"addresses": wish.strategy, "MACs": wish.macs, "to be left stopped": wish.stopped}
+    unused = [what for what, value in said.items() if value]
+    if wish.mode == "attach" and unused:
+        yield f"Not used, for no VM is made: {', '.join(unused)}."
+
+
 def _warnings(made: Design, now: datetime) -> Iterator[str]:
     point, recipe = made.point, made.recipe
     if point.missing:
@@ -224,6 +237,7 @@ def _warnings(made: Design, now: datetime) -> Iterator[str]:
         yield f"{name} has {one.disk.size_gib} GiB now and had {one.copy.size_gib} GiB then."
     if made.wish.macs == "new" and made.reused:
         yield "The ports of the original go over with their MACs: for new MACs, ask for new addresses."
+    yield from _unused(made)
     if made.wish.mode == "replace":
         yield f"{recipe.name} is down from the moment its ports are freed until the new one has started."
     if now - point.at > timedelta(days=7):

@@ -32,7 +32,8 @@ MUTATING = frozenset(
     {
         "create_server", "delete_server", "stop_server", "start_server", "rename_server", "attach_volume",
         "detach_volume", "create_volume", "set_bootable", "delete_volume", "create_port", "delete_port", "plug_port",
-        "unplug_port", "keep_server", "delete_kept_server", "lead_floating_ip", "create_snapshot", "delete_snapshot", "set_volume_metadata",
+        "keep_server", "delete_kept_server", "unplug_port",
+        "lead_floating_ip", "create_snapshot", "delete_snapshot", "set_volume_metadata",
     }
 )  # fmt: skip
 
