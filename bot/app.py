@@ -104,10 +104,13 @@ async def close_clouds(clouds: Sequence["Cloud"]) -> None:
 
 def build_pipeline(database: Database, settings: Settings) -> "Pipeline":
     """Raises SettingsError when a model is wanted whose package is missing."""
+    from datetime import timedelta
+
     from bot.pipeline import Pipeline
     from engines.restore.wishes import House
 
-    house = House(execute=settings.restore_sources)
+    keep = timedelta(days=settings.restore_keep_days)
+    house = House(execute=settings.restore_sources, keep=keep, probe=settings.restore_ports)
     if settings.model == "off":
         return Pipeline(database, house=house)
     from bot.fallback import Limits

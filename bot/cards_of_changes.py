@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.deciding import button, without_marks
+from bot.deciding import BY_NAME, CHANGE, button, without_marks
 from bot.naming import without_ids
 from bot.outcomes import came_of, progress_of
 from bot.replies import Choice, Choices, Fields, Part, Reply, Text
@@ -254,19 +254,35 @@ def _waiting(told: Card, request: Request, votes: Sequence[str]) -> Iterator[str
     yield f"Expires {stamp(request.approve_by)}."
 
 
+def _approving(plan: Plan, token: str) -> Choice:
+    """Where a name is asked for, the button asks for it."""
+    return button("approve…", BY_NAME, token) if plan.typed else button("approve", "approve", token)
+
+
+def _changing(plan: Plan, token: str) -> Iterator[Choice]:
+    """What may be wished otherwise: a new plan takes the place of this one."""
+    if "wish" not in plan.options:
+        return
+    if plan.options.get("mode") == "replace" and not plan.options.get("safety"):
+        yield button("snapshot it first", CHANGE, token, "the original, before anything else", tail="ask safety=yes")
+    yield button("change…", CHANGE, token)
+
+
 def _buttons(told: Card, request: Request, view: View) -> Iterator[Choice]:
     token = request.token
     if request.state == "pending" and request.mode == "confirm":
         if view != "approver":
             if not told.held:
-                yield button("yes, do it", "confirm", token)
+                yield _approving(told.plan, token) if told.plan.typed else button("yes, do it", "confirm", token)
             yield button("no", "withdraw", token)
     elif request.state == "pending":
         if view != "asker":
-            yield button("approve", "approve", token)
+            yield _approving(told.plan, token)
             yield button("deny…", "deny", token)
         if view != "approver":
             yield button("withdraw", "withdraw", token)
+    if request.state == "pending" and view != "approver":
+        yield from _changing(told.plan, token)
     if request.state == "pending" and told.glass and view != "approver":
         yield button("break glass…", "break_glass", token, "alone, with a reason that is posted")
     if request.job_id and request.state in ("approved", "running") and not (told.job and told.job.cancel_at):

@@ -11,17 +11,26 @@ from engines.plans import Plan
 from storage.requests import Request
 
 
-async def propose(ask: Ask, plan: Plan) -> Reply:
+async def propose(ask: Ask, plan: Plan, *, said: str = "", instead_of: Request | None = None) -> Reply:
     """The plan as a card with the buttons that the rules give it; or without any, for a dry run and where it is
-    refused. What is followed shows how it goes on, in every place that can be edited."""
+    refused. What is followed shows how it goes on, in every place that can be edited.
+
+    `said` asks for the same again, where the sentence at hand would not. `instead_of` is withdrawn for it.
+    """
     if plan.options.get("dry_run"):
         return dry_run(plan)
     place = changes.Place(*place_of(ask), ask.conversation)
-    asker = changes.Asker(ask.who.id, ask.reading.text, ask.account)
-    done = await changes.submit(ask.conn, plan, asker, place, ask.now)
+    asker = changes.Asker(ask.who.id, said or ask.reading.text, ask.account)
+    if instead_of is None:
+        done = await changes.submit(ask.conn, plan, asker, place, ask.now)
+    else:
+        done = await changes.resubmit(ask.conn, instead_of.id, plan, asker, place, voter_of(ask), ask.now)
     if done.request is None:
         return _refused(ask, plan, done.refused)
     reply = await shown(ask, done.request)
+    if instead_of is not None:
+        lead = Text(f"{instead_of.name} is withdrawn: {done.request.name} takes its place.", "note")
+        reply = replace(reply, parts=(reply.parts[0], lead, *reply.parts[1:]))
     return replace(reply, outcome="incomplete" if _waits_for_asker(done.request) else "answered")
 
 

@@ -1,48 +1,73 @@
 """A button of a request, recognised before language: a decision by exactly whoever pressed it, and nothing else."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.replies import Choice, Choices, Part
 from engines.changes.rights import Spot, reaches, roles_at
-from engines.plans import from_json
+from engines.plans import Plan, from_json
 from intents.readings import Evidence, Reading
 from storage import requests
 from storage.requests import Request
 
+BY_NAME, RENAME, CHANGE = "approve by name", "change the name", "change"
 _INTENTS = {
-    "approve": "approve", "confirm": "approve", "break_glass": "approve", "deny": "deny", "withdraw": "withdraw",
-    "cancel": "withdraw", "show": "approval_show",
+    BY_NAME: "approve", "approve": "approve", "confirm": "approve", "break_glass": "approve", "deny": "deny",
+    "withdraw": "withdraw", "cancel": "withdraw", "show": "approval_show", RENAME: "restore", CHANGE: "restore",
 }  # fmt: skip
-_MARK = re.compile(rf"\s*({'|'.join(_INTENTS)}) #request/([0-9a-f]{{32}}|.*?)(?:\s+because\s+(.*))?\s*", re.DOTALL)
-NEEDS_REASON = re.compile(r"(deny|break_glass) #request/[0-9a-f]{32}")
-"""What buttons say for which a platform with forms asks the reason."""
-_GLASS = re.compile(r"\s*break[ -]?(?:the )?glass\s+(?:for\s+|on\s+)?REQ-(\d{1,18})(?:\s*(?:because|:)\s*(.*))?\s*",
+_MARK = re.compile(rf"\s*({'|'.join(_INTENTS)}) #request/([0-9a-f]{{32}}|\S*)(?:\s+(.*?))?\s*", re.DOTALL)
+_TAILS = dict.fromkeys(_INTENTS, r"(?:because (?P<because>.*))?") | {
+    BY_NAME: r"(?:typed (?P<typed>.*))?",
+    "break_glass": r"(?:typed (?P<typed>.*?)\s*)??(?:because (?P<because>.*))?",
+    CHANGE: r"(?P<how>with|ask)(?: (?P<wish>.*))?|",
+    RENAME: r"(?:with (?P<wish>(?:\w+=\S* ?)+?)\s*)??(?:typed (?P<typed>.*))?",
+}  # fmt: skip
+NEEDS_FORM = re.compile(rf"(deny|break_glass|{BY_NAME}|{RENAME}) #request/[0-9a-f]{{32}}(?: with(?: \w+=\S*)+)?")
+"""What buttons say for which a platform with forms asks something: a reason, or a name. What is typed there stands
+behind the `FORM_WORDS` of the verb."""
+FORM_WORDS: Mapping[str, str] = MappingProxyType(
+    {"deny": "because", "break_glass": "because", BY_NAME: "typed", RENAME: "typed"}
+)
+_GLASS = re.compile(r"\s*break[ -]?(?:the )?glass\s+(?:for\s+|on\s+)?REQ-(\d{1,18})"
+                    r"(?:\s+(?!because\b)(?P<typed>[^:]+?))?(?:\s*(?:because|:)\s*(?P<because>.*))?\s*",
                     re.DOTALL | re.IGNORECASE)  # fmt: skip
+_NAMED = re.compile(r"\s*(?:please )?approve REQ-(\d{1,18})[ :,]+(?P<typed>.+?)\s*", re.DOTALL | re.IGNORECASE)
+_CHANGED = re.compile(r"\s*(?:please )?change REQ-(\d{1,18})(?:[ ,:]+(?:to\b\s*)?(?P<words>.*?))?\s*",
+                      re.DOTALL | re.IGNORECASE)  # fmt: skip
 _YES = re.compile(
     r"(?:yes|yep|yeah|ok|okay|sure|go|go ahead|do it|confirm(?:ed)?)(?:[, ]+(?:please|go ahead|do it))?[.! ]*",
     re.IGNORECASE,
 )
 _NO = re.compile(r"(?:no|nope|don't|do not|never ?mind|forget it)(?:[, ]+thanks?(?: you)?)?[.! ]*", re.IGNORECASE)
-_SHOWN = re.compile(r"\s#(?:request|confirm)/\S+")
-_PRESSED, _REASON = "pressed:", "reason"
+_SHOWN = re.compile(r"\s#(?:request|confirm)/\S+(?: (?:with|ask)(?: \w+=\S*)+)?(?: typed\b)?")
+_PRESSED = "pressed:"
+_TOLD = ("because", "typed", "how", "wish", "words")
 NAME = re.compile(r"REQ-(\d{1,18})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """`verb` of the button, and the `ref` of its request: a token, or the number in words."""
+    """`verb` of the button, and the `ref` of its request: a token, or the number in words.
+
+    `typed` is a name that somebody typed. Of a change `wish` is what a button wishes, `words` what was said; with `how`
+    "ask" it is asked for at once, with "with" it is shown first.
+    """
 
     verb: str
     ref: str | int
     reason: str = ""
+    typed: str = ""
+    how: str = ""
+    wish: str = ""
+    words: str = ""
 
 
-def button(label: str, verb: str, token: str, hint: str = "") -> Choice:
-    return Choice(label, f"{verb} #request/{token}", hint)
+def button(label: str, verb: str, token: str, hint: str = "", *, tail: str = "") -> Choice:
+    return Choice(label, f"{verb} #request/{token}{f' {tail}' if tail else ''}", hint)
 
 
 def without_marks(said: str) -> str:
@@ -52,18 +77,36 @@ def without_marks(said: str) -> str:
 
 async def pressed(conn: AsyncConnection, text: str) -> Reading | None:
     """What a button means; also of one that nobody made. None for what is no button."""
-    mark, glass = _MARK.fullmatch(text), _GLASS.fullmatch(text)
-    if mark is None and glass is None:
-        return None
-    verb = mark[1] if mark else "break_glass"
-    ref = mark[2] if mark else glass[1] if glass else ""
-    reason = ((mark[3] if mark else glass[2] if glass else "") or "").strip()
-    known = await requests.find(conn, ref if mark else int(ref))
+    mark = _MARK.fullmatch(text)
+    if mark is not None:
+        tail = re.fullmatch(_TAILS[mark[1]], mark[3] or "", re.DOTALL)
+        told = tail.groupdict() if tail else {}
+        return _reading(text, mark[1], mark[2], await requests.find(conn, mark[2]), told)
+    for verb, words in (("break_glass", _GLASS), (BY_NAME, _NAMED), (CHANGE, _CHANGED)):
+        found = words.fullmatch(text)
+        if found is None:
+            continue
+        known = await requests.find(conn, int(found[1]))
+        if verb == "break_glass" or (known is not None and _asks_for(verb, from_json(known.plan))):
+            return _reading(text, verb, known.name if known else "REQ-0", known, found.groupdict())
+    return None
+
+
+def _asks_for(verb: str, plan: Plan) -> bool:
+    """Whether these words mean anything about this plan; about others they are left to the language."""
+    return bool(plan.typed) if verb == BY_NAME else "wish" in plan.options
+
+
+def _reading(text: str, verb: str, ref: str, known: Request | None, told: Mapping[str, str | None]) -> Reading:
+    said = {key: (told.get(key) or "").strip() for key in _TOLD}
+    intent = _INTENTS[verb]
     slots = {"request": known.name if known else "REQ-0"}
-    if verb == "deny" and reason:
-        slots["text"] = reason
-    told = (Evidence(ref if mark else slots["request"], _PRESSED + verb), Evidence(reason, _REASON))
-    return Reading(text, _INTENTS[verb], slots, confidence=1.0, mood="command", source="template", evidence=told)
+    if intent == "restore":
+        slots = {"vm": str(known.plan["options"].get("vm", "")) if known else "REQ-0"}
+    elif verb == "deny" and said["because"]:
+        slots["text"] = said["because"]
+    evidence = (Evidence(ref, _PRESSED + verb), *(Evidence(words, key) for key, words in said.items() if words))
+    return Reading(text, intent, slots, confidence=1.0, mood="command", source="template", evidence=evidence)
 
 
 def typed(text: str, last: Sequence[Part]) -> str:
@@ -85,9 +128,10 @@ def pressed_in(reading: Reading) -> Pressed | None:
     found = next((one for one in reading.evidence if one.meant.startswith(_PRESSED)), None)
     if found is None:
         return None
-    reason = next((one.words for one in reading.evidence if one.meant == _REASON), "")
+    told = {one.meant: one.words for one in reading.evidence if one.meant in _TOLD}
     named = NAME.fullmatch(found.words)
-    return Pressed(found.meant.removeprefix(_PRESSED), int(named[1]) if named else found.words, reason)
+    ref = int(named[1]) if named else found.words
+    return Pressed(found.meant.removeprefix(_PRESSED), ref, told.pop("because", ""), **told)
 
 
 def state_of(request: Request) -> str:

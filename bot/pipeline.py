@@ -36,6 +36,7 @@ from bot.misunderstandings import (
 from bot.naming import names_in
 from bot.people import Principal, before_whom, principal, readers_of
 from bot.replies import File, Reply, Text, from_json, to_json
+from bot.restore_changes import with_words
 from bot.restoring import about_the_gone
 from bot.rule_uploads import answer as take_rules
 from bot.rule_uploads import is_rules
@@ -201,7 +202,7 @@ class Pipeline:
         """What the message says; "the second one" is a row of the last answer, and means what opens that row."""
         button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
-            return (button,)
+            return (await with_words(conn, who, self._matcher, button, now),)
         viewer = await viewer_of(conn, who, message.channel)
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, viewer)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))

@@ -1,14 +1,12 @@
 """What the handlers of restores share: the VM that was named, living or gone, and the restores of it that go on."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from bot.handlers.asking import Ask, UnknownNameError, refs
 from bot.misunderstandings import not_allowed
 from bot.naming import JOINT
 from bot.replies import Choice, Choices, Reply, Text
-from engines.restore.addresses import STRATEGIES, Strategy
-from engines.restore.wishes import CannotPlanError, Mode, Wish
+from engines.restore.wishes import CannotPlanError
 from intents.readings import Name, Reading
 from storage import restore_facts, restores
 from storage.inventory import Found
@@ -58,21 +56,6 @@ def may_not(ask: Ask, vm: Found) -> Reply | None:
 def cannot(error: CannotPlanError) -> Reply:
     fix = (Text(f"{error.fix[:1].upper()}{error.fix[1:]}."),) if error.fix else ()
     return Reply((Text(error.what, "heading"), *fix), "failed")
-
-
-def wish_of(
-    mode: str | None,
-    strategy: str | None,
-    new_name: str | None,
-    snapshot: str,
-    since: datetime | None,
-    until: datetime | None,
-) -> Wish:
-    """A moment without an end is the state at that moment; a day is any time of it."""
-    known: Mode = "replace" if mode == "replace" else "side_by_side"
-    kept: Strategy | None = next((one for one in STRATEGIES if one == strategy), None)
-    at = since if since is not None and until is None else None
-    return Wish(known, kept, new_name or "", snapshot, None if at else since, until, at)
 
 
 async def open_of_vm(ask: Ask, vm: Name) -> list[Restore]:

@@ -99,6 +99,10 @@ class Settings(DirectorySettings):
     """The clouds on which restores may run, separated by commas, `*` for all; elsewhere there are only dry runs."""
     restores_per_cloud: Annotated[int, Field(ge=1, le=100)] = 4
     """Restores that may run at the same time on one cloud; more wait for their turn."""
+    restore_keep_days: Annotated[int, Field(ge=0, le=365)] = 7
+    """For how many days the original that a replace keeps cannot be deleted."""
+    restore_probe: str = ""
+    """TCP ports that are tried on a restored VM from where the worker runs, separated by commas; empty: none."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"
@@ -150,6 +154,13 @@ class Settings(DirectorySettings):
         wanted = "T" if info.field_name == "slack_teams" else "A"
         if any(not re.fullmatch(wanted + r"[A-Z0-9]{5,}", one) for one in _listed(value)):
             raise ValueError(f"holds something that is no id: Slack's look like {wanted}0123ABCD")
+        return value
+
+    @field_validator("restore_probe")
+    @classmethod
+    def _are_ports(cls, value: str) -> str:
+        if any(not (one.isascii() and one.isdigit() and 0 < int(one) < 65536) for one in _listed(value)):
+            raise ValueError("is no list of TCP ports; write it as 22,443")
         return value
 
     @field_validator("service_clouds")
@@ -210,6 +221,10 @@ class Settings(DirectorySettings):
         """The entry of the service user of each cloud that may be changed."""
         pairs = (one.partition("=") for one in _listed(self.service_clouds))
         return {name.strip(): entry.strip() for name, _, entry in pairs}
+
+    @property
+    def restore_ports(self) -> tuple[int, ...]:
+        return tuple(int(one) for one in _listed(self.restore_probe))
 
     @property
     def restore_sources(self) -> frozenset[str]:

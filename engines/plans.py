@@ -94,6 +94,11 @@ class Plan:
         return frozenset((target.source, target.project_id) for target in self.targets)
 
     @property
+    def typed(self) -> str:
+        """What whoever decides on it has to type, letter by letter; empty for most plans."""
+        return str(self.options.get("typed") or "")
+
+    @property
     def failed(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if not check.well)
 

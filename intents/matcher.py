@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from intents import restore_wishes
 from intents.asides import Part, parts_of, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
@@ -65,12 +66,29 @@ class Matcher:
         started = time.thread_time_ns()
         if len(text) > MOST_CHARACTERS:
             return Reading(text[:MOST_CHARACTERS], mood="other")  # pasted, not said
+        read = self._with_wishes(text, names, now) or self._as_said(text, names, now, last)
+        return replace(read, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+
+    def _with_wishes(self, text: str, names: Names, now: datetime) -> Reading | None:
+        """A restore with what is wished beside it; None where nothing is, or it is no restore."""
+        wished = restore_wishes.cut(text)
+        if not wished.said:
+            return None
+        read = self._as_said(wished.plain, names, now, None)
+        if read.intent not in wished.intents:
+            return None
+        clash = wished.clash or any(read.slots.get(slot, value) != value for slot, value in wished.slots.items())
+        ask = read.ask or (Ask("confirm", intents=(read.intent or "",)) if clash else None)
+        told = tuple(Evidence(words, slot) for slot, words in wished.said.items())
+        slots = read.slots if clash else {**read.slots, **wished.slots}
+        return replace(read, slots=slots, ask=ask, evidence=(*read.evidence, *told))
+
+    def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
         scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
-        reading = self._clause(self._beside(reading, scene, names), scene)
-        return replace(reading, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
+        return self._clause(self._beside(reading, scene, names), scene)
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
@@ -163,6 +181,8 @@ class Matcher:
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
         whole = self.read(text, names, now, last)
+        if whole.intent in restore_wishes.INTENTS:
+            text = restore_wishes.cut(text).plain  # its wishes are no requests of their own
         read: dict[str, Reading] = {}
         for parts in split_parts(text):
             for part in parts:

@@ -29,7 +29,8 @@ _VALUE_SLOTS = {
 _OWN = frozenset({("approval_list", "mine"), ("approval_list", "waiting"), ("top", "metric"), ("top", "by"),
                   ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
                   ("create", "name"), ("create", "kind"), ("migration_map", "network"), ("migration_map", "tenant"),
-                  ("restore", "new_name"), ("wave_build", "count")})  # fmt: skip
+                  ("restore", "new_name"), ("wave_build", "count"),
+                  ("restore", "volume"), ("restore_plan", "volume")})  # fmt: skip
 _CODES = {"request": "request", "job": "job"}
 # what a slot explains in a sentence, for scoring
 EXPLAINS: Mapping[str, tuple[str, ...]] = {

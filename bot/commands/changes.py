@@ -137,10 +137,15 @@ def show_request(
 
 
 def approve(
-    request: Request, person: Person = "local", as_json: AsJson = False, state_dir: StateDir = None, demo: Demo = False
+    request: Request,
+    name: Annotated[str, typer.Option("--name", help="The name, where the plan asks for it to be typed.")] = "",
+    person: Person = "local",
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+    demo: Demo = False,
 ) -> int:
     """Approve what somebody else asked for."""
-    return _say(f"approve {request}", person, as_json, state_dir, demo)
+    return _say(f"approve {request} {name}".rstrip(), person, as_json, state_dir, demo)
 
 
 def deny(

@@ -6,7 +6,7 @@ from typing import cast
 
 from bot.cards_of_changes import load, name_of
 from bot.changing import place_of, said, shown, voter_of
-from bot.deciding import NAME, Pressed, pressed_in, state_of, waits_for
+from bot.deciding import BY_NAME, NAME, Pressed, pressed_in, state_of, waits_for
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
 from bot.outcomes import stopping
@@ -28,7 +28,7 @@ _NOT_THERE = "I know no request {} that you may see."
 async def approve(ask: Ask, request: str) -> Reply:
     """Also the asker's own confirmation, and a decision past the rules with a reason."""
     pressed = pressed_in(ask.reading) or Pressed("approve", _number(request))
-    return await _decide(ask, pressed, cast(Verdict, pressed.verb))
+    return await _decide(ask, pressed, cast(Verdict, "approve" if pressed.verb == BY_NAME else pressed.verb))
 
 
 @answers("deny")
@@ -142,7 +142,8 @@ async def _elsewhere(ask: Ask, pressed: Pressed) -> Reply | None:
 async def _decide(ask: Ask, pressed: Pressed, verdict: Verdict) -> Reply:
     if elsewhere := await _elsewhere(ask, pressed):
         return elsewhere
-    done = await changes.decide(ask.conn, pressed.ref, voter_of(ask), verdict, pressed.reason, ask.now)
+    voter = replace(voter_of(ask), typed=pressed.typed)
+    done = await changes.decide(ask.conn, pressed.ref, voter, verdict, pressed.reason, ask.now)
     return await _told(ask, done, verdict)
 
 
@@ -176,7 +177,7 @@ async def _told(ask: Ask, done: Decided, verb: str) -> Reply:
 
 async def _not_done(ask: Ask, request: Request, refused: Refused) -> Reply:
     """Privately: why not, how it stands, what to do."""
-    outcomes: dict[str, Outcome] = {"reason": "incomplete", "unknown": "not_found"}
+    outcomes: dict[str, Outcome] = {"reason": "incomplete", "typed": "incomplete", "unknown": "not_found"}
     outcome = outcomes.get(refused.why, "not_allowed" if refused.why in _RIGHTS else "failed")
     lead = Text(f"{request.name}: {refused.what}", "heading")
     if refused.why != "late":

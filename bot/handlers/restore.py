@@ -1,18 +1,21 @@
 """Restores: what a VM can come back from, the plan, asking for it, how it goes on, what there was."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bot.changing import propose
+from bot.deciding import pressed_in
 from bot.formats import ago
 from bot.handlers.asking import Ask, refs, reply
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Fields, File, Part, Progress, Reply, Table, Text
-from bot.restoring import OPEN, cannot, may_not, vm_named, wish_of
+from bot.restore_changes import change, choices
+from bot.restore_wishes import Wished, changed, sentence, vm_words
+from bot.restoring import OPEN, cannot, may_not, vm_named
 from engines.plans import Plan
-from engines.restore.facts import points_for
-from engines.restore.planning import plan_restore
+from engines.restore.designs import point_of
+from engines.restore.facts import Facts, facts_of, points_for
+from engines.restore.planning import plan_of
 from engines.restore.points import Point
 from engines.restore.recipe import Recipe
 from engines.restore.records import MODES, as_csv, as_pdf, duration, lines_of
@@ -76,66 +79,46 @@ def _point_cells(point: Point) -> tuple[object, ...]:
 
 
 @answers("restore_plan")
-async def restore_plan(
-    ask: Ask,
-    vm: Name,
-    snapshot: Name | None,
-    since: datetime | None,
-    until: datetime | None,
-    mode: str | None,
-    ip_strategy: str | None,
-    new_name: str | None,
-) -> Reply:
+async def restore_plan(ask: Ask, vm: Name, wished: Wished) -> Reply:
     """The dry run: everything is shown, nothing is asked for."""
     found = await vm_named(ask, vm)
     if isinstance(found, Reply):
         return found
-    wish = wish_of(mode, ip_strategy, new_name, snapshot.name if snapshot else "", since, until)
-    plan = await _planned(ask, found, wish)
-    return plan if isinstance(plan, Reply) else await dry_run(ask, found, plan)
+    made = await _planned(ask, found, wished)
+    return made if isinstance(made, Reply) else await dry_run(ask, *made)
 
 
 @answers("restore")
-async def restore(
-    ask: Ask,
-    vm: Name,
-    snapshot: Name | None,
-    since: datetime | None,
-    until: datetime | None,
-    mode: str | None,
-    ip_strategy: str | None,
-    new_name: str | None,
-) -> Reply:
-    """Asks for it. A replace needs the VM's whole name, typed in the sentence that asks: no "it", no button."""
+async def restore(ask: Ask, vm: Name, wished: Wished) -> Reply:
+    """Asks for it, or for it otherwise. Of a replace the VM's name is typed by whoever decides."""
+    pressed = pressed_in(ask.reading)
+    if pressed is not None:
+        return await change(ask, pressed, wished)
     found = await vm_named(ask, vm)
     if isinstance(found, Reply):
         return found
     refused = may_not(ask, found)
     if refused:
         return refused
-    wish = wish_of(mode, ip_strategy, new_name, snapshot.name if snapshot else "", since, until)
-    plan = await _planned(ask, found, wish)
-    if isinstance(plan, Reply):
-        return plan
-    if wish.mode == "replace" and found.name not in ask.reading.text:
-        shown = await dry_run(ask, found, plan)
-        typed = Text(f"To replace {found.name}, type its name: restore {found.name} in place", "warning")
-        return replace(shown, parts=(shown.parts[0], typed, *shown.parts[1:]), outcome="incomplete")
-    return await propose(ask, plan)
+    made = await _planned(ask, found, wished)
+    return made if isinstance(made, Reply) else await propose(ask, made[2])
 
 
-async def _planned(ask: Ask, vm: Found, wish: Wish) -> Plan | Reply:
+async def _planned(ask: Ask, vm: Found, wished: Wished) -> tuple[Facts, Wish, Plan] | Reply:
     demo = any(one.demo for one in await listings(ask.conn, kinds={"vm"}, sources={vm.source}))
+    wish = changed(Wish(), wished)
     try:
-        return await plan_restore(ask.conn, ask.who.scope, vm, wish, ask.now, ask.house, demo=demo)
+        facts = await facts_of(ask.conn, ask.who.scope, vm, demo=demo)
+        return facts, wish, plan_of(facts, wish, ask.now, ask.house)
     except CannotPlanError as error:
         return cannot(error)
 
 
-async def dry_run(ask: Ask, vm: Found, plan: Plan) -> Reply:
+async def dry_run(ask: Ask, facts: Facts, wish: Wish, plan: Plan) -> Reply:
     checks = tuple((check.name, "well" if check.well else "NOT WELL", check.detail) for check in plan.checks)
     columns = (Column("check", "check"), Column("state", "result"), Column("detail", "detail"))
     steps = tuple((step.does, step.undo or None) for step in plan.steps)
+    point, vm = point_of(facts, wish), vm_words(facts)
     parts: list[Part] = [
         Text(f"{plan.title}: a dry run, nothing is changed", "heading"),
         Fields((*plan.facts, ("undo", plan.undo))),
@@ -145,15 +128,14 @@ async def dry_run(ask: Ask, vm: Found, plan: Plan) -> Reply:
     ]
     if plan.failed:
         parts.append(Text("It cannot be run like this: " + "; ".join(c.name for c in plan.failed), "warning"))
-    elif plan.options["mode"] != "replace":
-        parts.append(Choices((Choice("ask for it", _said(plan)),)))
-    return await reply(ask, parts, _KINDS, scope=f"dry run of a restore of {vm.name}", sources={vm.source})
+    else:
+        parts.append(Choices((Choice("ask for it", sentence("restore", vm, wish, facts, point)),)))
+    parts += choices(facts, wish, point, lambda other: _planning(vm, other, facts))
+    return await reply(ask, parts, _KINDS, scope=f"dry run of a restore of {facts.vm.name}", sources={facts.vm.source})
 
 
-def _said(plan: Plan) -> str:
-    """The sentence that asks for the same."""
-    at = datetime.fromisoformat(str(plan.options["point_at"]))
-    return f"restore {plan.options['vm']} from {at:%Y-%m-%d %H:%M}"
+def _planning(vm: str, wish: Wish, facts: Facts) -> str:
+    return sentence("plan a restore of", vm, wish, facts, point_of(facts, wish))
 
 
 @answers("restore_status")

@@ -55,9 +55,23 @@ async def _decided(
         return refused
     if verdict in ("deny", "break_glass") and not reason:
         return Refused("reason", f"Why? Say: {verdict.replace('_', ' ')} {request.name} because …")
+    if verdict != "deny" and voter.typed != plan.typed:
+        return _not_typed(request, plan, voter, verdict)
     if verdict == "deny":
         return await _denied(conn, request, voter, reason, now)
     return await _granted(conn, request, plan, need, voter, verdict, reason, now)
+
+
+def _not_typed(request: Request, plan: Plan, voter: Voter, verdict: Verdict) -> Refused:
+    """A name that was not asked for is as wrong as one that is spelt otherwise: another plan was meant."""
+    if not plan.typed:
+        return Refused("typed", f"{request.name} asks for no name: is it the request you mean?",
+                       f"To approve it, say: approve {request.name}")  # fmt: skip
+    reason = " because …" if verdict == "break_glass" else ""
+    fix = f"Say: {verdict.replace('_', ' ')} {request.name} {plan.typed}{reason}"
+    if not voter.typed:
+        return Refused("typed", f"It counts only with the name typed, letter by letter: {plan.typed}", fix)
+    return Refused("typed", f"“{voter.typed[:100]}” is not {plan.typed}: nothing was decided.", fix)
 
 
 async def _who(

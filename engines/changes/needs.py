@@ -1,6 +1,7 @@
 """What a plan needs of somebody, with the rules, rights and freezes as they are now."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,9 +42,11 @@ def lacks(plan: Plan, roles: Roles) -> str:
 
 
 async def need(conn: AsyncConnection, asker: str, plan: Plan, roles: Roles) -> Need:
+    """A plan with a name to be typed always waits for somebody who types it, whatever the rules say."""
     sites = await _sites(conn, plan, roles)
     by = "schedule" if asker.startswith(SCHEDULE) else "person"
-    return rules.needed(await rules_in_force(conn), plan.kind, sites, by=by)
+    found = rules.needed(await rules_in_force(conn), plan.kind, sites, by=by)
+    return replace(found, mode="confirm") if plan.typed and found.mode == "at_once" else found
 
 
 async def _sites(conn: AsyncConnection, plan: Plan, roles: Roles) -> list[Site]:

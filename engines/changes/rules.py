@@ -25,7 +25,7 @@ RISKS: Mapping[str, str] = MappingProxyType(
             "confirm",
         ),
         **dict.fromkeys(
-            ("quota_set", "snapshot_delete", "restore", "restore_replace",
+            ("quota_set", "snapshot_delete", "restore", "restore_replace", "original_delete",
              "runbook_run", "vm_stop", "vm_reboot", "freeze", "freeze_end",
              "change_rules", "tenant_create", "create", "delete", "enable", "disable", "role_grant", "role_revoke"),
             "approve",
@@ -144,7 +144,7 @@ DEFAULTS: tuple[Rule, ...] = (
     Rule(kinds=_CONFIRMED, mode="confirm", approve_minutes=15),
     Rule(kinds=_TECHNICAL, mode="approve", approver_role="technical"),
     Rule(kinds=_ADMIN, mode="approve", approver_role="admin"),
-    Rule(kinds=("restore_replace",), mode="approve", approver_role="superadmin"),
+    Rule(kinds=("restore_replace", "original_delete"), mode="approve", approver_role="superadmin"),
     Rule(kinds=_HOUSE, mode="approve", approver_role="admin", break_glass="superadmin"),
 )
 """What holds where nothing else was put in force, and for what the rules in force do not name."""

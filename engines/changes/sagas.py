@@ -147,7 +147,8 @@ async def _end(
 def _words(outcome: Outcome, held: Claimed, results: Mapping[str, Result]) -> str:
     of = len(held.plan.get("steps", ()))
     if outcome.state == "done":
-        return f"All {of} steps are done." if of != 1 else ""  # the state says it already
+        own = " ".join(str(result["words"]) for result in results.values() if result.get("words"))
+        return " ".join(filter(None, (f"All {of} steps are done." if of != 1 else "", own)))  # one: the state says it
     if outcome.state == "unsure":
         return f"{len(results)} of {of} steps are done; of one nobody knows. Nothing was undone or repeated."
     if outcome.left:

@@ -37,13 +37,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """Whoever decides. `chat`: by way of a chat platform, whose accounts can be stolen."""
+    """Whoever decides. `chat`: by way of a chat platform, whose accounts can be stolen. `typed`: the name that they
+    typed, for a plan that asks for one."""
 
     person: str
     surface: str = ""
     channel: str = ""
     account: str = ""
     chat: bool = False
+    typed: str = ""
 
     @property
     def spot(self) -> Spot:
@@ -52,7 +54,8 @@ class Voter:
 
 Refusal = Literal[
     "forbidden", "role", "checks", "freeze", "quiet", "cap", "quorum",  # when it is asked
-    "unknown", "late", "expired", "own", "voted", "not_yours", "second_factor", "reason", "rules", "changed",
+    "unknown", "late", "expired", "own", "voted", "not_yours", "second_factor", "reason", "typed", "rules",
+    "changed",
 ]  # fmt: skip
 
 

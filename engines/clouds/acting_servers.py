@@ -12,6 +12,8 @@ from engines.clouds.acting import ActError, Acting, Used, VolumeState
 
 MARK = "stackhand_key"
 """The key of the mark in metadata."""
+KEPT = "stackhand_kept"
+"""The key of the mark on an original that a replace keeps."""
 Thing = Literal["flavor", "image", "network", "subnet", "security_group", "server_group"]
 
 
@@ -145,6 +147,12 @@ class ActingServers(Protocol):
     async def start_server(self, project_id: str, server_id: str) -> None: ...
 
     async def rename_server(self, project_id: str, server_id: str, name: str) -> None: ...
+
+    async def keep_server(self, project_id: str, server_id: str, mark: str) -> None:
+        """Marks an original under KEPT; an empty mark takes it off."""
+
+    async def delete_kept_server(self, project_id: str, server_id: str, mark: str) -> None:
+        """Of an original that bears this mark under KEPT and is stopped or in error; refused for any other."""
 
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str: ...
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from engines.clouds.acting import ActError, Used, VolumeState
 from engines.clouds.acting_servers import (
+    KEPT,
     MARK,
     FloatingState,
     NewPort,
@@ -80,6 +81,21 @@ class OpenStackActingServers:
     async def rename_server(self, project_id: str, server_id: str, name: str) -> None:
         path = f"/servers/{_id(server_id)}"
         await self._calls.change(project_id, "PUT", NOVA, path, {"server": {"name": name}})
+
+    async def keep_server(self, project_id: str, server_id: str, mark: str) -> None:
+        path = f"/servers/{_id(server_id)}/metadata"
+        if mark:
+            await self._calls.change(project_id, "POST", NOVA, path, {"metadata": {KEPT: mark}})
+        else:
+            await self._delete(project_id, NOVA, f"{path}/{KEPT}")
+
+    async def delete_kept_server(self, project_id: str, server_id: str, mark: str) -> None:
+        there = await self.server(project_id, server_id)
+        if there is None:
+            return
+        if not mark or there.metadata.get(KEPT) != mark or there.status not in ("SHUTOFF", "ERROR"):
+            raise ActError("refused", f"VM {server_id} is no stopped original of ours", "look at it in the cloud")
+        await self._delete(project_id, NOVA, f"/servers/{_id(server_id)}")
 
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str:
         answer = await self._act(project_id, server_id, {"os-getConsoleOutput": {"length": lines}})

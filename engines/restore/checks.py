@@ -19,9 +19,9 @@ def needs(made: Design) -> tuple[Need, ...]:
         "cpu": flavor.vcpus if vm and flavor else 0,
         "memory_mib": flavor.memory_mib if vm and flavor else 0,
         "volumes": volumes,
-        "storage_gib": sum(one.copy.size_gib for one in made.disks) + (_safety_gib(made) if made.wish.safety else 0),
+        "storage_gib": sum(one.copy.size_gib for one in made.disks) + (_safety_gib(made) if made.saves else 0),
         "ports": sum(not made.takes_over(one.nic) for one in made.addressing.wanted),
-        "snapshots": len(made.recipe.disks) if made.wish.safety else 0,
+        "snapshots": len(made.recipe.disks) if made.saves else 0,
     }
     return needs_of(more, made.facts.quota)
 

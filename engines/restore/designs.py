@@ -56,6 +56,11 @@ class Design:
         return self.reused or (self.makes_vm and nic.port_free and self.wish.addresses != "new_ips")
 
     @property
+    def saves(self) -> bool:
+        """Whether the original is snapshotted first: only a replace puts it at risk."""
+        return self.wish.safety and self.wish.mode == "replace"
+
+    @property
     def keeps_group(self) -> bool:
         group = self.facts.server_group
         return self.makes_vm and group is not None and not group.full
@@ -68,10 +73,10 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
         raise CannotPlanError(
             f"{recipe.name} is on {recipe.source} ({recipe.platform}): I restore VMs of OpenStack only."
         )
-    point = _point(facts, wish)
+    point = point_of(facts, wish)
     stamp = f"{now:%Y%m%d-%H%M}"
     name = _name(facts, wish, now)
-    chosen = [disk for disk in recipe.disks if not wish.volumes or disk.volume_id in wish.volumes]
+    chosen = _chosen(recipe, wish)
     disks = tuple(
         _new_disk(disk, point.copies[disk.volume_id], wish, stamp) for disk in chosen if disk.volume_id in point.copies
     )
@@ -89,7 +94,29 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
     )  # fmt: skip
 
 
-def _point(facts: Facts, wish: Wish) -> Point:
+def _chosen(recipe: Recipe, wish: Wish) -> list[Disk]:
+    """The disks that are wanted back: all of a VM that is made, those that were said of one that stands.
+
+    Raises CannotPlanError when there is none like that.
+    """
+    if wish.mode != "attach":
+        return list(recipe.disks)
+    if wish.volumes:
+        by_name = {key.casefold(): disk for disk in recipe.disks for key in (disk.volume_id, disk.name) if key}
+        unknown = [said for said in wish.volumes if said.casefold() not in by_name]
+        if unknown:
+            has = ", ".join(disk.name or disk.volume_id for disk in recipe.disks) or "none"
+            raise CannotPlanError(f"“{unknown[0]}” is no volume of {recipe.name}.", f"its volumes are: {has}")
+        wanted = {by_name[said.casefold()].volume_id for said in wish.volumes}
+        return [disk for disk in recipe.disks if disk.volume_id in wanted]
+    found = [disk for disk in recipe.disks if not wish.disks or disk.boot == (wish.disks == "root")]
+    if not found:
+        raise CannotPlanError(f"{recipe.name} has no {wish.disks or 'such'} volume.", f"see: show vm {recipe.name}")
+    return found
+
+
+def point_of(facts: Facts, wish: Wish) -> Point:
+    """Raises CannotPlanError when there is none."""
     name = facts.recipe.name
     if not facts.points:
         raise CannotPlanError(

@@ -8,6 +8,7 @@ from engines.actions import Doing, Result, StepError
 from engines.clouds.acting import ActError
 from engines.clouds.acting_servers import MARK
 from engines.restore.building import remove_ports, remove_servers, remove_volumes
+from engines.restore.probing import answers
 from engines.restore.working import Pace, Site, made_by, mark_of, result_of, site_of, until, wait, waited
 
 
@@ -71,7 +72,9 @@ class Verify:
         ips = await _addresses(site, doing, told["ports"], id_)
         console = await self._console(site, doing, id_)
         await _no_spares(self.pace, site, doing)
-        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console, "counts": {}}
+        reach = await answers(ips, told.get("probe", ()))
+        found = {"volumes": len(volumes), "addresses": ips, "console": console, "reach": reach}
+        return {"id": id_, **found, "counts": {}}
 
     async def _console(self, site: Site, doing: Doing, id_: str) -> str:
         try:
@@ -132,27 +135,28 @@ class Report:
             lost += [str(result["lost"])] if isinstance(result.get("lost"), str) else []
             lost += [str(one) for one in result.get("left_out", ())]
         seen = result_of(doing, "verify")
-        addresses, console = list(seen.get("addresses", ())), str(seen.get("console", ""))
         return {
             "vm_id": str(seen.get("id") or told["vm_id"]),
             "name": told["name"],
-            "addresses": addresses,
-            "console": console,
+            "addresses": list(seen.get("addresses", ())),
+            "console": str(seen.get("console", "")),
+            "reach": list(seen.get("reach", ())),
             "not_kept": lost,
             "counts": _made(doing),
-            "words": _words(told["name"], addresses, console, lost),
+            "words": _words(told["name"], seen, lost),
         }
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
 
 
-def _words(name: str, addresses: Sequence[str], console: str, lost: Sequence[str]) -> str:
-    """For the last message: what there is now, and what it lacks."""
-    if not console:  # volumes alone: the VM was not made
+def _words(name: str, seen: Result, lost: Sequence[str]) -> str:
+    """For the last message: what there is now, who was reached, and what it lacks; empty where no VM was made."""
+    if not seen.get("console"):
         return ""
-    runs = f"{name} runs with {', '.join(addresses) or 'no address'}, its console {console}"
-    return f"{runs}. Not kept: {'; '.join(lost)}." if lost else f"{runs}."
+    runs = f"{name} runs with {', '.join(seen['addresses']) or 'no address'}, its console {seen['console']}"
+    told = "; ".join((runs, *map(str, seen.get("reach", ()))))
+    return f"{told}. Not kept: {'; '.join(lost)}." if lost else f"{told}."
 
 
 def _made(doing: Doing) -> dict[str, int]:

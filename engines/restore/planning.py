@@ -1,6 +1,7 @@
 """The plan of a restore: what comes back, from when, what is made, what is not brought back, what it needs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +11,7 @@ from engines.restore.checks import checks_of, needs
 from engines.restore.designs import Design, design
 from engines.restore.facts import Facts, facts_of
 from engines.restore.steps import old_name, steps_of
-from engines.restore.wishes import House, Wish
+from engines.restore.wishes import House, Wish, to_json
 from storage.inventory import Found
 from storage.scopes import Scope
 
@@ -33,7 +34,7 @@ def plan_of(facts: Facts, wish: Wish, now: datetime, house: House) -> Plan:
         KINDS[wish.mode],
         _title(made),
         _targets(made),
-        steps_of(made),
+        steps_of(made, house.probe),
         _options(made, now),
         checks_of(made, house),
         tuple(_facts(made, now)),
@@ -55,7 +56,7 @@ def _title(made: Design) -> str:
 
 
 def _options(made: Design, now: datetime) -> dict[str, object]:
-    """`typed` is what the asker has to type before a replace is asked for."""
+    """`typed` is what whoever decides on a replace has to type; `wish` what a change of it begins with."""
     recipe, wish = made.recipe, made.wish
     told: dict[str, object] = {
         "mode": wish.mode,
@@ -67,6 +68,7 @@ def _options(made: Design, now: datetime) -> dict[str, object]:
         "point_at": made.point.at.isoformat(),
         "planned_at": now.isoformat(),
         "safety": wish.safety,
+        "wish": to_json(replace(wish, snapshot=made.point.key, since=None, until=None, at=None)),
     }
     return {**told, "typed": recipe.name} if wish.mode == "replace" else told
 
@@ -120,6 +122,8 @@ def _facts(made: Design, now: datetime) -> Iterator[tuple[str, str]]:
     lost = tuple(not_brought_back(made))
     if lost:
         yield "not brought back", "; ".join(lost)
+    if made.wish.stopped and made.makes_vm:
+        yield "then", f"{made.name} is switched off again, once it was seen to run"
     yield "quota", "; ".join(need.words for need in needs(made)) or "nothing is added"
     yield "takes", _takes(made)
 
@@ -140,7 +144,7 @@ def _makes(made: Design) -> Iterator[str]:
     if wanted:
         nets = ", ".join(f"{one.nic.network} {_asked(one.kept, one.fixed)}" for one in wanted)
         yield f"{len(wanted)} port{'s' if len(wanted) != 1 else ''}: {nets}"
-    if made.wish.safety:
+    if made.saves:
         yield f"{len(recipe.disks)} safety snapshots of the original first"
 
 
@@ -174,6 +178,9 @@ def not_brought_back(made: Design) -> Iterator[str]:
         return
     for network, ip, why in made.addressing.lost:
         yield f"{network} {ip} {why}: a new address"
+    if made.wish.macs == "same" and not (recipe.deleted or made.reused):
+        macs = ", ".join(nic.mac for nic in recipe.nics if nic.mac)
+        yield f"MAC {macs} (the original holds it)" if macs else "MACs (none is on record)"
     if mode == "side_by_side":
         stays = "its record is gone with the VM" if recipe.deleted else "stays with the original"
         yield from (f"floating IP {one.address} ({stays})" for nic in recipe.nics for one in nic.floating)
@@ -193,6 +200,19 @@ def _takes(made: Design) -> str:
         return f"about {max(1, round(middle / 60))} min (last {len(past)}: {told})"
     guess = GUESS_S[0] * made.makes_vm + GUESS_S[1] * len(made.disks)
     return f"a guess: about {max(1, round(guess / 60))} min (none was done here before)"
+
+
+def _unused(made: Design) -> Iterator[str]:
+    """What was wished and means nothing in this mode is said, not dropped."""
+    wish = made.wish
+    if wish.safety and not made.saves:
+        yield "No safety snapshot is taken: the original is not touched."
+    if wish.new_name and wish.mode != "side_by_side":
+        yield f"The name {wish.new_name} is not used: the VM is called {made.name}."
+    said = {"addresses": wish.strategy, "MACs": wish.macs, "to be left stopped": wish.stopped}
+    unused = [what for what, value in said.items() if value]
+    if wish.mode == "attach" and unused:
+        yield f"Not used, for no VM is made: {', '.join(unused)}."
 
 
 def _warnings(made: Design, now: datetime) -> Iterator[str]:
@@ -215,6 +235,9 @@ def _warnings(made: Design, now: datetime) -> Iterator[str]:
     for one in grown:
         name = one.disk.name or one.disk.volume_id
         yield f"{name} has {one.disk.size_gib} GiB now and had {one.copy.size_gib} GiB then."
+    if made.wish.macs == "new" and made.reused:
+        yield "The ports of the original go over with their MACs: for new MACs, ask for new addresses."
+    yield from _unused(made)
     if made.wish.mode == "replace":
         yield f"{recipe.name} is down from the moment its ports are freed until the new one has started."
     if now - point.at > timedelta(days=7):

@@ -10,7 +10,7 @@ from storage.inventory import Found
 from storage.restore_facts import Belongings
 
 # Keys of a VM's metadata that tell of this one machine, not of its configuration.
-_MARKS = ("stackhand_key", "stackhand_restored_from")
+_MARKS = ("stackhand_key", "stackhand_restored_from", "stackhand_kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +320,7 @@ def _with_losses(recipe: Recipe, vm: Found, derived: Mapping[str, Any], own: Bel
     if recipe.image_id and not recipe.boots_from_volume:
         lost.append("what was written to its root disk, unless the point has an image of it")
     lost.append("user data, where the cloud does not show it to the service user")
+    lost.append("passwords: they are those of that time, and are set anew from inside; Stackhand resets none")
     if recipe.key_name:
         lost.append(f"keypair {recipe.key_name}, unless the service user has one of that name; keys on the disk stay")
     return replace(recipe, lost=tuple(lost))

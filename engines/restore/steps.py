@@ -15,12 +15,14 @@ CHECK, READY, SERVER, ACTIVE, VERIFY, REPORT = (
 _REMOVED = "it is deleted again"
 
 
-def steps_of(made: Design) -> tuple[Step, ...]:
+def steps_of(made: Design, probe: tuple[int, ...] = ()) -> tuple[Step, ...]:
+    """`probe` are the TCP ports that are tried on the new VM."""
     if made.wish.mode == "attach":
         return (_check(made), *_volumes(made), *_attach(made), _report(made))
     before = (_check(made), *_safety(made), *_volumes(made))
     switch = _switch(made) if made.wish.mode == "replace" else ()
-    return (*before, *switch, *_ports(made), *_server(made), *_floating(made), _verify(made), _report(made))
+    after = (*_floating(made), _verify(made, probe), *_halt(made), _report(made))
+    return (*before, *switch, *_ports(made), *_server(made), *after)
 
 
 def vm_arguments(made: Design) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def _check(made: Design) -> Step:
 
 
 def _safety(made: Design) -> tuple[Step, ...]:
-    if not made.wish.safety:
+    if not made.saves:
         return ()
     takes = tuple(
         _step(
@@ -110,6 +112,7 @@ def _switch(made: Design) -> tuple[Step, ...]:
               nics=[nic_arguments(nic) for nic in recipe.nics if nic.port_id] if made.reused else []),
         _step(made, "rename original", "rename", f"rename the original to {kept}", f"it is called {recipe.name} again",
               name=recipe.name, kept=kept),
+        _step(made, "mark original", "keep", f"mark {kept} as kept by Stackhand", "the mark is taken off again"),
     ]  # fmt: skip
     if made.reused:
         for number, nic in enumerate(recipe.nics, 1):
@@ -155,7 +158,7 @@ def _ports(made: Design) -> tuple[Step, ...]:
 def _port(made: Design, number: int, one: Wanted) -> Step:
     """The MAC is asked for again where the original does not hold it any more."""
     nic = {**nic_arguments(one.nic), "fixed": [[fixed.ip, fixed.subnet_id] for fixed in one.fixed]}
-    free_mac = made.recipe.deleted or made.reused
+    free_mac = made.reused or (made.recipe.deleted and made.wish.macs != "new")
     over = made.takes_over(one.nic)
     back = "it stays, as free as it was" if made.recipe.deleted else "it is free for the original again"
     said = ", ".join(fixed.ip for fixed in one.fixed if fixed.ip) or "a new address"
@@ -205,12 +208,19 @@ def _floating(made: Design) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def _verify(made: Design) -> Step:
+def _verify(made: Design, probe: tuple[int, ...]) -> Step:
     return _step(
         made, VERIFY, "verify", f"see that {made.name} runs with all that it should have",
         volumes=[volume_step(n) for n in range(1, len(made.disks) + 1)],
-        ports=port_steps(made),
+        ports=port_steps(made), probe=list(probe),
     )  # fmt: skip
+
+
+def _halt(made: Design) -> tuple[Step, ...]:
+    """Nova starts what it makes: it is seen to run, and then switched off."""
+    if not made.wish.stopped:
+        return ()
+    return (_step(made, "switch off", "halt", f"switch {made.name} off again"),)
 
 
 def _attach(made: Design) -> tuple[Step, ...]:

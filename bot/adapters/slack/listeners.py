@@ -17,9 +17,9 @@ from bot.adapters.slack import deliveries as d
 from bot.adapters.slack.answering import Answering, excuse
 from bot.adapters.slack.calls import calling
 from bot.adapters.slack.hearing import Heard
-from bot.adapters.slack.modals import WORDS, ask_modal, feedback_modal, reason_modal
+from bot.adapters.slack.modals import WORDS, ask_modal, decision_modal, feedback_modal
 from bot.adapters.slack.openings import Openings, prompts, refusal
-from bot.deciding import NEEDS_REASON
+from bot.deciding import FORM_WORDS, NEEDS_FORM
 from bot.receiving import TryAgain
 from bot.replies import Reply
 from bot.sending import HeldError, LostError, RefusedError
@@ -108,20 +108,21 @@ class Listeners:
         await ack()
         taken: Taken = context["taken"]
         said = next((d.text_of(one, "value") for one in d.items_of(taken.body, "actions")), "")
-        mark = NEEDS_REASON.fullmatch(said.strip())
-        if mark is None or not await self._open(taken, reason_modal(_home_of(taken, said), verb=mark[1])):
+        mark = NEEDS_FORM.fullmatch(said.strip())
+        if mark is None or not await self._open(taken, decision_modal(_home_of(taken, said), verb=mark[1])):
             await self._say(context, hearing.click)
 
     async def _reasoned(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
-        """The reason of a form is a click of its own, in the place of the button."""
+        """What was typed into a form is a click of its own, in the place of the button."""
         await ack()
         taken: Taken = context["taken"]
         kept = _kept(d.text_of(taken.body, "view", "private_metadata"))
-        if not NEEDS_REASON.fullmatch(kept.get("said", "")):
+        mark = NEEDS_FORM.fullmatch(kept.get("said", ""))
+        if mark is None:
             return
         user = d.text_of(taken.body, "user", "id")
         heard = replace(
-            _somebody(taken, user), text=f"{kept['said']} because {_typed(taken)}", clicked=True,
+            _somebody(taken, user), text=f"{kept['said']} {FORM_WORDS[mark[1]]} {_typed(taken)}", clicked=True,
             channel=kept.get("channel", ""), thread=kept.get("thread", ""),
             direct=not kept.get("channel") or kept["channel"].startswith("D"),
             conversation=kept.get("conversation") or taken.conversation,

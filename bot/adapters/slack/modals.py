@@ -3,11 +3,14 @@
 What was typed comes back under block `words`, action `words`; `private_metadata` is carried through as it is given.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from bot import formats
 from bot.adapters.slack import elements, escaping, limits
 from bot.adapters.slack.limits import Block
+from bot.deciding import BY_NAME, RENAME
 
 WORDS = "words"
 Purpose = Literal["ask", "feedback", "reason"]
@@ -28,11 +31,24 @@ def feedback_modal(metadata: str, *, said: str = "") -> dict[str, Any]:
     return _form("feedback", "A wrong answer", "Send", metadata, [*about, field])
 
 
-def reason_modal(metadata: str, *, verb: str) -> dict[str, Any]:
-    """Why somebody denies, or decides alone. Raises ValueError for metadata over METADATA units."""
-    title, send = ("Deny the request", "Deny") if verb == "deny" else ("Decide alone", "Decide")
-    note = "Others are told the reason." if verb == "deny" else "It is recorded, and posted to those who could approve."
-    field = _field("Why?", "the change freeze holds until Monday", "")
+_DECISIONS: Mapping[str, tuple[str, str, str, str, str]] = MappingProxyType(
+    {
+        "deny": ("Deny the request", "Deny", "Others are told the reason.", "Why?",
+                 "the change freeze holds until Monday"),
+        "break_glass": ("Decide alone", "Decide", "It is recorded, and posted to those who could approve.", "Why?",
+                        "nobody else can be reached, and the shop is down"),
+        BY_NAME: ("Approve it by its name", "Approve", "Look at the card again: it has a reason to ask.",
+                  "The name, letter by letter as the card shows it", "db-02"),
+        RENAME: ("Another name", "Show the plan", "Nothing is asked for yet.", "Name of the new VM", "db-02-test"),
+    }
+)  # fmt: skip
+"""By the verb of a button: title, what sends it, a note, the question, an example."""
+
+
+def decision_modal(metadata: str, *, verb: str) -> dict[str, Any]:
+    """What a button asks before it counts: a reason, or a name. Raises ValueError for metadata over METADATA units."""
+    title, send, note, question, example = _DECISIONS[verb]
+    field = _field(question, example, "", multiline=verb in ("deny", "break_glass"))
     return _form("reason", title, send, metadata, [*elements.context(note), field])
 
 
@@ -66,11 +82,11 @@ def _form(purpose: Purpose, title: str, send: str, metadata: str, blocks: list[B
     }
 
 
-def _field(label: str, example: str, typed: str) -> Block:
+def _field(label: str, example: str, typed: str, *, multiline: bool = True) -> Block:
     element = {
         "type": "plain_text_input",
         "action_id": WORDS,
-        "multiline": True,
+        "multiline": multiline,
         "max_length": limits.INPUT_TEXT,
         "focus_on_load": True,
         "placeholder": escaping.plain(f"For example: {example}", limits.PLACEHOLDER),

@@ -58,7 +58,43 @@
     card.dispatchEvent(new Event("redrawn", { bubbles: true }));
   }
 
+  // What a button asks before it counts: the words behind which the answer stands, and the question.
+  const ASKS = [
+    [/^approve by name #request\/[0-9a-f]{32}$/, "typed", "The name, letter by letter as the card shows it", "Approve"],
+    [/^change the name #request\/[0-9a-f]{32}( with( \w+=\S*)+)?$/, "typed", "Name of the new VM", "Show the plan"],
+    [/^(deny|break_glass) #request\/[0-9a-f]{32}$/, "because", "Why?", "Send"],
+  ];
+
+  function form(said, send) {
+    const asked = ASKS.find(([pattern]) => pattern.test(said));
+    if (!asked) return false;
+    const [, word, question, label] = asked;
+    const dialog = document.createElement("dialog"), box = document.createElement("form");
+    const words = document.createElement("label"), field = document.createElement("input");
+    const ok = document.createElement("button"), no = document.createElement("button");
+    dialog.className = "asked";
+    box.method = "dialog";
+    words.textContent = question;
+    field.required = true;
+    field.maxLength = 1000;
+    field.autocomplete = "off";
+    [ok.textContent, ok.value, no.textContent, no.value, no.type] = [label, "ok", "Cancel", "", "button"];
+    no.className = "quiet";
+    no.addEventListener("click", () => dialog.close(""));
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue === "ok" && field.value.trim()) send(`${said} ${word} ${field.value.trim()}`);
+      dialog.remove();
+    });
+    words.append(field);
+    box.append(words, ok, no);
+    dialog.append(box);
+    document.body.append(dialog);
+    dialog.showModal();
+    return true;
+  }
+
   window.cards = {
+    form,
     speak,
     redraw(log, key, html) {
       const shown = [...log.querySelectorAll(".card[data-live]")].filter((card) => card.dataset.live === key);

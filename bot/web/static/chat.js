@@ -249,6 +249,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-say]");
     if (!button || window.cards.justChanged(button)) return;
+    if (window.cards.form(button.dataset.say, sayThis)) return;
     sayThis(button.dataset.say);
     if (window.matchMedia("(hover: hover)").matches) say.focus();
   });

@@ -63,7 +63,7 @@ async def test_a_dry_run_shows_everything_and_offers_to_ask(say: Say) -> None:
     assert heading(reply) == "Restore db-02 side by side as db-02-restored-20261122: a dry run, nothing is changed"
     assert fields(reply)["undo"].startswith("everything made is removed")
     assert "41 free" not in shown(reply) and "10.20.0.0/24 has" in shown(reply)
-    assert said_by(reply) == ["restore db-02 from 2026-11-21 02:01"]
+    assert said_by(reply)[0] == "restore vm db-02 #one/vm-db from 2026-11-21 02:01 side by side"
     assert reply.outcome == "answered"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from engines.clouds.acting import ActError, Acting, SnapshotState, StorageQuota, Used, VolumeState
 from engines.clouds.acting_servers import (
+    KEPT,
     MARK,
     FloatingState,
     NewPort,
@@ -31,7 +32,8 @@ MUTATING = frozenset(
     {
         "create_server", "delete_server", "stop_server", "start_server", "rename_server", "attach_volume",
         "detach_volume", "create_volume", "set_bootable", "delete_volume", "create_port", "delete_port", "plug_port",
-        "unplug_port", "lead_floating_ip", "create_snapshot", "delete_snapshot", "set_volume_metadata",
+        "keep_server", "delete_kept_server", "unplug_port",
+        "lead_floating_ip", "create_snapshot", "delete_snapshot", "set_volume_metadata",
     }
 )  # fmt: skip
 
@@ -327,6 +329,20 @@ class SmallCloud:
     async def rename_server(self, project_id: str, server_id: str, name: str) -> None:
         with self._call("rename_server"):
             self._get(server_id).name = name
+
+    async def keep_server(self, project_id: str, server_id: str, mark: str) -> None:
+        with self._call("keep_server"):
+            one = self._get(server_id)
+            one.metadata = {k: v for k, v in one.metadata.items() if k != KEPT} | ({KEPT: mark} if mark else {})
+
+    async def delete_kept_server(self, project_id: str, server_id: str, mark: str) -> None:
+        with self._call("delete_kept_server"):
+            one = self.state.servers.get(server_id)
+            if one is None:
+                return
+            if one.metadata.get(KEPT) != mark or one.status not in ("SHUTOFF", "ERROR"):
+                raise ActError("refused", "no stopped original of ours")
+            one.deleting, one.polls = True, 0
 
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str:
         with self._call("console_log"):

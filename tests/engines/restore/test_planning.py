@@ -113,8 +113,8 @@ async def test_replace_builds_first_and_switches_last(database: Database, place:
     assert plan.kind == "restore_replace" and plan.failed == () and plan.options["typed"] == "db-02"
     assert names == [
         "check", "safety snapshot 1", "safety snapshot 2", "safety snapshot 3", "safety ready", "volume 1", "volume 2",
-        "volume 3", "volumes ready", "stop original", "rename original", "free port 1", "free port 2", "port 1",
-        "port 2", "server", "server active", "floating IP 203.0.113.9", "verify", "report",
+        "volume 3", "volumes ready", "stop original", "rename original", "mark original", "free port 1", "free port 2",
+        "port 1", "port 2", "server", "server active", "floating IP 203.0.113.9", "verify", "report",
     ]  # fmt: skip
     ports = steps(plan, "port")
     assert [s.arguments["reuse"] for s in ports] == ["p-db", "p-mgmt"] and all(s.arguments["strict"] for s in ports)
