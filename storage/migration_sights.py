@@ -1,7 +1,7 @@
-"""What of a migration a person may see: all of it, some of its tenants, or nothing. Every page of a plan begins here."""
+"""What of a migration a person may see: all of it, some of its tenants, or nothing. Every page of it begins here."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Text, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import array
@@ -34,7 +34,7 @@ class Sight:
     """
 
     project: Project
-    tenants: frozenset[str] | None = field(default=None)
+    tenants: frozenset[str] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -80,5 +80,5 @@ async def sights(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int
 
 
 async def sight(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int) -> Sight | None:
-    """None for a migration that is not there and for one that is not this viewer's to see: nobody can tell them apart."""
+    """None for a migration that is not there, and for one that is not this viewer's to see: they look alike."""
     return next(iter(await sights(conn, viewer, places, id_)), None)

@@ -92,7 +92,9 @@ OUT = case((_V.left_out != "", _V.left_out), (_tenant_is_out(), "tenant"), else_
 
 def of(id_: int, only: Only = None) -> ColumnElement[bool]:
     """The VMs of a migration, or of some of its tenants."""
-    return _V.migration_id == id_ if only is None else and_(_V.migration_id == id_, _V.tenant.in_(only), _V.tenant != "")
+    return (
+        _V.migration_id == id_ if only is None else and_(_V.migration_id == id_, _V.tenant.in_(only), _V.tenant != "")
+    )
 
 
 def in_scope(id_: int, only: Only = None) -> ColumnElement[bool]:
@@ -138,9 +140,7 @@ async def tenants(conn: AsyncConnection, id_: int, only: Only = None) -> list[Te
     return sorted(found, key=lambda one: (not one.name, -one.vms, one.name))
 
 
-async def reasons(
-    conn: AsyncConnection, id_: int, risk: str, limit: int, only: Only = None
-) -> list[tuple[str, int]]:
+async def reasons(conn: AsyncConnection, id_: int, risk: str, limit: int, only: Only = None) -> list[tuple[str, int]]:
     """The weightiest things behind VMs of a risk, most first."""
     query = (
         select(_V.reason, func.count().label("vms"))
