@@ -138,9 +138,22 @@ def _cohort(number: int, name: str, waves: Sequence[WaveCount]) -> Bar:
         state,
         min((one.starts_at for one in waves if one.starts_at), default=None),
         max((one.ends_at for one in waves if one.ends_at), default=None),
-        *(sum(getattr(one, name) for one in waves) for name in ("vms", "move_mib", "green", "yellow", "red")),
+        sum(one.vms for one in waves),
+        sum(one.move_mib for one in waves),
+        sum(one.green for one in waves),
+        sum(one.yellow for one in waves),
+        sum(one.red for one in waves),
         waves=len(waves),
     )
+
+
+def grouped(cohorts: Sequence[Bar], waves: Sequence[Bar]) -> list[Bar]:
+    """Each cohort, then its waves."""
+    found: list[Bar] = []
+    for one in cohorts:
+        own = [wave for wave in waves if wave.cohort == one.number]
+        found += [one, *own] if own else []
+    return [*found, *(wave for wave in waves if not wave.cohort)]
 
 
 def stack(parts: Sequence[tuple[str, int]]) -> list[tuple[str, Share]]:

@@ -21,7 +21,7 @@ from bot.plan_readiness import Look, ReadyPlans
 from bot.plan_sights import sight_of, sights_of
 from bot.web import plan_queries as queries
 from bot.web.cookies import cookie
-from bot.web.gantt import cohort_bars, gantt, stack, wave_bars
+from bot.web.gantt import cohort_bars, gantt, grouped, stack, wave_bars
 from bot.web.plan_times import vm_times
 from bot.web.render import Charts, Renderer
 from bot.web.sessions import Session, Sessions
@@ -172,8 +172,7 @@ class Plans:
         page = queries.page_number(visit.query, len(kept), _MOST_WAVES)
         shown = kept[(page - 1) * _MOST_WAVES : page * _MOST_WAVES]
         cohorts = cohort_bars(found, names)
-        chart = gantt([*(one for one in cohorts if one.number in {w.cohort for w in shown}), *wave_bars(shown)],
-                      visit.now)  # fmt: skip
+        chart = gantt(grouped(cohorts, wave_bars(shown)), visit.now)
         return self._page(
             visit, "waves", "plan_waves.html", chart=chart, cohorts=cohorts, cohort=cohort, total=len(kept), page=page,
             per_page=_MOST_WAVES, in_no_wave=await _in_no_wave(visit) if found else 0,
