@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.migration_sights import Sight
@@ -109,7 +109,8 @@ def _holds(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
     pairs = ((_V.risk, wanted.risk), (_V.mode, wanted.mode), (_V.family, wanted.family), (_V.reason, wanted.reason))
     found += [column == value for column, value in pairs if value]
     if wanted.text:
-        found.append(_V.folded.contains(func.lower(wanted.text), autoescape=True))
+        folded = func.lower(func.normalize(wanted.text, text("NFKC")))
+        found.append(func.strpos(_V.folded, folded) > 0)
     if wanted.tenant is not None:
         found.append(_V.tenant == wanted.tenant)
     if wanted.wave is not None:
