@@ -224,6 +224,7 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     from bot.followed import Tellings
     from bot.starters import starters
     from bot.waiting import WaitingFor
+    from bot.web.plans import Plans
     from bot.web.sessions import Sessions
 
     settings, sessions = process.settings, Sessions()
@@ -240,6 +241,7 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
         speakers=SPEAKERS if process.parts.demo else (),
     )
     add_page(app, page)
+    Plans(process.storage.database, sessions, demo=process.parts.demo).add_to(app, page.guarded)
     return sessions.mint()
 
 

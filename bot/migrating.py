@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.handlers.asking import Ask
 from bot.messages import Channel
 from bot.people import Principal
-from bot.replies import Choice, Choices, Part, Reply, Text
+from bot.replies import Choice, Choices, Link, Part, Reply, Text
 from intents.readings import Name
 from storage import migration_decisions as decisions
 from storage import migration_projects as projects
@@ -88,12 +88,22 @@ def _no_such(name: str, found: Sequence[Project]) -> Reply:
 
 
 def told(
-    ask: Ask, which: Meant, parts: Sequence[Part], *, scope: str = "", outcome: str = "answered", **fields: Any
-) -> Reply:
-    """Privately where others read it who did not see the export come in."""
+    ask: Ask, which: Meant, parts: Sequence[Part], *, scope: str = "", outcome: str = "answered", page: str = "",
+    **fields: Any,
+) -> Reply:  # fmt: skip
+    """Privately where others read it who did not see the export come in. `page` is the part of the plan's own page that
+    shows more."""
+    if outcome == "answered" and not any(isinstance(part, Link) for part in parts):
+        at = len(parts) - (1 if parts and isinstance(parts[-1], Choices) else 0)
+        parts = [*parts[:at], plan_link(which.project, page), *parts[at:]]
     words = ", ".join(one for one in (which.scope, scope) if one)
     reply = Reply(tuple(parts), outcome, scope=words, **fields)  # type: ignore[arg-type]
     return replace(reply, private=not (ask.is_private or _came_in_here(ask, which.project)))
+
+
+def plan_link(project: Project, page: str = "") -> Link:
+    """To the plan's own page, or to a part of it."""
+    return Link("Open the plan", f"/migrations/{project.id}{page}")
 
 
 def _came_in_here(ask: Ask, project: Project) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import formats
-from bot.migrating import schedule_of
+from bot.migrating import plan_link, schedule_of
 from bot.replies import Bar, Chart, Choice, Choices, Column, Fields, Part, Progress, Reply, Table, Text
 from engines.migration.scope import REASONS
 from storage import migration_vms as vms
@@ -73,7 +73,7 @@ async def assessment(conn: AsyncConnection, project: Project, came: Import | Non
     parts += _news(came)
     parts += [Fields(tuple(_fields(project, counts, schedule, reasons))), _risk_chart(project, counts)]
     parts += _notes(project)
-    parts.append(Choices(_choices(project, counts)))
+    parts += [plan_link(project), Choices(_choices(project, counts))]
     made = project.export_at or project.uploaded_at
     scope = f"migration {project.name}, {project.file}, export of {formats.stamp(made)}"
     return Reply(tuple(parts), scope=scope, intent="migration_summary", slots={"migration": project.name})

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.handlers.asking import Ask
+from bot.people import Principal
 from engines.inventory.quotas import usages
 from storage import inventory
 from storage import migration_decisions as decisions
@@ -27,7 +27,17 @@ _QUOTAS = {
 KINDS = ("flavor", "network", "image", "host", "quota", "project")
 
 
-async def target_state(ask: Ask) -> "TargetState":
+class Looker(Protocol):
+    """Who looks at the target, and through which connection: a question, or a page."""
+
+    @property
+    def conn(self) -> AsyncConnection: ...
+
+    @property
+    def who(self) -> Principal: ...
+
+
+async def target_state(ask: Looker) -> "TargetState":
     """As far as the asker sees it: what they may not see is not known, and nothing is said of it."""
     from engines.migration.mappings import Offer
     from engines.migration.targets import FlavorOffer, ImageOffer, TargetHost, TargetState
@@ -56,7 +66,7 @@ async def target_state(ask: Ask) -> "TargetState":
     )
 
 
-async def _rows(ask: Ask, kind: str) -> list[Found]:
+async def _rows(ask: Looker, kind: str) -> list[Found]:
     return await inventory.rows(ask.conn, ask.who.scope, Where(kind, platform=_PLATFORM))
 
 
@@ -70,7 +80,7 @@ def _quota(row: Found) -> "Mapping[str, QuotaState]":
     return {_QUOTAS[one.metric]: QuotaState(one.limit, one.used or 0) for one in usages(row) if one.metric in _QUOTAS}
 
 
-async def projects_mapped(ask: Ask, id_: int, plan: "MigrationPlan") -> "tuple[Mapped, ...]":
+async def projects_mapped(ask: Looker, id_: int, plan: "MigrationPlan") -> "tuple[Mapped, ...]":
     """Tenants to projects: confirmed, else the closest name."""
     from engines.migration.mappings import Offer, seed_names
 
@@ -79,7 +89,7 @@ async def projects_mapped(ask: Ask, id_: int, plan: "MigrationPlan") -> "tuple[M
     return seed_names(used, offers, await _decided(ask.conn, id_, "tenant", used))
 
 
-async def networks_mapped(ask: Ask, id_: int, plan: "MigrationPlan", target: "TargetState") -> "tuple[Mapped, ...]":
+async def networks_mapped(ask: Looker, id_: int, plan: "MigrationPlan", target: "TargetState") -> "tuple[Mapped, ...]":
     from engines.migration.mappings import networks_used, seed_networks
 
     used = networks_used(plan.assessment.estate, plan.assessment.vms)

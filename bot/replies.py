@@ -103,7 +103,16 @@ class Progress:
     note: str = ""
 
 
-Part = Text | Fields | Table | Chart | File | Choices | Progress
+@dataclass(frozen=True, slots=True)
+class Link:
+    """To one of our own pages. `to` is its path there; a surface that is no page puts the public address before it,
+    and shows nothing where it knows none."""
+
+    label: str
+    to: str
+
+
+Part = Text | Fields | Table | Chart | File | Choices | Progress | Link
 Outcome = Literal["answered", "not_understood", "not_found", "ambiguous", "incomplete", "not_allowed", "failed"]
 
 
@@ -201,4 +210,6 @@ def _part(data: Mapping[str, Any]) -> Part:
             return Choices(tuple(Choice(**c) for c in values["choices"]), values["question"])
         case "progress":
             return Progress(**values)
+        case "link":
+            return Link(**values)
     raise KeyError(data["part"])

@@ -104,12 +104,24 @@ def _said_as(scene: Scene) -> Mood:
 def _ordinal(scene: Scene, alone: Reading) -> Reading | None:
     """ "show the second one": the row of the last answer; who has the rows puts its name in."""
     match = _ORDINAL.search(scene.text)
-    if match is None or scene.hits or len(scene.tokens) > 8:
+    if match is None or scene.hits or len(scene.tokens) > 8 or _is_of_a_detail(match[1], alone):
         return None
     place = _ORDINALS.get((match[1] or "").lower(), int(match[2]) if match[2] else -1)
     found = (Evidence(match[0].strip(), "ordinal"),)
     return replace(alone, intent="show", slots={"ordinal": place}, objects={}, confidence=0.9, source="followup",
                    mood="command", ask=None, evidence=found, rivals=())  # fmt: skip
+
+
+def _is_of_a_detail(word: str | None, alone: Reading) -> bool:
+    """ "easiest first" says in which order, not which row."""
+    last_words = [
+        evidence.words.lower().split() for evidence in alone.evidence if not evidence.meant.startswith("unused")
+    ]
+    return (
+        bool(word)
+        and alone.intent is not None
+        and any(len(words) > 1 and words[-1] == str(word).lower() for words in last_words)
+    )
 
 
 def _refine(scene: Scene, alone: Reading, last: Reading, intent: Intent) -> Reading | None:

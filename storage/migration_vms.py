@@ -11,6 +11,8 @@ from storage.migration_tables import migration_place, migration_tenant, migratio
 
 _V = migration_vm.c
 _LAST_WAVE = 1_000_000
+Only = Collection[str] | None
+"""Tenants whose VMs alone are looked at, as the export spells them; None: all VMs, those of no tenant too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,23 @@ def _tenant_is_out() -> ColumnElement[bool]:
     )  # fmt: skip
 
 
-_OUT = case((_V.left_out != "", _V.left_out), (_tenant_is_out(), "tenant"), else_="")
+OUT = case((_V.left_out != "", _V.left_out), (_tenant_is_out(), "tenant"), else_="")
 
 
-def _in_scope(id_: int) -> ColumnElement[bool]:
-    return and_(_V.migration_id == id_, _V.left_out == "", ~_tenant_is_out())
+def of(id_: int, only: Only = None) -> ColumnElement[bool]:
+    """The VMs of a migration, or of some of its tenants."""
+    return (
+        _V.migration_id == id_ if only is None else and_(_V.migration_id == id_, _V.tenant.in_(only), _V.tenant != "")
+    )
 
 
-async def counts(conn: AsyncConnection, id_: int) -> Counts:
-    fields = (_OUT.label("out"), _V.risk, _V.mode, _V.move_mib, _V.capacity_mib)
-    one = select(*fields).where(_V.migration_id == id_).subquery().c
+def in_scope(id_: int, only: Only = None) -> ColumnElement[bool]:
+    return and_(of(id_, only), _V.left_out == "", ~_tenant_is_out())
+
+
+async def counts(conn: AsyncConnection, id_: int, only: Only = None) -> Counts:
+    fields = (OUT.label("out"), _V.risk, _V.mode, _V.move_mib, _V.capacity_mib)
+    one = select(*fields).where(of(id_, only)).subquery().c
     sums = (func.count(), func.sum(one.move_mib), func.sum(func.coalesce(one.capacity_mib, 0)))
     query = select(one.out, one.risk, one.mode, *sums).group_by(one.out, one.risk, one.mode)
     risk, mode = dict.fromkeys(("green", "yellow", "red"), 0), dict.fromkeys(("warm", "cold"), 0)
@@ -110,7 +119,7 @@ async def counts(conn: AsyncConnection, id_: int) -> Counts:
     return Counts(vms, move, capacity, risk, mode, dict(sorted(out.items(), key=lambda one: (-one[1], one[0]))))
 
 
-async def tenants(conn: AsyncConnection, id_: int) -> list[TenantCount]:
+async def tenants(conn: AsyncConnection, id_: int, only: Only = None) -> list[TenantCount]:
     """Those that are out too; the largest first, VMs without a tenant last."""
     t = migration_tenant.c
     sums = [
@@ -118,7 +127,7 @@ async def tenants(conn: AsyncConnection, id_: int) -> list[TenantCount]:
         func.sum(_V.move_mib), *(func.count().filter(_V.risk == one) for one in ("green", "yellow", "red")),
         func.count().filter(_V.mode == "warm"),
     ]  # fmt: skip
-    query = select(_V.tenant, *sums).where(_V.migration_id == id_, _V.left_out == "").group_by(_V.tenant)
+    query = select(_V.tenant, *sums).where(of(id_, only), _V.left_out == "").group_by(_V.tenant)
     said = {
         str(row[0]).lower(): (not row[1], str(row[2]))
         for row in await conn.execute(select(t.tenant, t.take, t.reason).where(t.migration_id == id_))
@@ -131,11 +140,11 @@ async def tenants(conn: AsyncConnection, id_: int) -> list[TenantCount]:
     return sorted(found, key=lambda one: (not one.name, -one.vms, one.name))
 
 
-async def reasons(conn: AsyncConnection, id_: int, risk: str, limit: int) -> list[tuple[str, int]]:
+async def reasons(conn: AsyncConnection, id_: int, risk: str, limit: int, only: Only = None) -> list[tuple[str, int]]:
     """The weightiest things behind VMs of a risk, most first."""
     query = (
         select(_V.reason, func.count().label("vms"))
-        .where(_in_scope(id_), _V.risk == risk)
+        .where(in_scope(id_, only), _V.risk == risk)
         .group_by(_V.reason)
         .order_by(func.count().desc(), _V.reason)
         .limit(limit)
@@ -144,13 +153,13 @@ async def reasons(conn: AsyncConnection, id_: int, risk: str, limit: int) -> lis
 
 
 def _lines(id_: int, *, with_detail: bool) -> Select[Any]:
-    plain = [_OUT.label("left_out") if n == "left_out" else _V[n] for n in Line.__dataclass_fields__ if n != "detail"]
+    plain = [OUT.label("left_out") if n == "left_out" else _V[n] for n in Line.__dataclass_fields__ if n != "detail"]
     return select(*plain, *((_V.detail,) if with_detail else ())).where(_V.migration_id == id_)
 
 
 async def listed(conn: AsyncConnection, id_: int, narrow: Narrow, limit: int) -> tuple[list[Line], int]:
     """VMs in scope, the riskiest first; and how many there are in all."""
-    holds = [_in_scope(id_)]
+    holds = [in_scope(id_)]
     for column, value in ((_V.risk, narrow.risk), (_V.mode, narrow.mode)):
         if value is not None:
             holds.append(column == value)
@@ -202,7 +211,7 @@ async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str
     query = (
         select(_V.server, _V.vm_key, _V.name, _V.mode, _V.job, wave)
         .select_from(migration_vm.outerjoin(migration_place, same))
-        .where(_in_scope(id_), func.coalesce(_V.status, "").not_in(("done", "hold")))
+        .where(in_scope(id_), func.coalesce(_V.status, "").not_in(("done", "hold")))
         .order_by(wave, _V.priority.nulls_last(), colour, _V.score, _V.move_mib, _V.server, _V.vm_key)
     )
     return [((row[0], row[1]), row[2], row[3], row[4], row[5]) for row in await conn.execute(query)]

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.replies import Chart, Choices, Fields, File, Part, Reply, Table, Text
+from bot.replies import Chart, Choices, Fields, File, Link, Part, Reply, Table, Text
 from bot.told import Sure, Told
 
 _P = TypeVar("_P", bound=Part)
@@ -49,6 +49,7 @@ def _answer(reply: Reply, sure: Sure, paths: Mapping[str, Path], now: datetime) 
             for part in _of(Choices, reply.parts)
             for choice in part.choices
         ],
+        "links": [{"label": link.label, "to": link.to} for link in _of(Link, reply.parts)],
         "request": _request(reply),
         "data_age_s": round((now - oldest).total_seconds()) if oldest else None,
         "old": list(reply.freshness.old) if reply.freshness else [],

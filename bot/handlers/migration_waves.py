@@ -75,7 +75,7 @@ async def _built(ask: Ask, which: Meant, kept: Mapping[str, Any], *, cohorts: bo
     parts = await _cohort_parts(ask, which) if cohorts else await _wave_parts(ask, which, made, of)
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes][:5]
     parts += [Text(formats.cut(note, 300), "warning") for note in notes]
-    return told(ask, which, [*parts, Choices(_next(which))])
+    return told(ask, which, [*parts, Choices(_next(which))], page="/waves")
 
 
 def _next(which: Meant) -> tuple[Choice, ...]:
@@ -189,7 +189,7 @@ async def wave_show(ask: Ask, migration: Name | None, cohort: Name | None, wave:
         lead = Text(f"No waves were built for {which.project.name} yet.", "heading")
         build = Choice("build waves", f"plan waves for {which.project.name}, pilot first")
         return told(ask, which, (lead, Choices((build,))))
-    return told(ask, which, await _wave_parts(ask, which, made, cohort))
+    return told(ask, which, await _wave_parts(ask, which, made, cohort), page="/waves")
 
 
 async def _one(ask: Ask, which: Meant, wave: WaveRow) -> Reply:
@@ -208,7 +208,7 @@ async def _one(ask: Ask, which: Meant, wave: WaveRow) -> Reply:
     ]
     parts: list[Part] = [Text(lead, "heading"), Fields(tuple((k, v) for k, v in facts if v))]
     parts += [vm_table(which, lines, total, "VMs"), _items(progress), Choices(_moves(which, wave))]
-    return told(ask, which, parts, scope=wave.name)
+    return told(ask, which, parts, scope=wave.name, page=f"/vms?wave={wave.number}")
 
 
 def _items(progress: "Progress") -> Table:

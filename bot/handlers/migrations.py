@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from bot import formats
 from bot.handlers.asking import Ask
@@ -90,7 +91,16 @@ async def migration_vms(
     if not lines:
         return told(ask, which, (lead, Choices((Choice("all VMs", f"migration vms of {which.project.name}"),))),
                     scope=words)  # fmt: skip
-    return told(ask, which, (lead, vm_table(which, lines, total)), scope=words)
+    return told(ask, which, (lead, vm_table(which, lines, total)), scope=words, page=_page_of(narrow))
+
+
+def _page_of(narrow: Narrow) -> str:
+    """The page with the same VMs; of a word for many systems it has no filter."""
+    said = {"risk": narrow.risk, "mode": narrow.mode, "tenant": narrow.tenant}
+    if narrow.families is not None and len(narrow.families) == 1:
+        said["system"] = next(iter(narrow.families))
+    found = urlencode({name: value for name, value in said.items() if value}, errors="replace")
+    return f"/vms?{found}" if found else "/vms"
 
 
 def vm_table(which: Meant, lines: Sequence[Line], total: int, title: str = "") -> Table:
@@ -133,7 +143,11 @@ async def migration_why(ask: Ask, vm: Name, migration: Name | None) -> Reply:
         lead = Text(f"There is no VM “{vm.name}” in the migration {which.project.name}.", "heading")
         return told(ask, which, (lead, Text("The names are those of the export.")), outcome="not_found")
     parts = [part for one in found for part in _explained(one, which, many=len(found) > 1)]
-    return told(ask, which, parts, scope=f"VM {vm.name}")
+    return told(ask, which, parts, scope=f"VM {vm.name}", page=_page_of_vm(found[0]) if len(found) == 1 else "/vms")
+
+
+def _page_of_vm(one: Line) -> str:
+    return f"/vm?{urlencode({'vcenter': one.server, 'id': one.vm_key}, errors='replace')}"
 
 
 async def _that_has(ask: Ask, which: Meant, name: str) -> Meant:

@@ -203,6 +203,10 @@ class Renderer:
     def page(self, **values: Any) -> str:
         return self._render("page.html", **values)
 
+    def plan(self, template: str, **values: Any) -> str:
+        """A page of a migration plan."""
+        return self._render(template, **values)
+
     def notice(self, title: str, lines: tuple[str, ...]) -> str:
         return self._render("notice.html", title=title, lines=lines)
 

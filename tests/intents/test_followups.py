@@ -43,6 +43,17 @@ def talk(*said: str) -> Reading:
         (["quota for billing", "what about shop-prod?"], "quota", {"project": "shop-prod"}),
         (["cpu usage of shop-web-1", "and shop-web-2"], "usage", {"vm": "shop-web-2", "metric": "cpu"}),
         (["vms in shop-dev", "show the second one"], "show", {"ordinal": 2}),
+        (
+            ["list migration projects", "build 4 cohorts easiest first"],
+            "cohort_build",
+            {"strategy": "easiest_first", "count": 4},
+        ),
+        (
+            ["list migration projects", "make 3 cohorts riskiest last"],
+            "cohort_build",
+            {"strategy": "riskiest_last", "count": 3},
+        ),
+        (["list migration projects", "build waves pilot first"], "wave_build", {"strategy": "pilot_first"}),
         (["vms in shop-dev", "why?"], "why", {}),
         (["vms in shop-dev", "who owns billing-db"], "owner", {"vm": "billing-db"}),
         (["vms in shop-dev", "billing-db"], "show", {"kind": "vm", "name": "billing-db"}),

@@ -15,7 +15,7 @@ from bot.adapters.slack import SURFACE, drafts
 from bot.adapters.slack.blocks import Attachment, Rendered, render
 from bot.adapters.slack.directory import Directory, Readers
 from bot.adapters.slack.downloads import DownloadError
-from bot.adapters.slack.editing import in_one
+from bot.adapters.slack.editing import in_one, with_address
 from bot.adapters.slack.files import Files
 from bot.adapters.slack.hearing import Heard
 from bot.followed import lasts
@@ -54,6 +54,7 @@ class Parts:
     match_email: bool = False
     clock: Callable[[], datetime] = _now
     slow_s: float = _SLOW_S
+    page_url: str = ""
 
 
 class Answering:
@@ -168,7 +169,8 @@ class Answering:
     async def _rendered(self, heard: Heard, reply: Reply) -> Rendered:
         try:
             drawn = in_one if lasts(reply.follows) else render  # what is edited as a whole is one message
-            return await asyncio.to_thread(drawn, reply, now=self._parts.clock())
+            shown = with_address(reply, self._parts.page_url)
+            return await asyncio.to_thread(drawn, shown, now=self._parts.clock())
         except Exception:
             log.exception("reply.not_rendered", key=heard.key)
             return await asyncio.to_thread(render, failure(heard.key), now=self._parts.clock())

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,7 +25,7 @@ from bot.adapters.slack.directory import Directory
 from bot.adapters.slack.downloads import Downloads
 from bot.adapters.slack.drafts import edit
 from bot.adapters.slack.edge import PATH, Allowed, Edge
-from bot.adapters.slack.editing import in_one
+from bot.adapters.slack.editing import in_one, with_address
 from bot.adapters.slack.files import Files
 from bot.adapters.slack.listeners import Listeners
 from bot.adapters.slack.notifying import Notifier, Piece
@@ -79,12 +80,15 @@ class SlackChat:
         sender = Sender(self._pool, SURFACE, owner, SlackCarrier(calls, self._pool, directory), pause_s=pause_s)
         self._sending: Rounds[Outgoing] = Rounds("sending", sender, _MOST_SENDS, _RENEW_S)
         files = Files(calls, Downloads(bot_token, settings.slack_api_url))
-        parts = Parts(self._pool, answerer, directory, files, self._sending.nudge, settings.match_email, slow_s=slow_s)
+        parts = Parts(
+            self._pool, answerer, directory, files, self._sending.nudge, settings.match_email, slow_s=slow_s,
+            page_url=settings.page_url,
+        )  # fmt: skip
         self._listeners = Listeners(calls, Answering(parts), self._pool)
         handling = Handling(self._listeners.handle, self._listeners.excuse)
         receiver = Receiver(self._pool, SURFACE, owner, handling, metrics, self._sending.nudge)
         self._receiving: Rounds[Taken] = Rounds("receiving", receiver, _MOST_ANSWERS, _RENEW_S)
-        follower = Follower(self._pool, SURFACE, _edited, self._sending.nudge)
+        follower = Follower(self._pool, SURFACE, partial(_edited, settings.page_url), self._sending.nudge)
         self._following: Rounds[int] = Rounds("following", follower, _MOST_FOLLOWED, _RENEW_S)
         notifier = Notifier(self._pool, settings.slack_team_ids, settings.slack_approvals_channel, self._sending.nudge)
         self._notifying: Rounds[Piece] = Rounds("notifying", notifier, _MOST_FOLLOWED, _RENEW_S)
@@ -131,8 +135,8 @@ class SlackChat:
         await self._edge_pool.close()
 
 
-async def _edited(held: Followed, reply: Reply) -> Draft:
-    drawn = await asyncio.to_thread(in_one, reply, now=datetime.now(UTC))
+async def _edited(page_url: str, held: Followed, reply: Reply) -> Draft:
+    drawn = await asyncio.to_thread(in_one, with_address(reply, page_url), now=datetime.now(UTC))
     return edit(held, drawn.posts[0])
 
 

@@ -9,7 +9,7 @@ from bot.adapters.slack import elements, escaping, limits, posts, sheets, tables
 from bot.adapters.slack.choices import Numbers, choices
 from bot.adapters.slack.limits import Block
 from bot.adapters.slack.posts import Attachment, Piece, Post, Rendered
-from bot.replies import Chart, Choices, Fields, File, Part, Progress, Reply, Table, Text
+from bot.replies import Chart, Choices, Fields, File, Link, Part, Progress, Reply, Table, Text
 
 __all__ = ["Attachment", "Post", "Rendered", "render"]
 
@@ -88,6 +88,8 @@ class _Card:
                 return posts.pieces(choices(part, self._numbers))
             case Progress():
                 return posts.pieces(_progress(part))
+            case Link():
+                return posts.pieces(elements.link(part.label, part.to))
 
     def _table(self, part: Part, room: int) -> list[Piece]:
         if not isinstance(part, Table):

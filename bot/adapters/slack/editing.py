@@ -5,7 +5,14 @@ from datetime import datetime
 
 from bot.adapters.slack.blocks import render
 from bot.adapters.slack.posts import Rendered
-from bot.replies import Choices, Reply, Text
+from bot.replies import Choices, Link, Reply, Text
+
+
+def with_address(reply: Reply, page_url: str) -> Reply:
+    """Its links to our page with the public address; without one they lead nowhere, and are left out."""
+    address = page_url.rstrip("/")
+    parts = (replace(one, to=f"{address}{one.to}") if isinstance(one, Link) else one for one in reply.parts)
+    return replace(reply, parts=tuple(one for one in parts if address or not isinstance(one, Link)))
 
 
 def in_one(reply: Reply, *, now: datetime) -> Rendered:

@@ -40,6 +40,14 @@ def _each(texts: Sequence[str], style: str) -> list[Block]:
     return [rich(section(_span(text, style))) for text in texts]
 
 
+def link(label: str, to: str) -> list[Block]:
+    """A line that opens a page of ours; none where its address is not known. No button: nothing of it comes back."""
+    if not to.startswith(("https://", "http://")) or limits.length(to) > limits.LINK:
+        return []
+    words = limits.cut(formats.clean(label).strip(), limits.BUTTON_TEXT) or to
+    return [rich(section({"type": "link", "url": to, "text": words}))]
+
+
 def bullets(rows: Sequence[tuple[str, str]]) -> list[Block]:
     """A list of bold names and what they are. What is too long for an item stands below it as paragraphs."""
     out: list[Block] = []

@@ -276,6 +276,10 @@
   $("down").addEventListener("click", () => { toEnd(); $("down").hidden = true; });
   window.addEventListener("scroll", () => { if (atEnd()) $("down").hidden = true; }, { passive: true });
   window.addEventListener("online", connect);
+  try { // words that another page of ours brought along: sent by nobody but the person
+    say.value = sessionStorage.getItem("ask") ?? "";
+    sessionStorage.removeItem("ask");
+  } catch { /* storage may be forbidden */ }
   grow();
   connect();
 })();

@@ -1,0 +1,84 @@
+"""What of a migration a person may see: all of it, some of its tenants, or nothing. Every page of it begins here."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Text, and_, exists, false, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.migration_projects import Project, Viewer, known_to
+from storage.migration_tables import migration, migration_mapping
+
+Ref = tuple[str, str]
+_FIELDS = tuple(migration.c[name] for name in Project.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Projects and domains of the target, as (source, external id), that a person holds a role on by name.
+
+    A role that holds everywhere is in none of them: it says nothing of the exports of others.
+    """
+
+    projects: frozenset[Ref] = frozenset()
+    domains: frozenset[Ref] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A migration as far as it may be seen. `tenants` None is all of it, else the tenants, as the export spells them.
+
+    Whoever sees some tenants alone is shown nothing that is made of the others: no total of the export, no name of a
+    wave's neighbour.
+    """
+
+    project: Project
+    tenants: frozenset[str] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.tenants is None
+
+    @property
+    def only(self) -> Collection[str] | None:
+        """For the conditions of queries."""
+        return None if self.tenants is None else sorted(self.tenants)
+
+
+def _theirs(places: Places) -> ColumnElement[bool]:
+    """Mappings, confirmed by a person, of a tenant to one of the places."""
+    m = migration_mapping.c
+    found = [
+        and_(m.target_kind == kind, tuple_(m.source, m.external_id).in_(sorted(refs)))
+        for kind, refs in (("project", places.projects), ("domain", places.domains))
+        if refs
+    ]
+    return and_(m.kind == "tenant", m.source != "", m.external_id != "", or_(*found)) if found else false()
+
+
+async def sights(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int | None = None) -> list[Sight]:
+    """The migrations that the viewer may see something of, the newest first; with `id_` that one, or none."""
+    m, whole = migration.c, known_to(viewer)
+    some = exists().where(migration_mapping.c.migration_id == m.id, _theirs(places))
+    # Where a channel is bound to a customer only what was uploaded there is known, and all of it or nothing.
+    seen = whole if viewer.channel else or_(whole, some)
+    mine = (
+        select(func.coalesce(func.array_agg(migration_mapping.c.name), array([], type_=Text)))
+        .where(migration_mapping.c.migration_id == m.id, _theirs(places))
+        .scalar_subquery()
+    )
+    query = select(*_FIELDS, whole.label("whole"), mine.label("mine")).where(seen)
+    query = query.order_by(m.uploaded_at.desc(), m.id.desc())
+    if id_ is not None:
+        query = query.where(m.id == id_)
+    return [
+        Sight(Project(**{k: v for k, v in row.items() if k not in ("whole", "mine")}),
+              None if row["whole"] else frozenset(row["mine"]))
+        for row in (await conn.execute(query)).mappings()
+    ]  # fmt: skip
+
+
+async def sight(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int) -> Sight | None:
+    """None for a migration that is not there, and for one that is not this viewer's to see: they look alike."""
+    return next(iter(await sights(conn, viewer, places, id_)), None)
