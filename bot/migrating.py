@@ -16,8 +16,10 @@ from intents.readings import Name
 from storage import migration_decisions as decisions
 from storage import migration_projects as projects
 from storage import migration_vms as vms
+from storage import migration_waves as waves
 from storage.channels import channel_scope
 from storage.migration_projects import Project, Viewer
+from storage.migration_vms import Line
 
 if TYPE_CHECKING:
     from engines.migration.plans import MigrationPlan
@@ -101,6 +103,52 @@ def _came_in_here(ask: Ask, project: Project) -> bool:
     return channel is not None and (project.surface, project.channel) == (channel.surface, channel.id)
 
 
+async def containing(ask: Ask, names: Sequence[str]) -> tuple[Meant, list[list[Line]]] | Reply:
+    """The migration that has VMs of all these names: the one that is meant, else the newest; and these VMs."""
+    which = await meant(ask, None)
+    if isinstance(which, Reply):
+        return which
+    for one in (which, *await others(ask, which)):
+        found = [await vms.named(ask.conn, one.project.id, name) for name in names]
+        if all(found):
+            return one, found
+    missing = [name for name in names if not await vms.named(ask.conn, which.project.id, name)]
+    said = f"VM “{missing[0]}”" if len(missing) == 1 else f"VMs {', '.join(f'“{name}”' for name in missing[:5])}"
+    lead = Text(f"The migration {which.project.name} has no {said}.", "heading")
+    return told(ask, which, (lead, Text("The names are those of the export.")), outcome="not_found")
+
+
+async def others(ask: Ask, which: Meant) -> Sequence[Meant]:
+    """Those that might be meant as well, where none was named."""
+    if which.said:
+        return ()
+    found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
+    return [Meant(one, which.others) for one in found if one.id != which.project.id]
+
+
+def quoted(name: str) -> str:
+    """As a sentence can hold it."""
+    return name if name.replace("-", "").replace("_", "").replace(".", "").isalnum() else f'"{name}"'
+
+
+def stale_parts(name: str, stale: Sequence[str]) -> tuple[Part, ...]:
+    """That waves are out of date: since when they know of what, and what to do."""
+    if not stale:
+        return ()
+    more = f"; and {len(stale) - 4} more" if len(stale) > 4 else ""
+    lead = f"These waves are out of date. They do not know: {'; '.join(stale[:4])}{more}."
+    build = Choice("build anew", f"plan waves for {name}", "waves that went on stay as they are")
+    return (Text(lead, "warning"), Choices((build,)))
+
+
+async def decided(ask: Ask, which: Meant, why: str) -> tuple[Part, ...]:
+    """Keeps that something was decided of which the schedule and the waves, if there are any, know nothing."""
+    if not await projects.decided(ask.conn, which.project.id, why):
+        return ()
+    name = which.project.name
+    return (Text(f"The waves of {name} are out of date now: say “plan waves for {name}” to build them anew.", "note"),)
+
+
 async def jobs_of(conn: AsyncConnection, id_: int) -> "list[Job]":
     """What has to be moved, in order, with what waits for what."""
     from engines.migration.keeping import JobRow, jobs_from
@@ -166,4 +214,8 @@ async def decisions_of(conn: AsyncConnection, id_: int | None) -> "Decisions":
     by_hand = {key: Override(**values) for key, values in (await decisions.overrides(conn, id_)).items()}
     networks = frozenset(await decisions.mappings(conn, id_, "network"))
     out, after = await decisions.tenants_out(conn, id_), await decisions.dependencies(conn, id_)
-    return Decisions(by_hand, out, after, networks)
+    begun = await waves.begun(conn, id_)
+    reasons = {key: f"in {name}, which is {state}" for key, _, name, state, _ in begun}
+    behind = max((number for _, number, *_ in begun), default=0)
+    ends_at = max((ends for *_, state, ends in begun if ends and state != "complete"), default=None)
+    return Decisions(by_hand, out, after, networks, reasons, (behind, ends_at))

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.handlers.asking import Ask
 from engines.inventory.quotas import usages
+from intents.readings import Name
 from storage import inventory
 from storage import migration_decisions as decisions
 from storage.filters import Where
@@ -98,3 +99,20 @@ def _as_mapped(one: Decided, vms: int) -> "Mapped":
 
     offer = Offer(one.external_id, one.target)
     return replace(Mapped(one.name, offer, 100.0, "name", vms), confirmed=True)
+
+
+async def likely(ask: Ask, id_: int, kind: str, name: str) -> Name | None:
+    """What the inventory has that is most like a tenant or network of the export, as a name that was found there."""
+    from engines.migration.mappings import NetworkUse, Offer, seed_names, seed_networks
+
+    looked = "project" if kind == "tenant" else "network"
+    rows = await _rows(ask, looked)
+    found = {one: (count, detail) for one, count, detail in await decisions.sources(ask.conn, id_, kind)}
+    count, detail = found.get(name, (0, {}))
+    if kind == "tenant":
+        (best,) = seed_names({name: count}, [Offer(one.external_id, one.name) for one in rows])
+    else:
+        offers = [Offer(one.external_id, one.name, str(one.value("segmentation_id") or "")) for one in rows]
+        (best,) = seed_networks([NetworkUse(name, tuple(detail.get("vlans", ())), count)], offers)
+    known = next((one for one in rows if best.target and one.external_id == best.target.id), None)
+    return Name(looked, known.name, known.external_id, source=known.source) if known else None

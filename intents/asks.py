@@ -17,7 +17,7 @@ _FREE = frozenset({"text", "value", "item", "name", "query", "target"})
 # writes whose object may be one of several kinds
 _ONE_OF = {
     "snapshot": ("vm", "volume"), "policy_assign": ("volume", "vm", "project"),
-    "policy_remove": ("volume", "vm", "project"), "migration_map": ("tenant", "network"),
+    "policy_remove": ("volume", "vm", "project"), "migration_map": ("tenant", "network"), "migration_scope": ("tenant", "vm"),
     "restore_cancel": ("vm", "job"),
 }  # fmt: skip
 
