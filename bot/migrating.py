@@ -194,8 +194,17 @@ async def plan_made(conn: AsyncConnection, project: Project, kept: Mapping[str, 
     Raises CircleFound and PlanRefused, which say what is in the way.
     """
     lines, platform = await projects.estate_lines(conn, project.id)
-    decided = await decisions_of(conn, project.id)
+    decided = _moved(await decisions_of(conn, project.id), await waves.begun(conn, project.id))
     return await asyncio.to_thread(_made, lines, platform, decided, dict(kept or project.settings))
+
+
+def _moved(decided: "Decisions", begun: Sequence[tuple[waves.Key, int, str, str, object]]) -> "Decisions":
+    """What is in a wave that is complete has been moved, whatever was decided about it."""
+    from engines.migration.assessment import Override
+
+    over = {key: replace(decided.overrides.get(key, Override()), status="done")
+            for key, _, _, state, _ in begun if state == "complete"}  # fmt: skip
+    return replace(decided, overrides={**decided.overrides, **over})
 
 
 def _made(lines: list[str], platform: str, decided: "Decisions", kept: dict[str, Any]) -> "MigrationPlan":

@@ -131,9 +131,7 @@ def _words(values: Mapping[str, Any], count: int) -> str:
     return "; ".join(found)
 
 
-def _undo(
-    lines: Sequence[Line], values: Mapping[str, Any], before: Sequence[Mapping[str, Any]]
-) -> tuple[Choice, ...]:
+def _undo(lines: Sequence[Line], values: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> tuple[Choice, ...]:
     """A sentence that takes it back, where all of the VMs stood alike and one sentence can."""
     names = list(dict.fromkeys(line.name for line in lines))
     decisive = [name for name in values if name in ("exclude", "mode", "priority", "status")]
@@ -145,18 +143,19 @@ def _undo(
     said = " and ".join(quoted(name) for name in names)
     (old,) = was
     sentence = {
-        "exclude": f"{'include' if values.get('exclude') else 'exclude'} {said} in the migration plan",
+        "exclude": f"include {said} in the migration plan" if values.get("exclude") else
+                   f"exclude {said} from the migration plan",
         "mode": f"migrate {said} {old}" if old else f"set the migration mode of {said} to automatic",
         "priority": f"set the migration priority of {said} to {old or 'none'}",
-        "status": f"mark {said} as {_status_said(old)} in the migration plan",
-    }[decisive[0]]
-    if decisive[0] == "exclude" and not values["exclude"]:
-        sentence = f"exclude {said} from the migration plan"
+        "status": _status_said(said, old),
+    }[decisive[0]]  # fmt: skip
     return (Choice("undo", sentence),)
 
 
-def _status_said(status: str | None) -> str:
-    return {"hold": "on hold", "done": "done", "ready": "ready"}.get(status or "", "open")
+def _status_said(names: str, status: str | None) -> str:
+    if status in ("done", "ready"):
+        return f"mark {names} as {status} in the migration plan"
+    return f"{'put' if status == 'hold' else 'take'} {names} {'on' if status == 'hold' else 'off'} hold"
 
 
 def _next(which: Meant) -> tuple[Choice, ...]:

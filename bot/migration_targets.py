@@ -1,5 +1,6 @@
 """What the inventory knows of where a migration goes, as the engine reckons with it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from storage.migration_decisions import Mapped as Decided
 if TYPE_CHECKING:
     from engines.migration.mappings import Mapped
     from engines.migration.plans import MigrationPlan
+    from engines.migration.sizing import Preset
+    from engines.migration.target_reports import TargetReport
     from engines.migration.targets import QuotaState, TargetState
 
 _PLATFORM = "openstack"
@@ -26,6 +29,18 @@ _QUOTAS = {
     "snapshots": "snapshots", "ports": "ports",
 }  # fmt: skip
 KINDS = ("flavor", "network", "image", "host", "quota", "project")
+
+
+async def held_against_target(
+    ask: Ask, id_: int, plan: "MigrationPlan", preset: "Preset" = "balanced"
+) -> "TargetReport":
+    """The plan of this migration held against the live inventory."""
+    from engines.migration.target_reports import compare_target
+
+    target = await target_state(ask)
+    projects = await projects_mapped(ask, id_, plan)
+    networks = await networks_mapped(ask, id_, plan, target)
+    return await asyncio.to_thread(compare_target, plan, target, projects, networks, preset)
 
 
 async def target_state(ask: Ask) -> "TargetState":

@@ -17,8 +17,8 @@ _FREE = frozenset({"text", "value", "item", "name", "query", "target"})
 # writes whose object may be one of several kinds
 _ONE_OF = {
     "snapshot": ("vm", "volume"), "policy_assign": ("volume", "vm", "project"),
-    "policy_remove": ("volume", "vm", "project"), "migration_map": ("tenant", "network"), "migration_scope": ("tenant", "vm"),
-    "restore_cancel": ("vm", "job"),
+    "policy_remove": ("volume", "vm", "project"), "migration_map": ("tenant", "network"),
+    "restore_cancel": ("vm", "job"), "migration_scope": ("tenant", "vm"),
 }  # fmt: skip
 
 

@@ -148,7 +148,11 @@ def _bidden(scene: Scene, top: "Scored") -> bool:
 
 def _reopened(scene: Scene, filling: Filling) -> bool:
     """ "agent reachable is not done for wave 1": told of now, it opens an item again; that starts nothing."""
-    return filling.slots.get("on_off") == "off" and "item" in filling.slots and not (_FINITE_PAST - {"done"}) & set(scene.folds)
+    return (
+        filling.slots.get("on_off") == "off"
+        and "item" in filling.slots
+        and not (_FINITE_PAST - {"done"}) & set(scene.folds)
+    )
 
 
 def _leads(scene: Scene, mention: Mention, object_needed: bool, finite: bool = False) -> bool:

@@ -9,8 +9,8 @@ from intents.items import EDGES, item_run
 from intents.numbers_near import number_near
 from intents.readings import Name
 from intents.scenes import Scene
-from intents.times import find_times, iso, merge
 from intents.texts import put_text, unnamed_words, value_of, words
+from intents.times import find_times, iso, merge
 
 if TYPE_CHECKING:
     from intents.slots import Filling
@@ -96,7 +96,7 @@ def migration_scope(scene: Scene, filling: "Filling") -> None:
         filling.used |= {at for at, _ in vms}
         if len(names) > 1:
             filling.put("vms", names, ", ".join(words(scene, hit.start, hit.end) for _, hit in vms))
-    filling.used |= {at for at, hit in enumerate(scene.hits) if hit.of("migration") or hit.of("wave")}  # read as they stand
+    filling.used |= {at for at, hit in enumerate(scene.hits) if hit.of("migration") or hit.of("wave")}
     said = [_put_mode(scene, filling), _put_priority(scene, filling), _put_status(scene, filling)]
     if not any(said):
         _put_in_out(scene, filling)
@@ -111,11 +111,11 @@ def _put_name(scene: Scene, filling: "Filling", slot: str, at: int, hit: Hit) ->
         filling.unsure.add(slot)
 
 
-_AUTO = re.compile(r"\b(?:automatic(?:ally)?|auto(?: mode)?|as (?:the rules say|computed)|by the rules)\b", re.IGNORECASE)
-_PRIORITY = re.compile(r"\bprio(?:rity)?\b(?:\s+of\s+[^,]*?)?\s*(?:to|=|:|is|as|number|no\.?)?\s*(\d{1,6})\b", re.IGNORECASE)
-_LEADING = re.compile(r"\b(?:top|highest|first)\s+prio(?:rity)?\b|\bprio(?:rity)?\b.*\bto (?:top|highest)\b", re.IGNORECASE)
+_AUTO = re.compile(r"\b(?:automatic(?:ally)?|auto(?: mode)?|as (?:the rules say|computed)|by the rules)\b", re.I)
+_PRIORITY = re.compile(r"\bprio(?:rity)?\b(?:\s+of\s+[^,]*?)?\s*(?:to|=|:|is|as|number|no\.?)?\s*(\d{1,6})\b", re.I)
+_LEADING = re.compile(r"\b(?:top|highest|first)\s+prio(?:rity)?\b|\bprio(?:rity)?\b.*\bto (?:top|highest)\b", re.I)
 _NO_PRIORITY = re.compile(r"\b(?:no|without(?: a)?|normal|remove the|clear the)\s+(?:migration )?prio(?:rity)?\b"
-                          r"|\bprio(?:rity)?\b.*\bto none\b", re.IGNORECASE)  # fmt: skip
+                          r"|\bprio(?:rity)?\b.*\bto none\b", re.I)  # fmt: skip
 _STATUS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     (value, re.compile(rf"\b(?:{said})\b", re.IGNORECASE))
     for value, said in (
@@ -224,7 +224,7 @@ def _waits_first(lead: str, between: str, after: str) -> bool:
     return False
 
 
-_DEADLINE = re.compile(r"\b(?:done|finished|finish|ready|complete|completed|over|through|deadline|end)\b", re.IGNORECASE)
+_DEADLINE = re.compile(r"\b(?:done|finish(?:ed)?|ready|completed?|over|through|deadline|end)\b", re.IGNORECASE)
 
 
 def _put_deadline(scene: Scene, filling: "Filling") -> None:

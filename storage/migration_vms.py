@@ -191,10 +191,12 @@ async def names(conn: AsyncConnection, id_: int, keys: Collection[tuple[str, str
     return {(row[0], row[1]): str(row[2]) for row in await conn.execute(query)}
 
 
-async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
+async def jobs(
+    conn: AsyncConnection, id_: int, only: tuple[str, str] | None = None
+) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
     """(key, name, mode, job, wave) of VMs in scope that are not done, cut over or held, in the order of their moves.
 
-    What is in no wave comes after those that are, all as one.
+    What is in no wave comes after those that are, all as one. `only`: that VM alone.
     """
     colour = case((_V.risk == "green", 0), (_V.risk == "yellow", 1), else_=2)
     p = migration_place.c
@@ -203,10 +205,15 @@ async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str
     query = (
         select(_V.server, _V.vm_key, _V.name, _V.mode, _V.job, wave)
         .select_from(migration_vm.outerjoin(migration_place, same))
-        .where(_in_scope(id_), func.coalesce(_V.status, "").not_in(("done", "hold")),
-               func.coalesce(p.state, "").not_in(("cut_over", "skipped")))
+        .where(
+            _in_scope(id_),
+            func.coalesce(_V.status, "").not_in(("done", "hold")),
+            func.coalesce(p.state, "").not_in(("cut_over", "skipped")),
+        )
         .order_by(wave, _V.priority.nulls_last(), colour, _V.score, _V.move_mib, _V.server, _V.vm_key)
     )
+    if only is not None:
+        query = query.where(_V.server == only[0], _V.vm_key == only[1])
     return [((row[0], row[1]), row[2], row[3], row[4], row[5]) for row in await conn.execute(query)]
 
 

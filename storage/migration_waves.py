@@ -130,6 +130,13 @@ async def why_placed(conn: AsyncConnection, id_: int, key: Key) -> tuple[int, in
     return (row[0], row[1], row[2]) if row else None
 
 
+async def reasons(conn: AsyncConnection, id_: int, keys: Collection[Key]) -> dict[Key, str]:
+    """Why each of these VMs is where it is."""
+    p = migration_place.c
+    query = select(p.server, p.vm_key, p.why).where(p.migration_id == id_, tuple_(p.server, p.vm_key).in_(list(keys)))
+    return {(row[0], row[1]): str(row[2]) for row in await conn.execute(query)}
+
+
 async def in_no_wave(conn: AsyncConnection, id_: int) -> int:
     """How many VMs were given no place when the waves were built."""
     p = migration_place.c
@@ -161,9 +168,7 @@ async def count_states(conn: AsyncConnection, id_: int) -> dict[int, dict[str, i
     return found
 
 
-async def set_vm_state(
-    conn: AsyncConnection, id_: int, key: Key, state: str, was: str, by: str, at: datetime
-) -> bool:
+async def set_vm_state(conn: AsyncConnection, id_: int, key: Key, state: str, was: str, by: str, at: datetime) -> bool:
     """False when it is no longer in the state in which it was looked at."""
     p = migration_place.c
     change = update(migration_place).where(
@@ -173,9 +178,16 @@ async def set_vm_state(
 
 
 async def set_vm_states(
-    conn: AsyncConnection, id_: int, wave: int, was: str, state: str, by: str, at: datetime, since: datetime | None = None
+    conn: AsyncConnection,
+    id_: int,
+    wave: int,
+    was: str,
+    state: str,
+    by: str,
+    at: datetime,
+    since: datetime | None = None,
 ) -> int:
-    """All VMs of a wave that are in one state, to another; those only that came to it at `since`, where it is given."""
+    """All VMs of a wave that are in one state, to another; with `since` only those that came to it then."""
     p = migration_place.c
     change = update(migration_place).where(p.migration_id == id_, p.wave == wave, p.state == was)
     if since is not None:
@@ -184,7 +196,7 @@ async def set_vm_states(
 
 
 async def begun(conn: AsyncConnection, id_: int) -> list[tuple[Key, int, str, str, datetime | None]]:
-    """(VM, number, name, state and end of its wave) of waves that went on; without what failed in one that is complete."""
+    """(VM, number, name, state and end of its wave) of waves that went on; not what failed in one that is complete."""
     w, p = migration_wave.c, migration_place.c
     same = and_(w.migration_id == p.migration_id, w.number == p.wave)
     query = select(p.server, p.vm_key, w.number, w.name, w.state, w.ends_at).join_from(

@@ -50,7 +50,7 @@ def _wave_state(said: str) -> WaveState:
 
 def vm_state(said: str) -> VmState:
     """Raises ValueError for what is none."""
-    return VM_STATES[VM_STATES.index(said)]  # type: ignore[arg-type]
+    return VM_STATES[VM_STATES.index(said)]
 
 
 def _item_state(said: str) -> ItemState:

@@ -156,6 +156,12 @@ def difference_kept(found: Difference) -> dict[str, Any]:
     }
 
 
+def news(difference: Mapping[str, Any]) -> str:
+    """ "a newer export: 3 came, 1 changed"."""
+    told = [f"{difference[what]:,} {what}" for what in ("came", "went", "changed") if difference[what]]
+    return f"a newer export: {', '.join(told)}"
+
+
 def _dumped(value: Any) -> str:
     """As a jsonb column takes it."""
     return json_text(value)
