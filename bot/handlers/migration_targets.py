@@ -108,6 +108,6 @@ def _sizes(found: "Sizing") -> list[tuple[str, str]]:
         ("survives", f"{found.failures} failed host{'s' if found.failures != 1 else ''}"),
         ("vCPUs", f"{found.vcpus:,}"),
         ("memory", formats.size(found.memory_mib * 2**20)),
-        ("volumes", formats.size(found.disk_gib * 2**30)),
+        ("volumes", formats.size(found.disk_gib * 2**30) if found.disk_gib else "not known: the export has no disks"),
         ("measured CPU", f"{found.covered:,} of {found.powered_on:,} running VMs"),
     ]

@@ -21,7 +21,7 @@ from storage.migration_vms import Line
 from storage.migration_waves import ItemRow, WaveRow
 
 if TYPE_CHECKING:
-    from engines.migration.lifecycles import Move, Progress
+    from engines.migration.lifecycles import Item, ItemSpec, Move, Progress
 
 _MOST_PER_DAY = 1000
 _COHORTS = (Column("number", "cohort", "int"), Column("name", "name"), Column("tenants", "tenants", "list"),
@@ -32,8 +32,6 @@ _WAVES = (Column("number", "wave", "int"), Column("name", "name"), Column("cohor
           Column("state", "state"), Column("vms", "VMs", "int"), Column("mib", "to move", "mib"),
           Column("red", "red", "int"), Column("start", "starts", "time"), Column("end", "ends", "time"),
           Column("after", "after waves", "list"), Column("warnings", "warnings", "list"))  # fmt: skip
-_ITEMS = (Column("item", "item"), Column("weight", "kind"), Column("state", "state"), Column("before", "before"),
-          Column("by", "by"), Column("at", "at", "time"), Column("evidence", "seen"))  # fmt: skip
 
 
 @answers("cohort_build")
@@ -197,7 +195,8 @@ async def _one(ask: Ask, which: Meant, wave: WaveRow) -> Reply:
     ]
     stale = stale_parts(which.project.name, which.project.stale) if wave.state in ("planned", "confirmed") else ()
     parts: list[Part] = [Text(lead, "heading"), *stale, Fields(tuple((k, v) for k, v in facts if v))]
-    parts += [await _members(ask, which, lines, total, progress), _items(progress), Choices(_moves(which, wave))]
+    parts += [Text("Preflight", "heading"), _items(progress), await _members(ask, which, lines, total, progress)]
+    parts.append(Choices(_moves(which, wave)))
     return told(ask, which, parts, scope=wave.name)
 
 
@@ -217,16 +216,25 @@ async def _members(ask: Ask, which: Meant, lines: Sequence[Line], total: int, pr
     return Table(_MEMBERS, cells, total, "VMs", opens)
 
 
-def _items(progress: "Progress") -> Table:
+def _items(progress: "Progress") -> Fields:
+    """By the words that tick them; those that stand in the way first."""
     from engines.migration.lifecycles import PREFLIGHT
 
-    cells = tuple(
-        (spec.title, spec.weight, item.state, spec.before, item.by or ("the plan" if item.at else None),
-         item.at.isoformat() if item.at else None, formats.cut(item.evidence, 120) or None)
-        for spec in PREFLIGHT
-        if (item := progress.item(spec.id))
-    )  # fmt: skip
-    return Table(_ITEMS, cells, len(cells), "Preflight")
+    order = {"fail": 0, "pending": 1}
+    ranked = sorted(PREFLIGHT, key=lambda spec: (order.get(progress.item(spec.id).state, 2), spec.weight != "blocker"))
+    return Fields(tuple((spec.id.replace("_", " "), _item_words(spec, progress.item(spec.id))) for spec in ranked))
+
+
+def _item_words(spec: "ItemSpec", item: "Item") -> str:
+    """ "open, blocks confirm: Finance: fin-prod, not confirmed"; what is well says who saw it."""
+    seen = f": {formats.cut(item.evidence, 160)}" if item.evidence else ""
+    by = f", by {item.by}" if item.by else ""
+    if item.state in ("pass", "skipped"):
+        return f"{'done' if item.state == 'pass' else 'skipped'}{by}{seen}"
+    weight = {"blocker": f"blocks {spec.before}", "warning": f"a warning before {spec.before}"}.get(
+        spec.weight, "to know"
+    )
+    return f"{'not met' if item.state == 'fail' else 'open'}{by}, {weight}{seen}"
 
 
 def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
