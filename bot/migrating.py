@@ -13,6 +13,7 @@ from bot.messages import Channel
 from bot.people import Principal
 from bot.replies import Choice, Choices, Part, Reply, Text
 from intents.readings import Name
+from storage import exchanges
 from storage import migration_decisions as decisions
 from storage import migration_projects as projects
 from storage import migration_vms as vms
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _WORD_ENDS = re.compile(r"[\s,;:!?\"'()]+|\.(?=\s|$)")
 _ADMINS = frozenset({"admin", "superadmin"})
+_LOOKED_BACK = 5  # answers of the conversation
 DROP = "Drop an RVTools export (.xlsx, or a zip of its CSV files) into this conversation."
 
 
@@ -63,7 +65,7 @@ async def meant(ask: Ask, migration: Name | None) -> Meant | Reply:
     if not found:
         lead = Text("There is no migration project that you may see.", "heading")
         return Reply((lead, Text(DROP)), "not_found")
-    name = migration.name if migration else _mentioned(ask, found) or _last_named(ask)
+    name = migration.name if migration else _mentioned(ask, found) or await _last_named(ask)
     same = [one for one in found if name and one.name.casefold() == name.casefold()]
     if migration is not None and not same:
         return _no_such(migration.name, found)
@@ -78,9 +80,15 @@ def _mentioned(ask: Ask, found: Sequence[Project]) -> str:
     return next((one.name for one in found if f" {one.name.casefold()} " in said), "")
 
 
-def _last_named(ask: Ask) -> str:
-    last = ask.last
-    return str(last.slots.get("migration", "")) if last is not None and last.slots else ""
+_SCOPE = re.compile(r"migration (.+?), ")
+
+
+async def _last_named(ask: Ask) -> str:
+    """The migration that the conversation was about, as its last answers told: those name it in their scope."""
+    for one in await exchanges.last(ask.conn, ask.conversation, ask.who.id, ask.now, _LOOKED_BACK):
+        if found := _SCOPE.match(str(one.reply.get("scope", ""))):
+            return found[1]
+    return ""
 
 
 def _no_such(name: str, found: Sequence[Project]) -> Reply:
