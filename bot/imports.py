@@ -197,6 +197,8 @@ class Imports:
                                   fix="nothing is to be done")  # fmt: skip
                 return
             id_ = await projects.keep(conn, taken, VM_COLUMNS, graded.rows())
+            if graded.news:
+                await projects.decided(conn, id_, graded.news)
             kept = await projects.by_id(conn, id_)
             if kept is not None:
                 await schedule_of(conn, kept)

@@ -13,11 +13,14 @@ from bot.messages import Channel
 from bot.people import Principal
 from bot.replies import Choice, Choices, Link, Part, Reply, Text
 from intents.readings import Name
+from storage import exchanges
 from storage import migration_decisions as decisions
 from storage import migration_projects as projects
 from storage import migration_vms as vms
+from storage import migration_waves as waves
 from storage.channels import channel_scope
 from storage.migration_projects import Project, Viewer
+from storage.migration_vms import Line
 
 if TYPE_CHECKING:
     from engines.migration.plans import MigrationPlan
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 _WORD_ENDS = re.compile(r"[\s,;:!?\"'()]+|\.(?=\s|$)")
 _ADMINS = frozenset({"admin", "superadmin"})
+_LOOKED_BACK = 5  # answers of the conversation
 DROP = "Drop an RVTools export (.xlsx, or a zip of its CSV files) into this conversation."
 
 
@@ -61,7 +65,7 @@ async def meant(ask: Ask, migration: Name | None) -> Meant | Reply:
     if not found:
         lead = Text("There is no migration project that you may see.", "heading")
         return Reply((lead, Text(DROP)), "not_found")
-    name = migration.name if migration else _mentioned(ask, found) or _last_named(ask)
+    name = migration.name if migration else _mentioned(ask, found) or await _last_named(ask)
     same = [one for one in found if name and one.name.casefold() == name.casefold()]
     if migration is not None and not same:
         return _no_such(migration.name, found)
@@ -76,9 +80,15 @@ def _mentioned(ask: Ask, found: Sequence[Project]) -> str:
     return next((one.name for one in found if f" {one.name.casefold()} " in said), "")
 
 
-def _last_named(ask: Ask) -> str:
-    last = ask.last
-    return str(last.slots.get("migration", "")) if last is not None and last.slots else ""
+_SCOPE = re.compile(r"migration (.+?), ")
+
+
+async def _last_named(ask: Ask) -> str:
+    """The migration that the conversation was about, as its last answers told: those name it in their scope."""
+    for one in await exchanges.last(ask.conn, ask.conversation, ask.who.id, ask.now, _LOOKED_BACK):
+        if found := _SCOPE.match(str(one.reply.get("scope", ""))):
+            return found[1]
+    return ""
 
 
 def _no_such(name: str, found: Sequence[Project]) -> Reply:
@@ -109,6 +119,52 @@ def plan_link(project: Project, page: str = "") -> Link:
 def _came_in_here(ask: Ask, project: Project) -> bool:
     channel = ask.channel
     return channel is not None and (project.surface, project.channel) == (channel.surface, channel.id)
+
+
+async def containing(ask: Ask, names: Sequence[str]) -> tuple[Meant, list[list[Line]]] | Reply:
+    """The migration that has VMs of all these names: the one that is meant, else the newest; and these VMs."""
+    which = await meant(ask, None)
+    if isinstance(which, Reply):
+        return which
+    for one in (which, *await others(ask, which)):
+        found = [await vms.named(ask.conn, one.project.id, name) for name in names]
+        if all(found):
+            return one, found
+    missing = [name for name in names if not await vms.named(ask.conn, which.project.id, name)]
+    said = f"VM “{missing[0]}”" if len(missing) == 1 else f"VMs {', '.join(f'“{name}”' for name in missing[:5])}"
+    lead = Text(f"The migration {which.project.name} has no {said}.", "heading")
+    return told(ask, which, (lead, Text("The names are those of the export.")), outcome="not_found")
+
+
+async def others(ask: Ask, which: Meant) -> Sequence[Meant]:
+    """Those that might be meant as well, where none was named."""
+    if which.said:
+        return ()
+    found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
+    return [Meant(one, which.others) for one in found if one.id != which.project.id]
+
+
+def quoted(name: str) -> str:
+    """As a sentence can hold it."""
+    return name if name.replace("-", "").replace("_", "").replace(".", "").isalnum() else f'"{name}"'
+
+
+def stale_parts(name: str, stale: Sequence[str]) -> tuple[Part, ...]:
+    """That waves are out of date: since when they know of what, and what to do."""
+    if not stale:
+        return ()
+    more = f"; and {len(stale) - 4} more" if len(stale) > 4 else ""
+    lead = f"These waves are out of date. They do not know: {'; '.join(stale[:4])}{more}."
+    build = Choice("build anew", f"plan waves for {name}", "waves that went on stay as they are")
+    return (Text(lead, "warning"), Choices((build,)))
+
+
+async def decided(ask: Ask, which: Meant, why: str) -> tuple[Part, ...]:
+    """Keeps that something was decided of which the schedule and the waves, if there are any, know nothing."""
+    if not await projects.decided(ask.conn, which.project.id, why):
+        return ()
+    name = which.project.name
+    return (Text(f"The waves of {name} are out of date now: say “plan waves for {name}” to build them anew.", "note"),)
 
 
 async def jobs_of(conn: AsyncConnection, id_: int) -> "list[Job]":
@@ -156,8 +212,17 @@ async def plan_made(conn: AsyncConnection, project: Project, kept: Mapping[str, 
     Raises CircleFound and PlanRefused, which say what is in the way.
     """
     lines, platform = await projects.estate_lines(conn, project.id)
-    decided = await decisions_of(conn, project.id)
+    decided = _moved(await decisions_of(conn, project.id), await waves.begun(conn, project.id))
     return await asyncio.to_thread(_made, lines, platform, decided, dict(kept or project.settings))
+
+
+def _moved(decided: "Decisions", begun: Sequence[tuple[waves.Key, int, str, str, object]]) -> "Decisions":
+    """What is in a wave that is complete has been moved, whatever was decided about it."""
+    from engines.migration.assessment import Override
+
+    over = {key: replace(decided.overrides.get(key, Override()), status="done")
+            for key, _, _, state, _ in begun if state == "complete"}  # fmt: skip
+    return replace(decided, overrides={**decided.overrides, **over})
 
 
 def _made(lines: list[str], platform: str, decided: "Decisions", kept: dict[str, Any]) -> "MigrationPlan":
@@ -176,4 +241,8 @@ async def decisions_of(conn: AsyncConnection, id_: int | None) -> "Decisions":
     by_hand = {key: Override(**values) for key, values in (await decisions.overrides(conn, id_)).items()}
     networks = frozenset(await decisions.mappings(conn, id_, "network"))
     out, after = await decisions.tenants_out(conn, id_), await decisions.dependencies(conn, id_)
-    return Decisions(by_hand, out, after, networks)
+    begun = await waves.begun(conn, id_)
+    reasons = {key: f"in {name}, which is {state}" for key, _, name, state, _ in begun}
+    behind = max((number for _, number, *_ in begun), default=0)
+    ends_at = max((ends for *_, state, ends in begun if ends and state != "complete"), default=None)
+    return Decisions(by_hand, out, after, networks, reasons, (behind, ends_at))

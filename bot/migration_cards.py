@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import formats
-from bot.migrating import plan_link, schedule_of
+from bot.migrating import plan_link, schedule_of, stale_parts
 from bot.replies import Bar, Chart, Choice, Choices, Column, Fields, Part, Progress, Reply, Table, Text
+from engines.migration.keeping import JobRow
 from engines.migration.scope import REASONS
 from storage import migration_vms as vms
 from storage.migration_imports import ABANDONED_AFTER, Import
@@ -71,6 +72,7 @@ async def assessment(conn: AsyncConnection, project: Project, came: Import | Non
     reasons = await vms.reasons(conn, project.id, "red", 4)
     parts: list[Part] = [Text(_lead(project, counts, len(tenants)), "heading")]
     parts += _news(came)
+    parts += stale_parts(project.name, project.stale)
     parts += [Fields(tuple(_fields(project, counts, schedule, reasons))), _risk_chart(project, counts)]
     parts += _notes(project)
     parts += [plan_link(project), Choices(_choices(project, counts))]
@@ -197,3 +199,19 @@ def _choices(project: Project, counts: vms.Counts) -> tuple[Choice, ...]:
 
 def reason_words(reason: str) -> str:
     return REASONS.get(reason, reason)
+
+
+def time_alone(job: JobRow, settings: Mapping[str, Any]) -> str:
+    """How long one VM takes that has everything for itself, and how long it is down."""
+    from engines.migration.keeping import jobs_from
+    from engines.migration.projects import settings_from
+    from engines.migration.times import times_of
+
+    made = settings_from({**settings, "cohorts": None, "waves": None})
+    times = times_of(jobs_from([job], {})[0], made.transfer, made.pace)
+    return f"{_minutes(times.total_s)}, down for {_minutes(times.downtime_s)}; held back by {times.bottleneck}"
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,5 +1,6 @@
 """What the inventory knows of where a migration goes, as the engine reckons with it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.people import Principal
 from engines.inventory.quotas import usages
+from intents.readings import Name
 from storage import inventory
 from storage import migration_decisions as decisions
 from storage.filters import Where
@@ -17,6 +19,8 @@ from storage.migration_decisions import Mapped as Decided
 if TYPE_CHECKING:
     from engines.migration.mappings import Mapped
     from engines.migration.plans import MigrationPlan
+    from engines.migration.sizing import Preset
+    from engines.migration.target_reports import TargetReport
     from engines.migration.targets import QuotaState, TargetState
 
 _PLATFORM = "openstack"
@@ -35,6 +39,18 @@ class Looker(Protocol):
 
     @property
     def who(self) -> Principal: ...
+
+
+async def held_against_target(
+    ask: Looker, id_: int, plan: "MigrationPlan", preset: "Preset" = "balanced"
+) -> "TargetReport":
+    """The plan of this migration held against the live inventory."""
+    from engines.migration.target_reports import compare_target
+
+    target = await target_state(ask)
+    projects = await projects_mapped(ask, id_, plan)
+    networks = await networks_mapped(ask, id_, plan, target)
+    return await asyncio.to_thread(compare_target, plan, target, projects, networks, preset)
 
 
 async def target_state(ask: Looker) -> "TargetState":
@@ -108,3 +124,20 @@ def _as_mapped(one: Decided, vms: int) -> "Mapped":
 
     offer = Offer(one.external_id, one.target)
     return replace(Mapped(one.name, offer, 100.0, "name", vms), confirmed=True)
+
+
+async def likely(ask: Looker, id_: int, kind: str, name: str) -> Name | None:
+    """What the inventory has that is most like a tenant or network of the export, as a name that was found there."""
+    from engines.migration.mappings import NetworkUse, Offer, seed_names, seed_networks
+
+    looked = "project" if kind == "tenant" else "network"
+    rows = await _rows(ask, looked)
+    found = {one: (count, detail) for one, count, detail in await decisions.sources(ask.conn, id_, kind)}
+    count, detail = found.get(name, (0, {}))
+    if kind == "tenant":
+        (best,) = seed_names({name: count}, [Offer(one.external_id, one.name) for one in rows])
+    else:
+        offers = [Offer(one.external_id, one.name, str(one.value("segmentation_id") or "")) for one in rows]
+        (best,) = seed_networks([NetworkUse(name, tuple(detail.get("vlans", ())), count)], offers)
+    known = next((one for one in rows if best.target and one.external_id == best.target.id), None)
+    return Name(looked, known.name, known.external_id, source=known.source) if known else None

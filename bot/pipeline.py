@@ -1,5 +1,6 @@
 """The way of a message: who asks, what was meant, may they, the answer, the record of it."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -325,7 +326,7 @@ def _target(reading: Reading | None) -> str:
 def _is_preview(reading: Reading) -> bool:
     """Whether a command that is not quite plain is answered all the same: the plan of a freeze asks by itself, and what
     is said about one's own plan of a migration touches no cloud, and is taken back by a button."""
-    if reading.ask is None or reading.ask.why != "confirm" or reading.mood != "command":
+    if reading.ask is None or reading.ask.why != "confirm" or reading.mood != "command" or _TOLD.match(reading.text):
         return False
     return reading.intent == "freeze" or (reading.intent in (*PLANNING, *_BUILDING) and reading.confidence >= _SURE)
 
@@ -348,6 +349,7 @@ def _place(message: Message, reply: Reply) -> dict[str, object]:
 
 
 _SURE = 0.8
+_TOLD = re.compile(r"[^:]{1,60}\b(?:says|said|writes|wrote|asks|asked|tells|told|ticket[^:]*)\s*:", re.IGNORECASE)
 _BUILDING = ("cohort_build", "wave_build")
 _SAME_ANSWER = ("migration_summary", "migration_list")
 

@@ -18,7 +18,7 @@ _FREE = frozenset({"text", "value", "item", "name", "query", "target"})
 _ONE_OF = {
     "snapshot": ("vm", "volume"), "policy_assign": ("volume", "vm", "project"),
     "policy_remove": ("volume", "vm", "project"), "migration_map": ("tenant", "network"),
-    "restore_cancel": ("vm", "job"),
+    "restore_cancel": ("vm", "job"), "migration_scope": ("tenant", "vm"),
 }  # fmt: skip
 
 

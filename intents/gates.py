@@ -34,6 +34,7 @@ _FINITE = word_set(
     "is was were are has had did does done went took failed finished completed worked works started "
     "starts ends begins lasts comes"
 )
+_TURNING = word_set("as to")  # "mark it as failed": what it becomes
 _POINTERS = word_set("it this that them these those everything all me us")
 _TOLD = word_set("says said wrote write writes asked told asks tells ticket step comment quote mail runbook")
 _BIDDING = re.compile(
@@ -69,11 +70,11 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not _respelt(intent, scene)
         and (intent.topic == "notifications" or not _FORBIDDING & set(scene.folds[: _own_words(intent, scene)]))
         and not _strange(intent, scene, filling, top)
-        and (_commanded(scene, top) or _bidden(scene, top))
+        and (_commanded(scene, top) or _bidden(scene, top) or _reopened(scene, filling))
         and not _second_object(scene, filling)
         and (not _points_back(scene) or _bidden(scene, top))
         and not _spare_code(intent, scene, filling)
-        and ("text" in intent.slots or _share(top) >= SURE)
+        and ("text" in intent.slots or _share(top) >= SURE or _reopened(scene, filling))
         and ("item" not in filling.slots or _in_one_clause(scene, str(filling.slots["item"])))
         and (intent.name not in _NAMING or _makes(scene, filling))
         and (intent.name in _MAY_DEPEND or not _depends(scene))
@@ -145,13 +146,23 @@ def _bidden(scene: Scene, top: "Scored") -> bool:
     )
 
 
+def _reopened(scene: Scene, filling: Filling) -> bool:
+    """ "agent reachable is not done for wave 1": told of now, it opens an item again; that starts nothing."""
+    return (
+        filling.slots.get("on_off") == "off"
+        and "item" in filling.slots
+        and not (_FINITE_PAST - {"done"}) & set(scene.folds)
+    )
+
+
 def _leads(scene: Scene, mention: Mention, object_needed: bool, finite: bool = False) -> bool:
     clause = next(((s, e) for s, e in split_clauses(scene.tokens, scene.named) if s <= mention.start < e), None)
     if clause is None or (clause[0] and _told(scene, clause[0])):
         return False
     start, end = clause
     rest = range(max(mention.end, mention.start + 1), end)
-    if not finite and any(scene.folds[at] in _FINITE and not scene.named[at] for at in rest):
+    finites = [at for at in rest if scene.folds[at] in _FINITE and not scene.named[at]]
+    if not finite and any(scene.folds[at - 1] not in _TURNING for at in finites):
         return False  # "tag pci was removed", "reboot done on web-01": the verb is a noun there
     headed = bool(start) and all(scene.named[at] or scene.tokens[at].kind != "word" for at in range(start))
     if object_needed and not headed and not any(_is_object(scene, at) for at in range(start, end)):

@@ -54,8 +54,11 @@ def _filters(scene: Scene, top: "Scored", filling: Filling) -> Iterator[Evidence
         for amount in scene.amounts:  # "VMs with more than 16 vCPUs" are not all VMs
             if amount.kind in {"vcpus", "gib", "size"} and amount.start not in scene.aside:
                 yield Evidence(words_of(scene, amount.start, amount.end), "unused:slot size")
+    item = str(filling.slots.get("item", ""))  # "no critical gaps" names what is ticked
     for slot in ("platform", "os", "severity"):
         for mention in scene.mentions_of(slot):
+            if words_of(scene, mention.start, mention.end).casefold() in item:
+                continue
             if slot not in filling.slots and slot not in slots and mention.start not in scene.aside:
                 yield Evidence(words_of(scene, mention.start, mention.end), f"unused:slot {slot}")
     if top.intent.name in _FILTERED and "state" not in slots:

@@ -10,6 +10,7 @@ from intents.numbers_near import number_near
 from intents.readings import Name
 from intents.scenes import Scene
 from intents.texts import put_text, unnamed_words, value_of, words
+from intents.times import find_times, iso, merge
 
 if TYPE_CHECKING:
     from intents.slots import Filling
@@ -83,6 +84,82 @@ def _put_target(scene: Scene, filling: "Filling", kind: str, rest: list[tuple[in
 
 
 def migration_scope(scene: Scene, filling: "Filling") -> None:
+    """A tenant, or one VM, or several; in or out, unless something else is said of them."""
+    tenants = [(at, hit) for at, hit in enumerate(scene.hits) if hit.of("tenant")]
+    vms = [(at, hit) for at, hit in enumerate(scene.hits) if hit.of("vm")]
+    if tenants:
+        _put_name(scene, filling, "tenant", *tenants[0])
+    elif vms:
+        _put_name(scene, filling, "vm", *vms[0])
+        filling.unsure |= {"vm" for _, hit in vms if not hit.certain}
+        names = list(dict.fromkeys(hit.of("vm")[0].name for _, hit in vms))
+        filling.used |= {at for at, _ in vms}
+        if len(names) > 1:
+            filling.put("vms", names, ", ".join(words(scene, hit.start, hit.end) for _, hit in vms))
+    filling.used |= {at for at, hit in enumerate(scene.hits) if hit.of("migration") or hit.of("wave")}
+    said = [_put_mode(scene, filling), _put_priority(scene, filling), _put_status(scene, filling)]
+    if not any(said):
+        _put_in_out(scene, filling)
+
+
+def _put_name(scene: Scene, filling: "Filling", slot: str, at: int, hit: Hit) -> None:
+    name = hit.of(slot)[0]
+    filling.used.add(at)
+    filling.objects[slot] = name
+    filling.put(slot, name.name, words(scene, hit.start, hit.end))
+    if not hit.certain:
+        filling.unsure.add(slot)
+
+
+_AUTO = re.compile(r"\b(?:automatic(?:ally)?|auto(?: mode)?|as (?:the rules say|computed)|by the rules)\b", re.I)
+_PRIORITY = re.compile(r"\bprio(?:rity)?\b(?:\s+of\s+[^,]*?)?\s*(?:to|=|:|is|as|number|no\.?)?\s*(\d{1,6})\b", re.I)
+_LEADING = re.compile(r"\b(?:top|highest|first)\s+prio(?:rity)?\b|\bprio(?:rity)?\b.*\bto (?:top|highest)\b", re.I)
+_NO_PRIORITY = re.compile(r"\b(?:no|without(?: a)?|normal|remove the|clear the)\s+(?:migration )?prio(?:rity)?\b"
+                          r"|\bprio(?:rity)?\b.*\bto none\b", re.I)  # fmt: skip
+_STATUS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
+    (value, re.compile(rf"\b(?:{said})\b", re.IGNORECASE))
+    for value, said in (
+        ("open", r"off hold|no longer on hold|(?:as|to) (?:open|not ready|not done)"),
+        ("hold", r"on hold"),
+        ("cut_over", r"(?:as|to|is|are) (?:now )?(?:cut[- ]?over|migrated|moved)|cut[- ]?over"),
+        ("copying", r"(?:as|to|is|are) (?:now )?(?:being copied|copying|in copy)|copying"),
+        ("failed", r"(?:as|to|is|are) (?:now )?failed"),
+        ("skipped", r"(?:as|to|is|are) (?:now )?skipped"),
+        ("ready", r"(?:as|to) ready"),
+        ("done", r"(?:as|to) (?:already )?done"),
+    )
+)
+
+
+def _put_mode(scene: Scene, filling: "Filling") -> bool:
+    for mention in scene.mentions_of("move"):
+        filling.put("mode", value_of(mention, "move"), words(scene, mention.start, mention.end))
+        return True
+    match = _AUTO.search(scene.text)
+    if match:
+        filling.put("mode", "auto", match[0])
+    return match is not None
+
+
+def _put_priority(scene: Scene, filling: "Filling") -> bool:
+    if match := _NO_PRIORITY.search(scene.text):
+        filling.put("priority", 0, match[0])
+    elif match := _LEADING.search(scene.text):
+        filling.put("priority", 1, match[0])
+    elif match := _PRIORITY.search(scene.text):
+        filling.put("priority", int(match[1]), match[0])
+    return match is not None
+
+
+def _put_status(scene: Scene, filling: "Filling") -> bool:
+    for value, pattern in _STATUS:
+        if match := pattern.search(scene.text):
+            filling.put("status", value, match[0])
+            return True
+    return False
+
+
+def _put_in_out(scene: Scene, filling: "Filling") -> None:
     out = [m for m in scene.mentions for s in m.senses if s.concept in {"EXCLUDE", "OUTSCOPE"} and not m.filler]
     inside = [m for m in scene.mentions for s in m.senses if s.concept in {"INCLUDE", "INSCOPE"} and not m.filler]
     weight_out, weight_in = (max((m.weight for m in found), default=0.0) for found in (out, inside))
@@ -119,10 +196,21 @@ def migration_depend(scene: Scene, filling: "Filling") -> None:
             filling.choices[slot] = hit.of("vm")
         if not hit.certain:
             filling.unsure.add(slot)
+    if parted := _PARTED.search(scene.text):
+        filling.put("on_off", "off", parted[0])
+
+
+_PARTED = re.compile(
+    r"\b(?:no longer|does(?:n['’]?t| not)|do(?:n['’]?t| not)|need not|needn['’]?t)\s+(?:have to |has to )?"
+    r"(?:depends?|needs?|waits?|requires?|rely|relies)\b|\b(?:remove|drop|delete|forget|clear|undo)\b.*\bdependen\w+",
+    re.IGNORECASE,
+)
 
 
 def _waits_first(lead: str, between: str, after: str) -> bool:
     """Does the vm that was said first wait?"""
+    if re.search(r"\bdependenc\w+ of\s*$", lead):
+        return True
     if _SECOND.search(between):
         return not re.search(r"\bmust not\b", between)
     if _FIRST.search(between):
@@ -136,7 +224,24 @@ def _waits_first(lead: str, between: str, after: str) -> bool:
     return False
 
 
+_DEADLINE = re.compile(r"\b(?:done|finish(?:ed)?|ready|completed?|over|through|deadline|end)\b", re.IGNORECASE)
+
+
+def _put_deadline(scene: Scene, filling: "Filling") -> None:
+    """ "to be done by 1 March": a day that stands behind "by", "until" or "before"."""
+    if not _DEADLINE.search(scene.text):
+        return
+    for span in find_times(scene.tokens, scene.now, future=True):
+        before = {scene.folds[at] for at in (span.start - 1, span.start) if at >= 0}
+        since, until = merge([span])
+        moment = until or since
+        if before & {"by", "until", "till", "before"} and moment is not None and moment > scene.now:
+            filling.put("until", iso(moment), words(scene, span.start, span.end))
+            return
+
+
 def migration_estimate(scene: Scene, filling: "Filling") -> None:
+    _put_deadline(scene, filling)
     agents = number_near(
         scene, frozenset({"agent", "agents", "worker", "workers", "movers", "mover"}), before=2, after=2
     )

@@ -29,6 +29,7 @@ _VALUE_SLOTS = {
 _OWN = frozenset({("approval_list", "mine"), ("approval_list", "waiting"), ("top", "metric"), ("top", "by"),
                   ("help", "text"), ("runbook_list", "text"), ("quota_set", "value"),
                   ("create", "name"), ("create", "kind"), ("migration_map", "network"), ("migration_map", "tenant"),
+                  ("migration_scope", "vm"), ("migration_scope", "tenant"), ("migration_depend", "on_off"),
                   ("restore", "new_name"), ("wave_build", "count"),
                   ("restore", "volume"), ("restore_plan", "volume")})  # fmt: skip
 _CODES = {"request": "request", "job": "job"}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
@@ -62,9 +62,6 @@ class Cron:
             if len(found) >= most or since == begin:
                 break
         return found[-most:]
-
-    def upcoming(self, instant: datetime, count: int) -> list[datetime]:
-        return list(islice(self.ticks(instant), count))
 
     def _is_even(self, wall: datetime) -> bool:
         """No change of the clock is near."""

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text, true, update
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, func, not_, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import copy_in
 from storage.json_texts import clean_name, clean_text, json_value
-from storage.migration_tables import migration, migration_name, migration_vm
+from storage.migration_tables import migration, migration_name, migration_vm, migration_wave
 
 _LOCK = 7_203_012
+_MOST_STALE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One migration. `schedule` is None when it has to be made anew."""
+    """One migration. `schedule` is None when it has to be made anew; `stale` says what its waves know nothing of."""
 
     id: int
     name: str
@@ -48,6 +49,7 @@ class Project:
     settings: Mapping[str, Any]
     summary: Mapping[str, Any]
     schedule: Mapping[str, Any] | None
+    stale: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,19 @@ async def _put(conn: AsyncConnection, taken: Taken) -> int:
 async def set_schedule(conn: AsyncConnection, id_: int, schedule: Mapping[str, Any] | None) -> None:
     """None: what was decided since makes it wrong, and the next who asks makes it anew."""
     await conn.execute(update(migration).where(migration.c.id == id_).values(schedule=schedule))
+
+
+async def decided(conn: AsyncConnection, id_: int, why: str) -> bool:
+    """Something that the schedule is made of was changed, in words. True where waves are there, which are stale now."""
+    m, w = migration.c, migration_wave.c
+    await set_schedule(conn, id_, None)
+    built = exists().where(w.migration_id == m.id)
+    if not (await conn.execute(select(built).where(m.id == id_))).scalar_one():
+        return False
+    said = func.jsonb_build_array(cast(clean_text(why)[:200], Text))
+    known = or_(m.stale.contains([clean_text(why)[:200]]), func.jsonb_array_length(m.stale) >= _MOST_STALE)
+    await conn.execute(update(migration).where(m.id == id_, not_(known)).values(stale=m.stale.op("||")(said)))
+    return True
 
 
 async def set_settings(conn: AsyncConnection, id_: int, settings: Mapping[str, Any]) -> None:

@@ -44,6 +44,7 @@ migration = Table(
     Column("settings", JSONB, nullable=False),  # see engines.migration.projects.settings_from
     Column("summary", JSONB, nullable=False),  # see engines.migration.keeping
     Column("schedule", JSONB),  # None: to be made anew
+    Column("stale", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # what the waves know nothing of
     Column("platform", Text, nullable=False),  # the last of the lines of the estate, behind those of its VMs
     UniqueConstraint("uploaded_by", "folded"),
 )
@@ -206,6 +207,9 @@ migration_place = Table(
     Column("cohort", Integer, nullable=False),
     Column("wave", Integer),
     Column("why", Text, nullable=False, server_default=_NONE),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),  # engines.migration.lifecycles.VmState
+    Column("state_by", Text, nullable=False, server_default=_NONE),
+    Column("state_at", _TIME),
 )
 Index("ix_migration_place_wave", migration_place.c.migration_id, migration_place.c.wave)
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.json_texts import json_value
 from storage.migration_tables import migration_place, migration_tenant, migration_vm
 
 _V = migration_vm.c
@@ -199,10 +200,12 @@ async def names(conn: AsyncConnection, id_: int, keys: Collection[tuple[str, str
     return {(row[0], row[1]): str(row[2]) for row in await conn.execute(query)}
 
 
-async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
-    """(key, name, mode, job, wave) of VMs in scope that are not done or held, in the order in which they are moved.
+async def jobs(
+    conn: AsyncConnection, id_: int, only: tuple[str, str] | None = None
+) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
+    """(key, name, mode, job, wave) of VMs in scope that are not done, cut over or held, in the order of their moves.
 
-    What is in no wave comes after those that are, all as one.
+    What is in no wave comes after those that are, all as one. `only`: that VM alone.
     """
     colour = case((_V.risk == "green", 0), (_V.risk == "yellow", 1), else_=2)
     p = migration_place.c
@@ -211,7 +214,20 @@ async def jobs(conn: AsyncConnection, id_: int) -> Sequence[tuple[tuple[str, str
     query = (
         select(_V.server, _V.vm_key, _V.name, _V.mode, _V.job, wave)
         .select_from(migration_vm.outerjoin(migration_place, same))
-        .where(in_scope(id_), func.coalesce(_V.status, "").not_in(("done", "hold")))
+        .where(
+            in_scope(id_),
+            func.coalesce(_V.status, "").not_in(("done", "hold")),
+            func.coalesce(p.state, "").not_in(("cut_over", "skipped")),
+        )
         .order_by(wave, _V.priority.nulls_last(), colour, _V.score, _V.move_mib, _V.server, _V.vm_key)
     )
+    if only is not None:
+        query = query.where(_V.server == only[0], _V.vm_key == only[1])
     return [((row[0], row[1]), row[2], row[3], row[4], row[5]) for row in await conn.execute(query)]
+
+
+async def regrade(conn: AsyncConnection, id_: int, key: tuple[str, str], graded: Mapping[str, Any]) -> None:
+    """Columns of one VM after something was decided about it."""
+    values = {name: json_value(value) if name in ("detail", "job") else value for name, value in graded.items()}
+    which = (_V.migration_id == id_, _V.server == key[0], _V.vm_key == key[1])
+    await conn.execute(update(migration_vm).where(*which).values(**values))

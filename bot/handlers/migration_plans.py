@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,23 @@ if TYPE_CHECKING:
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MOST_AGENTS, _MOST_GBPS = 64, 1000.0
+_ASKED = "as asked"
 _CASES = (
     Column("case", "case"), Column("gbps", "Gbit/s", "float"), Column("agents", "agents", "int"),
     Column("hours", "hours a day", "float"), Column("days", "working days", "int"), Column("end", "ends", "time"),
     Column("bottleneck", "held back by"), Column("warnings", "warnings", "int"),
+    Column("meets", "in time"),
 )  # fmt: skip
 
 
 @answers("migration_estimate")
 async def migration_estimate(
-    ask: Ask, migration: Name | None, bandwidth_gbps: float | None, agents: int | None, hours_per_day: float | None
+    ask: Ask,
+    migration: Name | None,
+    bandwidth_gbps: float | None,
+    agents: int | None,
+    hours_per_day: float | None,
+    until: datetime | None,
 ) -> Reply:
     which = await meant(ask, migration)
     if isinstance(which, Reply):
@@ -41,13 +49,17 @@ async def migration_estimate(
         return told(ask, which, (Text(f"Nothing is to be moved in {which.project.name}.", "heading"),))
     kept = which.project.settings
     cases = _cases(kept, bandwidth_gbps, agents, hours_per_day)
-    found = await asyncio.to_thread(_outcomes, jobs, cases)
+    if until is not None and cases[-1][0] != _ASKED:
+        cases = cases[:1]  # how many agents it takes is the answer, beside the plan as it is
+    found = await asyncio.to_thread(_outcomes, jobs, cases, until)
     rows = tuple(
         (one.label, settings["link_gbps"], one.agents, one.hours_a_day, one.days, one.end_at.isoformat(),
-         one.bottleneck or None, one.warnings)
+         one.bottleneck or None, one.warnings, None if one.meets is None else "yes" if one.meets else "no")
         for one, (_, settings) in zip(found, cases, strict=True)
     )  # fmt: skip
     parts: list[Part] = [Text(_lead(which, found), "heading"), Table(_CASES, rows, len(rows), "Side by side")]
+    if until is not None:
+        parts.insert(1, Text(await asyncio.to_thread(_needed, jobs, cases[-1], until)))
     return told(ask, which, [*parts, Text(f"{len(jobs):,} VMs; from {kept['start']} on.", "note")])
 
 
@@ -73,7 +85,7 @@ def _cases(kept: Mapping[str, Any], gbps: float | None, agents: int | None, hour
     }
     now = ("as planned", kept)
     if asked:
-        return (now, ("as asked", {**kept, **asked}))
+        return (now, (_ASKED, {**kept, **asked}))
     twice = min(_MOST_AGENTS, kept["agents"] * 2)
     return (
         now,
@@ -89,16 +101,34 @@ def _window(kept: Mapping[str, Any], hours: float) -> dict[str, float]:
     return {"from_hour": begin, "to_hour": begin + float(hours)}
 
 
-def _outcomes(jobs: "list[Job]", cases: Cases) -> "Sequence[Outcome]":
+def _needed(jobs: "list[Job]", case: tuple[str, Mapping[str, Any]], until: datetime) -> str:
+    """The fewest agents with which it is over by then, all other means as in the case."""
+    from engines.migration.projects import settings_from
+    from engines.migration.what_if import MOST_AGENTS, agents_needed
+
+    label, kept = case
+    settings = settings_from(kept)
+    found = agents_needed(jobs, settings.transfer, settings.calendar, until)
+    day = f"{until:%Y-%m-%d %H:%M}" if (until.hour or until.minute) else f"{until:%Y-%m-%d}"
+    if found.agents is None:
+        held = f", it is held back by {found.bottleneck}" if found.bottleneck else ""
+        return (
+            f"No number of agents up to {MOST_AGENTS} is over by {day} ({label}): {found.end_at:%Y-%m-%d %H:%M}{held}."
+        )
+    count = "1 agent is" if found.agents == 1 else f"{found.agents} agents are"
+    return f"{count} needed to be over by {day} ({label}): {found.end_at:%Y-%m-%d %H:%M}."
+
+
+def _outcomes(jobs: "list[Job]", cases: Cases, until: datetime | None) -> "Sequence[Outcome]":
     from engines.migration.projects import settings_from
     from engines.migration.what_if import Case, compare
 
     made = [(label, settings_from(kept)) for label, kept in cases]
-    return compare(jobs, [Case(label, settings.transfer, settings.calendar) for label, settings in made])
+    return compare(jobs, [Case(label, settings.transfer, settings.calendar) for label, settings in made], until)
 
 
 def _lead(which: Meant, found: "Sequence[Outcome]") -> str:
-    first, second = found[0], found[1] if len(found) == 2 else None
+    first, second = found[0], found[1] if len(found) == 2 else None  # one, two, or what would change it most
     name = which.project.name
     if second is None:
         return f"{name} takes {_days(first.days)}, to {first.end_at:%Y-%m-%d}"

@@ -1,13 +1,12 @@
 """What the target lacks, which tenants are ready, and how many hosts it takes."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from bot import formats
 from bot.handlers.asking import Ask, freshness
 from bot.handlers.registry import answers
 from bot.migrating import Meant, meant, plan_or_why, told
-from bot.migration_targets import KINDS, networks_mapped, projects_mapped, target_state
+from bot.migration_targets import KINDS, held_against_target
 from bot.replies import Column, Fields, Part, Reply, Table, Text
 from intents.readings import Name
 
@@ -24,15 +23,8 @@ _PRESETS = ("aggressive", "balanced", "conservative")
 
 async def report_of(ask: Ask, which: Meant, preset: "Preset" = "balanced") -> "TargetReport | Reply":
     """The plan held against the live inventory; or why there is no plan."""
-    from engines.migration.target_reports import compare_target
-
     plan = await plan_or_why(ask, which)
-    if isinstance(plan, Reply):
-        return plan
-    target = await target_state(ask)
-    projects = await projects_mapped(ask, which.project.id, plan)
-    networks = await networks_mapped(ask, which.project.id, plan, target)
-    return await asyncio.to_thread(compare_target, plan, target, projects, networks, preset)
+    return plan if isinstance(plan, Reply) else await held_against_target(ask, which.project.id, plan, preset)
 
 
 @answers("migration_readiness")
@@ -116,6 +108,6 @@ def _sizes(found: "Sizing") -> list[tuple[str, str]]:
         ("survives", f"{found.failures} failed host{'s' if found.failures != 1 else ''}"),
         ("vCPUs", f"{found.vcpus:,}"),
         ("memory", formats.size(found.memory_mib * 2**20)),
-        ("volumes", formats.size(found.disk_gib * 2**30)),
+        ("volumes", formats.size(found.disk_gib * 2**30) if found.disk_gib else "not known: the export has no disks"),
         ("measured CPU", f"{found.covered:,} of {found.powered_on:,} running VMs"),
     ]

@@ -1,28 +1,27 @@
 """Cohorts and waves: built, shown, ticked off, moved on."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot import formats
 from bot.changing import propose
 from bot.handlers.asking import Ask
-from bot.handlers.migration_targets import report_of
-from bot.handlers.migrations import vm_table
 from bot.handlers.registry import answers
-from bot.migrating import Meant, meant, plan_or_why, told, viewer_of
+from bot.migrating import Meant, meant, plan_or_why, stale_parts, told, viewer_of
+from bot.migration_keeping import keep_items, keep_plan
 from bot.replies import Choice, Choices, Column, Fields, Part, Reply, Table, Text
 from intents.readings import Name
 from storage import migration_names
 from storage import migration_projects as projects
 from storage import migration_vms as vms
 from storage import migration_waves as rows
-from storage.migration_waves import CohortRow, ItemRow, Place, WaveRow
+from storage.migration_vms import Line
+from storage.migration_waves import ItemRow, WaveRow
 
 if TYPE_CHECKING:
-    from engines.migration.lifecycles import Move, Progress
-    from engines.migration.plans import MigrationPlan
+    from engines.migration.lifecycles import Item, ItemSpec, Move, Progress
 
 _MOST_PER_DAY = 1000
 _COHORTS = (Column("number", "cohort", "int"), Column("name", "name"), Column("tenants", "tenants", "list"),
@@ -33,8 +32,6 @@ _WAVES = (Column("number", "wave", "int"), Column("name", "name"), Column("cohor
           Column("state", "state"), Column("vms", "VMs", "int"), Column("mib", "to move", "mib"),
           Column("red", "red", "int"), Column("start", "starts", "time"), Column("end", "ends", "time"),
           Column("after", "after waves", "list"), Column("warnings", "warnings", "list"))  # fmt: skip
-_ITEMS = (Column("item", "item"), Column("weight", "kind"), Column("state", "state"), Column("before", "before"),
-          Column("by", "by"), Column("evidence", "seen"))  # fmt: skip
 
 
 @answers("cohort_build")
@@ -63,16 +60,18 @@ async def wave_build(
 
 async def _built(ask: Ask, which: Meant, kept: Mapping[str, Any], *, cohorts: bool, of: Name | None = None) -> Reply:
     id_ = which.project.id
-    begun = [one.name for one in await rows.waves(ask.conn, id_) if one.state not in ("planned", "cancelled")]
-    if begun:
-        lead = Text(f"Waves are not built anew: {', '.join(begun[:5])} went on already.", "heading")
-        return told(ask, which, (lead, Text("Nothing was changed.")), outcome="failed")
+    running = [one.name for one in await rows.waves(ask.conn, id_) if one.state == "running"]
+    if running:
+        lead = Text(f"Waves are not built anew: {', '.join(running)} is running.", "heading")
+        return told(ask, which, (lead, Text("Complete it first. Nothing was changed.")), outcome="failed")
     plan = await plan_or_why(ask, which, kept)
     if isinstance(plan, Reply):
         return plan
-    await _keep(ask, id_, plan, kept)
+    rebuilt = await keep_plan(ask, which, plan, kept)
+    which = replace(which, project=replace(which.project, stale=()))
     made = await rows.waves(ask.conn, id_)
     parts = await _cohort_parts(ask, which) if cohorts else await _wave_parts(ask, which, made, of)
+    parts += rebuilt
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes][:5]
     parts += [Text(formats.cut(note, 300), "warning") for note in notes]
     return told(ask, which, [*parts, Choices(_next(which))], page="/waves")
@@ -86,33 +85,6 @@ def _next(which: Meant) -> tuple[Choice, ...]:
         Choice("gaps", f"readiness of the {name} migration"),
         Choice("Excel", f"export the {name} plan to excel"),
     )
-
-
-async def _keep(ask: Ask, id_: int, plan: "MigrationPlan", kept: Mapping[str, Any]) -> None:
-    cohorts, waves, places, schedule = await asyncio.to_thread(_to_keep, plan)
-    await rows.put(ask.conn, id_, cohorts, waves, places)
-    await projects.set_settings(ask.conn, id_, kept)
-    await projects.set_schedule(ask.conn, id_, schedule)
-
-
-def _to_keep(plan: "MigrationPlan") -> tuple[list[CohortRow], list[WaveRow], list[Place], dict[str, Any]]:
-    from engines.migration.keeping import schedule_kept
-    from engines.migration.wave_results import cohorts_json, waves_json
-
-    cohorts = [CohortRow(one["number"], one["name"], one) for one in cohorts_json(plan)]
-    waves = [_wave_row(one) for one in waves_json(plan)]
-    cohort_of = {one.number: one.cohort for one in plan.waves.waves}
-    places: list[Place] = [
-        (*key, cohort_of[wave], wave, plan.waves.why[key]) for key, wave in plan.waves.wave_of.items()
-    ]
-    places += [(*key, 0, None, why) for key, why in plan.waves.unplaced.items()]
-    return cohorts, waves, places, schedule_kept(plan.schedule)
-
-
-def _wave_row(one: Mapping[str, Any]) -> WaveRow:
-    detail = {name: value for name, value in one.items() if name != "members"}
-    start, end = (datetime.fromisoformat(one[name]) if one[name] else None for name in ("start", "end"))
-    return WaveRow(one["number"], one["name"], one["cohort"] or 0, "planned", start, end, "", None, detail)
 
 
 async def _cohort_parts(ask: Ask, which: Meant) -> list[Part]:
@@ -131,10 +103,12 @@ async def _cohort_parts(ask: Ask, which: Meant) -> list[Part]:
 
 async def _wave_parts(ask: Ask, which: Meant, made: Sequence[WaveRow], of: Name | None) -> list[Part]:
     number = await _cohort_number(ask, which, of) if of else None
+    states = await rows.count_states(ask.conn, which.project.id)
     shown = [one for one in made if number is None or one.cohort == number]
     cells = tuple(
-        (one.number, one.name, one.cohort or None, one.state, one.detail["vms"], one.detail["mib"], one.detail["red"],
-         _iso(one.starts_at), _iso(one.ends_at), [str(n) for n in one.detail["after"]], one.detail["warnings"][:2])
+        (one.number, one.name, one.cohort or None, _state(one, states), one.detail["vms"], one.detail["mib"],
+         one.detail["red"], _iso(one.starts_at), _iso(one.ends_at), [str(n) for n in one.detail["after"]],
+         one.detail["warnings"][:2])
         for one in shown[: ask.rows]
     )  # fmt: skip
     opens = tuple(f"show wave {one.number} of {which.project.name}" for one in shown[: ask.rows])
@@ -142,11 +116,21 @@ async def _wave_parts(ask: Ask, which: Meant, made: Sequence[WaveRow], of: Name 
     where = f" of {of.name}" if of else ""
     lead = f"{which.project.name}: {len(shown)} wave{'s' if len(shown) != 1 else ''}{where}, {strategy}"
     left = await rows.in_no_wave(ask.conn, which.project.id)
-    parts: list[Part] = [Text(lead, "heading"), Table(_WAVES, cells, len(shown), "Waves", opens)]
-    return [
-        *parts,
-        *([Text(f"{left:,} VMs in scope are in no wave: on hold, done, or tied to those.")] if left else []),
-    ]
+    parts: list[Part] = [Text(lead, "heading"), *stale_parts(which.project.name, which.project.stale)]
+    parts.append(Table(_WAVES, cells, len(shown), "Waves", opens))
+    if not left:
+        return parts
+    are = "1 VM in scope is" if left == 1 else f"{left:,} VMs in scope are"
+    return [*parts, Text(f"{are} in no wave: on hold, done, or tied to those.")]
+
+
+def _state(wave: WaveRow, states: Mapping[int, Mapping[str, int]]) -> str:
+    """ "running, 12 of 30 cut over"; without its VMs before it has begun."""
+    found = states.get(wave.number, {})
+    if wave.state in ("planned", "confirmed", "cancelled") or not found:
+        return wave.state
+    failed = f", {found['failed']:,} failed" if "failed" in found else ""
+    return f"{wave.state}, {found.get('cut_over', 0):,} of {sum(found.values()):,} cut over{failed}"
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -193,33 +177,64 @@ async def wave_show(ask: Ask, migration: Name | None, cohort: Name | None, wave:
 
 
 async def _one(ask: Ask, which: Meant, wave: WaveRow) -> Reply:
-    from engines.migration.advancing import progress_of
+    from engines.migration.advancing import counted, progress_of
 
-    lines, total = await vms.listed(ask.conn, which.project.id, vms.Narrow(wave=wave.number), ask.rows)
-    progress = (await progress_of(ask.conn, which.project.id))[wave.number]
+    id_ = which.project.id
+    lines, total = await vms.listed(ask.conn, id_, vms.Narrow(wave=wave.number), ask.rows)
+    progress = (await progress_of(ask.conn, id_, wave.number))[wave.number]
     d = wave.detail
     lead = f"{wave.name} of {which.project.name} is {wave.state}: {total:,} VMs, {formats.size(d['mib'] * 2**20)}"
     facts = [
+        ("VMs", counted(progress, len(progress.vms)) if wave.state in ("running", "complete", "failed") else ""),
         ("from", formats.stamp(wave.starts_at) if wave.starts_at else ""),
         ("to", formats.stamp(wave.ends_at) if wave.ends_at else ""),
         ("longest downtime", f"{d['longest_downtime_minutes']:g} minutes"),
         ("after", ", ".join(f"wave {number}" for number in d["after"])),
         ("warnings", "; ".join(d["warnings"][:3])),
+        (wave.state, f"by {wave.changed_by}, {formats.stamp(wave.changed_at)}" if wave.changed_at else ""),
     ]
-    parts: list[Part] = [Text(lead, "heading"), Fields(tuple((k, v) for k, v in facts if v))]
-    parts += [vm_table(which, lines, total, "VMs"), _items(progress), Choices(_moves(which, wave))]
+    stale = stale_parts(which.project.name, which.project.stale) if wave.state in ("planned", "confirmed") else ()
+    parts: list[Part] = [Text(lead, "heading"), *stale, Fields(tuple((k, v) for k, v in facts if v))]
+    parts += [Text("Preflight", "heading"), _items(progress), await _members(ask, which, lines, total, progress)]
+    parts.append(Choices(_moves(which, wave)))
     return told(ask, which, parts, scope=wave.name, page=f"/vms?wave={wave.number}")
 
 
-def _items(progress: "Progress") -> Table:
+_MEMBERS = (Column("name", "VM"), Column("state", "state"), Column("risk", "risk"), Column("mode", "mode"),
+            Column("tenant", "tenant"), Column("move_mib", "to move", "mib"), Column("why", "why here"))  # fmt: skip
+
+
+async def _members(ask: Ask, which: Meant, lines: Sequence[Line], total: int, progress: "Progress") -> Table:
+    """Each row opens why the VM is graded as it is."""
+    why = await rows.reasons(ask.conn, which.project.id, [one.key for one in lines])
+    cells = tuple(
+        (one.name, progress.vms[one.key].replace("_", " "), f"{one.risk}, {one.score}", one.mode, one.tenant or None,
+         one.move_mib, formats.cut(why.get(one.key, ""), 160) or None)
+        for one in lines
+    )  # fmt: skip
+    opens = tuple(f'explain the risk of "{one.name}" in {which.project.name}' for one in lines)
+    return Table(_MEMBERS, cells, total, "VMs", opens)
+
+
+def _items(progress: "Progress") -> Fields:
+    """By the words that tick them; those that stand in the way first."""
     from engines.migration.lifecycles import PREFLIGHT
 
-    cells = tuple(
-        (spec.title, spec.weight, item.state, spec.before, item.by or None, formats.cut(item.evidence, 120) or None)
-        for spec in PREFLIGHT
-        if (item := progress.item(spec.id))
+    order = {"fail": 0, "pending": 1}
+    ranked = sorted(PREFLIGHT, key=lambda spec: (order.get(progress.item(spec.id).state, 2), spec.weight != "blocker"))
+    return Fields(tuple((spec.id.replace("_", " "), _item_words(spec, progress.item(spec.id))) for spec in ranked))
+
+
+def _item_words(spec: "ItemSpec", item: "Item") -> str:
+    """ "open, blocks confirm: Finance: fin-prod, not confirmed"; what is well says who saw it."""
+    seen = f": {formats.cut(item.evidence, 160)}" if item.evidence else ""
+    by = f", by {item.by}" if item.by else ""
+    if item.state in ("pass", "skipped"):
+        return f"{'done' if item.state == 'pass' else 'skipped'}{by}{seen}"
+    weight = {"blocker": f"blocks {spec.before}", "warning": f"a warning before {spec.before}"}.get(
+        spec.weight, "to know"
     )
-    return Table(_ITEMS, cells, len(cells), "Preflight")
+    return f"{'not met' if item.state == 'fail' else 'open'}{by}, {weight}{seen}"
 
 
 def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
@@ -242,37 +257,39 @@ async def wave_advance(ask: Ask, wave: Name, to: str, migration: Name | None) ->
     if to not in ("confirm", "start", "complete"):
         return told(ask, which, (Text(f"A wave cannot be moved on by {to}.", "heading"),), outcome="incomplete")
     move: Move = "confirm" if to == "confirm" else "start" if to == "start" else "complete"
-    if row.state == "planned":
+    if row.state == _ENDS[to]:
+        by = f" by {row.changed_by}, {formats.stamp(row.changed_at)}" if row.changed_at else ""
+        lead = Text(f"{row.name} of {which.project.name} is {row.state} already{by}.", "heading")
+        return told(ask, which, (lead, Text("Nothing was changed."), Choices(_moves(which, row))))
+    if which.project.stale and to == "confirm":
+        return _is_stale(ask, which, row)
+    if row.state in ("planned", "confirmed"):
         problem = await _look(ask, which, row)
         if problem is not None:
             return problem
-    waves = await advancing.progress_of(ask.conn, which.project.id)
+    waves = await advancing.progress_of(ask.conn, which.project.id, row.number)
     plan = advancing.plan(
         (which.project.id, which.project.name), row.number, move, waves, ask.who.id, ask.now, row.detail["vms"]
     )
     return await propose(ask, plan)
 
 
-async def _look(ask: Ask, which: Meant, row: WaveRow) -> Reply | None:
-    """Items that the plan answers by itself are looked at anew; what a person has ticked stays."""
-    from engines.migration.bundles import names_of
-    from engines.migration.preflights import preflight_of
+_ENDS = {"confirm": "confirmed", "start": "running", "complete": "complete"}
 
-    report = await report_of(ask, which)
-    if isinstance(report, Reply):
-        return report
+
+def _is_stale(ask: Ask, which: Meant, row: WaveRow) -> Reply:
+    """A wave is not confirmed that is not what would be built now."""
+    lead = Text(f"{row.name} is not confirmed: the plan has changed since it was built.", "heading")
+    return told(ask, which, (lead, *stale_parts(which.project.name, which.project.stale)), outcome="failed")
+
+
+async def _look(ask: Ask, which: Meant, row: WaveRow) -> Reply | None:
+    """Items that the plan answers by itself, looked at anew; or why there is no plan."""
     plan = await plan_or_why(ask, which)
     if isinstance(plan, Reply):
         return plan
-    wave = next((one for one in plan.waves.waves if one.number == row.number), None)
-    if wave is None:
-        lead = Text("The plan has changed since the waves were built: build them anew.", "heading")
-        return told(ask, which, (lead,), outcome="failed")
-    known = await rows.items(ask.conn, which.project.id, row.number)
-    for name, item in preflight_of(wave, names_of(plan.tenants), report.readiness, ask.now).items():
-        if name not in known or not known[name].by:
-            said = ItemRow(name, item.state, item.by, item.at, formats.cut(item.evidence, 300))
-            await rows.set_item(ask.conn, which.project.id, row.number, said)
+    members = await rows.vm_states(ask.conn, which.project.id, row.number)
+    await keep_items(ask, which.project.id, {row.number: tuple(members)}, plan)
     return None
 
 

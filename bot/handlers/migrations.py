@@ -8,11 +8,13 @@ from bot import formats
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
 from bot.migrating import DROP, Meant, meant, told, viewer_of
-from bot.migration_cards import assessment, reason_words
+from bot.migration_cards import assessment, reason_words, time_alone
 from bot.replies import Choice, Choices, Column, Fields, Part, Reply, Table, Text
+from engines.migration.keeping import JobRow
 from intents.readings import Name
 from storage import migration_projects as projects
 from storage import migration_vms as vms
+from storage import migration_waves as waves
 from storage.migration_vms import Line, Narrow
 
 _PROJECTS = (
@@ -142,7 +144,9 @@ async def migration_why(ask: Ask, vm: Name, migration: Name | None) -> Reply:
     if not found:
         lead = Text(f"There is no VM “{vm.name}” in the migration {which.project.name}.", "heading")
         return told(ask, which, (lead, Text("The names are those of the export.")), outcome="not_found")
-    parts = [part for one in found for part in _explained(one, which, many=len(found) > 1)]
+    parts: list[Part] = []
+    for one in found:
+        parts += _explained(one, which, await _placed(ask, which, one), many=len(found) > 1)
     return told(ask, which, parts, scope=f"VM {vm.name}", page=_page_of_vm(found[0]) if len(found) == 1 else "/vms")
 
 
@@ -159,14 +163,32 @@ async def _that_has(ask: Ask, which: Meant, name: str) -> Meant:
     return which
 
 
-def _explained(one: Line, which: Meant, *, many: bool) -> list[Part]:
+async def _placed(ask: Ask, which: Meant, one: Line) -> list[tuple[str, str]]:
+    """Where it is in the plan and why, how far it is, how long it takes when it is moved alone."""
+    id_ = which.project.id
+    place = await waves.why_placed(ask.conn, id_, one.key)
+    found = []
+    if place is not None:
+        cohort, wave, why = place
+        where = f"wave {wave}" if wave else "no wave"
+        found.append(("place", f"{where}{f' of cohort {cohort}' if cohort else ''}: {why}"))
+    if place is not None and place[1]:
+        state = (await waves.vm_states(ask.conn, id_, place[1])).get(one.key, "pending")
+        found.append(("state", state.replace("_", " ")))
+    jobs = [JobRow(*row) for row in await vms.jobs(ask.conn, id_, one.key)]
+    if jobs:
+        found.append(("alone", time_alone(jobs[0], which.project.settings)))
+    return found
+
+
+def _explained(one: Line, which: Meant, placed: Sequence[tuple[str, str]], *, many: bool) -> list[Part]:
     detail, risk, mode = one.detail, one.detail["risk"], one.detail["mode"]
     where = f" ({one.server or 'no vCenter named'}, {one.vm_key})" if many else ""
     lead = f"{one.name}{where} is {one.risk}: {_because(one)}"
     parts: list[Part] = [Text(lead, "heading")]
     if one.left_out:
         parts.append(Text(f"The plan leaves it out: {reason_words(one.left_out)}.", "warning"))
-    parts.append(Fields(tuple(_fields(one, detail, mode))))
+    parts.append(Fields((*_fields(one, detail, mode), *placed)))
     if risk["points"]:
         columns = (Column("points", "points", "int"), Column("rule", "rule"), Column("why", "seen"))
         rows = tuple((p["weight"], p["name"], formats.cut(str(p["why"]), 120)) for p in risk["points"])

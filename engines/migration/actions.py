@@ -23,7 +23,7 @@ class MoveWave:
         given = doing.step.arguments
         id_, wave, now = int(given["migration"]), int(given["wave"]), datetime.now(UTC)
         async with doing.database.begin() as conn:
-            waves = await progress_of(conn, id_)
+            waves = await progress_of(conn, id_, wave)
             if wave not in waves:
                 raise StepError("the wave is no longer there", "build the waves anew, then ask again")
             one = waves[wave]
@@ -34,14 +34,18 @@ class MoveWave:
             moved = after is one or await rows.set_state(conn, id_, wave, after.state, one.state, after.changed_by, now)
             if not moved:
                 raise StepError(f"{one.name} was moved by somebody else meanwhile", "look at it, then ask again")
-        return {"state": after.state, "was": one.state}
+            if after is not one and after.state == "complete":
+                await rows.set_vm_states(conn, id_, wave, "pending", "cut_over", after.changed_by, now)
+        return {"state": after.state, "was": one.state, "at": now.isoformat()}
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Back to where it was, unless somebody has moved it on since."""
-        given = doing.step.arguments
+        given, now = doing.step.arguments, datetime.now(UTC)
+        id_, wave, by = int(given["migration"]), int(given["wave"]), str(given["by"])
+        was, state, then = str(result["was"]), str(result["state"]), datetime.fromisoformat(result["at"])
         async with doing.database.begin() as conn:
-            await rows.set_state(conn, int(given["migration"]), int(given["wave"]), str(result["was"]),
-                                 str(result["state"]), str(given["by"]), datetime.now(UTC))  # fmt: skip
+            if await rows.set_state(conn, id_, wave, was, state, by, now) and state == "complete":
+                await rows.set_vm_states(conn, id_, wave, "cut_over", "pending", by, now, since=then)
 
 
 ACTIONS: tuple[Action, ...] = (MoveWave(),)

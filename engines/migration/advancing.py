@@ -1,16 +1,19 @@
 """A wave moved on, as a change that is asked for: its plan, and how the wave stands in the database."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engines.migration.lifecycles import (
+    VM_STATES,
     Item,
     ItemState,
     Move,
     MoveRefused,
     Progress,
+    VmState,
     WaveState,
     advance,
 )
@@ -21,9 +24,13 @@ from storage.migration_waves import WaveRow
 KIND, ACTION = "wave_advance", "migration.wave"
 
 
-async def progress_of(conn: AsyncConnection, migration_id: int) -> dict[int, Progress]:
-    """Every wave by its number. VMs have no state of their own here: no agent reports them yet."""
-    return {one.number: await _progress(conn, migration_id, one) for one in await rows.waves(conn, migration_id)}
+async def progress_of(conn: AsyncConnection, migration_id: int, wave: int = 0) -> dict[int, Progress]:
+    """Every wave by its number, without their VMs but for those of `wave`."""
+    found = {one.number: await _progress(conn, migration_id, one) for one in await rows.waves(conn, migration_id)}
+    if wave in found:
+        states = await rows.vm_states(conn, migration_id, wave)
+        found[wave] = replace(found[wave], vms={key: vm_state(state) for key, state in states.items()})
+    return found
 
 
 async def _progress(conn: AsyncConnection, migration_id: int, row: WaveRow) -> Progress:
@@ -41,6 +48,11 @@ def _wave_state(said: str) -> WaveState:
     return known[said]
 
 
+def vm_state(said: str) -> VmState:
+    """Raises ValueError for what is none."""
+    return VM_STATES[VM_STATES.index(said)]
+
+
 def _item_state(said: str) -> ItemState:
     known: Mapping[str, ItemState] = {"pending": "pending", "pass": "pass", "fail": "fail", "skipped": "skipped"}
     return known[said]
@@ -56,12 +68,31 @@ def plan(
         check = Check("the wave may be moved on", True, f"{one.state} to {after.state}")
     except MoveRefused as refused:
         check = Check("the wave may be moved on", False, f"{refused.what}; {refused.fix}")
-    warned = tuple(f"{spec.title}: {one.item(spec.id).state}" for spec in one.warnings(move))
+    warned = (*(f"{spec.title}: {one.item(spec.id).state}" for spec in one.warnings(move)), *_of_vms(one, move))
     arguments = {"migration": migration[0], "wave": wave, "move": move, "by": by}
-    step = Step("move", ACTION, f"{one.name} is marked", arguments)
-    facts = (("migration", migration[1]), ("wave", f"{one.name}, now {one.state}"), ("VMs", f"{vms:,}"))
+    step = Step("move", ACTION, f"{one.name} is marked", arguments, undo="it goes back to where it was")
+    facts = (("migration", migration[1]), ("wave", f"{one.name}, now {one.state}"), ("VMs", counted(one, vms)))
     return Plan(
         KIND, f"{move.capitalize()} {one.name} of {migration[1]}", (), (step,),
         options={"migration": migration[0], "wave": wave, "move": move}, checks=(check,), facts=facts,
         warnings=warned, blast=f"the plan of {vms:,} VMs; no VM is touched by it",
     )  # fmt: skip
+
+
+def counted(one: Progress, vms: int) -> str:
+    """ "30: 28 cut over, 2 failed"; the number alone before anything is known of them."""
+    found = [(state, sum(known == state for known in one.vms.values())) for state in VM_STATES]
+    told = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in found if count)
+    return f"{vms:,}" if not told or one.state in ("planned", "confirmed") else f"{vms:,}: {told}"
+
+
+def _of_vms(one: Progress, move: Move) -> tuple[str, ...]:
+    """What completing it says of its VMs."""
+    if move != "complete":
+        return ()
+    silent = sum(state == "pending" for state in one.vms.values())
+    failed = sum(state == "failed" for state in one.vms.values())
+    return (
+        *((f"{silent:,} VMs of which nobody told anything count as cut over",) if silent else ()),
+        *((f"{failed:,} VMs have failed: they are in a wave again when the waves are built anew",) if failed else ()),
+    )

@@ -1,9 +1,9 @@
 """Every VM graded: its system, its sizes, what stands in its way, its risk, and whether it moves warm or cold."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from engines.migration.concerns.catalogue import checks, find, not_checked
 from engines.migration.concerns.concern import Concern, Finding
@@ -17,6 +17,7 @@ from engines.migration.scope import REASONS, left_out
 from engines.migration.sizes import Sizes, sizes_of
 
 Status = Literal["open", "ready", "hold", "done"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,17 @@ def assess(
         vms=vms,
         not_checked=not_checked(around),
         orphaned_overrides=tuple(sorted(set(decided) - known)),
+    )
+
+
+def assess_some(estate: Estate, overrides: Mapping[Key, Override], keys: Collection[Key]) -> tuple[Assessed, ...]:
+    """As `assess` grades them, without the others."""
+    around = surroundings_of(estate, TargetFacts())
+    looked_for = checks(around)
+    return tuple(
+        _assessed(vm, around, looked_for, overrides.get(vm.key, NO_OVERRIDE), DEFAULT_RULES)
+        for vm in estate.vms
+        if vm.key in keys
     )
 
 

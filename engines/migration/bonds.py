@@ -18,11 +18,13 @@ _STATUS = {"hold": "on hold, by hand", "done": "moved already"}
 class Wishes:
     """What people say of the order. `after`: a VM, and those that must be moved before it or with it in one wave.
 
-    `together` are groups beside those that the export shows (shared disks, affinity rules).
+    `together` are groups beside those that the export shows (shared disks, affinity rules). `placed` VMs are in waves
+    that stay as they are: they get no other place, and the text says why.
     """
 
     after: Mapping[Key, Sequence[Key]] = field(default_factory=dict)
     together: Sequence[Sequence[Key]] = ()
+    placed: Mapping[Key, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def bonds_of(assessment: Assessment, wishes: Wishes | None = None) -> Bonds:
     named = {key: (*key, known[key].vm.name) for key in {*after, *(n for needs in after.values() for n in needs)}}
     check_order({named[key]: [named[need] for need in needs] for key, needs in after.items()})
     groups = _groups(assessment, members, wanted)
-    unplaced = _unplaced(members, groups, after)
+    unplaced = _unplaced(members, groups, after, wanted.placed)
     units = _units([key for key in members if key not in unplaced], members, groups, after)
     placed = {key for unit in units for key in unit.keys}
     kept = {key: tuple(n for n in needs if n in placed) for key, needs in after.items() if key in placed}
@@ -145,10 +147,14 @@ def _affinity(vms: Iterable[Vm]) -> dict[tuple[str, str, str], list[Key]]:
     return found
 
 
-def _unplaced(members: Mapping[Key, Assessed], groups: _Groups, after: Mapping[Key, Sequence[Key]]) -> dict[Key, str]:
-    """On hold or done; and whoever is tied to, or needs, a VM that is on hold. What is done holds nobody up."""
+def _unplaced(
+    members: Mapping[Key, Assessed], groups: _Groups, after: Mapping[Key, Sequence[Key]], placed: Mapping[Key, str]
+) -> dict[Key, str]:
+    """On hold or done; and whoever is tied to, or needs, a VM that is on hold. What is done, or has its place in a
+    wave that stays, holds nobody up."""
     reasons = {k: _STATUS[one.override.status] for k, one in members.items() if one.override.status in _STATUS}
-    held = [key for key, one in members.items() if one.override.status == "hold"]
+    reasons |= {key: why for key, why in placed.items() if key in members}
+    held = [key for key, one in members.items() if one.override.status == "hold" and key not in placed]
     if not held:
         return reasons
     tied: dict[Key, list[Key]] = defaultdict(list)

@@ -54,7 +54,8 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """What is to be kept. `difference` is None for the first export of a project."""
+    """What is to be kept. `difference` is None for the first export of a project; `news` says it in a few words, and is
+    "" where nothing has changed."""
 
     assessment: Assessment
     tenants: Tenants
@@ -63,6 +64,7 @@ class Graded:
     summary: dict[str, Any]
     names: Sequence[tuple[str, str, int, str]]
     difference: dict[str, Any] | None
+    news: str = ""
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         return keeping.vm_rows(self.assessment, self.tenants, self.lines)
@@ -80,13 +82,14 @@ def grade(found: Read, decisions: Decisions, before: Before | None, now: datetim
     assessment = assess(found.estate, decisions.overrides)
     tenants = tenants_of(assessment)
     settings = before.settings if before else settings_for(found.made_at, now)
-    difference = None
+    difference, news = None, ""
     if before is not None:
-        old = revive(before.lines, before.platform, decisions.overrides)
-        difference = keeping.difference_kept(compare(old, assessment))
+        changes = compare(revive(before.lines, before.platform, decisions.overrides), assessment)
+        difference = keeping.difference_kept(changes)
+        news = "" if changes.is_none else keeping.news(difference)
     return Graded(
         assessment, tenants, found.lines, settings, keeping.summary(assessment),
-        keeping.names(assessment, tenants), difference,
+        keeping.names(assessment, tenants), difference, news,
     )  # fmt: skip
 
 

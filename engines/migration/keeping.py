@@ -1,13 +1,14 @@
 """What is kept of an assessment, as rows: enough to answer questions without reading the file or grading again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engines.migration.assessment import Assessed, Assessment
+from engines.migration.assessment import Assessed, Assessment, Override, assess_some
 from engines.migration.comparing import Difference
 from engines.migration.concerns.catalogue import concerns
 from engines.migration.mappings import networks_used
+from engines.migration.reading import wire
 from engines.migration.records import Key
 from engines.migration.results import read_json, vm_json
 from engines.migration.schedules import Schedule
@@ -25,6 +26,8 @@ _EXPECTED: Mapping[str, str] = {
     "vUSB": "USB devices", "vCD": "CD drives", "vHost": "hosts", "vDatastore": "datastores",
 }  # fmt: skip
 _MOST_CHANGES = 200
+Graded = Mapping[str, Any]
+"""Columns of a VM that follow from what people decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,19 @@ def _row(place: int, one: Assessed, tenant: str, line: str, pace: Pace) -> tuple
         one.override.status, vm.cpus, vm.memory_mib, sizes.capacity_mib, sizes.move_mib, _dumped(vm.network_names),
         _dumped(_job(job_of(one, pace))), _dumped(vm_json(one)), line,
     )  # fmt: skip
+
+
+def regraded(lines: Iterable[str], overrides: Mapping[Key, Override], keys: Collection[Key]) -> dict[Key, Graded]:
+    """VMs that were decided about, graded again out of what was kept of the whole export; `lines` end with its last."""
+    pace = Pace()
+    return {
+        one.key: {
+            "risk": one.risk.colour.lower(), "score": one.risk.score, "reason": reason_of(one), "mode": one.mode.way,
+            "left_out": one.left_out, "priority": one.override.priority, "status": one.override.status,
+            "job": _job(job_of(one, pace)), "detail": vm_json(one),
+        }
+        for one in assess_some(wire.read(lines), overrides, keys)
+    }  # fmt: skip
 
 
 def _job(job: Job) -> list[Any]:
@@ -138,6 +154,12 @@ def difference_kept(found: Difference) -> dict[str, Any]:
         "changes_total": len(found.changes),
         "lost": [list(key) for key in found.lost_decisions][:10],
     }
+
+
+def news(difference: Mapping[str, Any]) -> str:
+    """ "a newer export: 3 came, 1 changed"."""
+    told = [f"{difference[what]:,} {what}" for what in ("came", "went", "changed") if difference[what]]
+    return f"a newer export: {', '.join(told)}"
 
 
 def _dumped(value: Any) -> str:

@@ -6,7 +6,7 @@ Pure: nothing is read or written. Chat, page and webhook call the same `advance`
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from engines.migration.records import Key
 
@@ -14,7 +14,8 @@ WaveState = Literal["planned", "confirmed", "running", "complete", "failed", "ca
 Move = Literal["confirm", "start", "complete", "fail", "cancel", "replan"]
 ItemState = Literal["pending", "pass", "fail", "skipped"]
 Weight = Literal["blocker", "warning", "info"]
-VmState = Literal["waiting", "moving", "moved", "failed", "skipped"]
+VmState = Literal["pending", "copying", "cut_over", "failed", "skipped"]
+VM_STATES: tuple[VmState, ...] = get_args(VmState)
 
 _MOVES: Mapping[tuple[WaveState, Move], WaveState] = {
     ("planned", "confirm"): "confirmed",
@@ -28,18 +29,18 @@ _MOVES: Mapping[tuple[WaveState, Move], WaveState] = {
     ("failed", "cancel"): "cancelled",
     ("cancelled", "replan"): "planned",
 }
+_BEHIND = ("complete", "cancelled")
 _ENDS: Mapping[Move, WaveState] = {
     "confirm": "confirmed", "start": "running", "complete": "complete", "fail": "failed", "cancel": "cancelled",
     "replan": "planned",
 }  # fmt: skip
 _VM_MOVES: Mapping[VmState, frozenset[VmState]] = {
-    "waiting": frozenset({"moving", "skipped"}),
-    "moving": frozenset({"moved", "failed"}),
-    "failed": frozenset({"moving", "skipped"}),
-    "moved": frozenset(),
+    "pending": frozenset({"copying", "cut_over", "failed", "skipped"}),
+    "copying": frozenset({"cut_over", "failed"}),
+    "failed": frozenset({"copying", "cut_over", "skipped"}),
+    "cut_over": frozenset({"failed"}),  # it was taken back
     "skipped": frozenset(),
-}
-_OVER = ("moved", "failed", "skipped")
+}  # "pending" to "cut_over": a person tells of it when it is over, without having told that it began
 
 
 class MoveRefused(ValueError):  # noqa: N818 - an answer to whoever asked for it
@@ -133,7 +134,13 @@ def advance(
         raise MoveRefused(f"{progress.name} is {progress.state}: it cannot {move}", fix)
     _guard(progress, move, others or {})
     items: Mapping[str, Item] = progress.items if move != "replan" else {}
-    return replace(progress, state=following, items=items, changed_by=by, changed_at=at)
+    vms = progress.vms if move != "complete" else {key: _over(state) for key, state in progress.vms.items()}
+    return replace(progress, state=following, items=items, vms=vms, changed_by=by, changed_at=at)
+
+
+def _over(state: VmState) -> VmState:
+    """Whoever says that a wave is complete says it of the VMs that nobody has told anything of."""
+    return "cut_over" if state == "pending" else state
 
 
 def _guard(progress: Progress, move: Move, others: Mapping[int, Progress]) -> None:
@@ -147,8 +154,15 @@ def _guard(progress: Progress, move: Move, others: Mapping[int, Progress]) -> No
             raise MoveRefused(f"{progress.name} needs VMs of {named}", "let that be complete first")
         if running := [one.name for n, one in others.items() if one.state == "running" and n != progress.wave]:
             raise MoveRefused(f"{', '.join(running)} is running", "start the next when it is complete")
-    if move == "complete" and (left := sum(state not in _OVER for state in progress.vms.values())):
-        raise MoveRefused(f"{left:,} VMs of {progress.name} are not over", "wait for them, or skip them")
+        earlier = [one for n, one in sorted(others.items()) if n < progress.wave and one.state not in _BEHIND]
+        if earlier:
+            named = ", ".join(f"{one.name} ({one.state})" for one in earlier[:3])
+            fix = "let that be complete first, or build the waves anew without what holds it up"
+            raise MoveRefused(f"{progress.name} comes after {named}", fix)
+    if move == "complete" and (left := sum(state == "copying" for state in progress.vms.values())):
+        are = "is" if left == 1 else "are"
+        fix = "wait, then say of each: mark NAME as cut over, or as failed"
+        raise MoveRefused(f"{left:,} VM{'s' if left != 1 else ''} of {progress.name} {are} being copied", fix)
 
 
 def tick(
@@ -176,15 +190,20 @@ def tick(
     return replace(progress, state=wave_state, items=found, changed_by=by, changed_at=at)
 
 
-def vm_moves(progress: Progress, key: Key, state: VmState, by: str, at: datetime) -> Progress:
-    """What an agent or a person reports of a VM; the same twice changes nothing."""
+def vm_moves(progress: Progress, key: Key, state: VmState, by: str, at: datetime, name: str = "") -> Progress:
+    """What an agent or a person reports of a VM; the same twice changes nothing. `name` is for what is said of it."""
+    said = name or key[1]
     now = progress.vms.get(key)
     if now is None:
-        raise MoveRefused(f"{key[1]} is not in {progress.name}", "rebuild the waves, or report it to its own wave")
+        raise MoveRefused(f"{said} is not in {progress.name}", "rebuild the waves, or report it to its own wave")
     if now == state:
         return progress
-    if progress.state != "running" and state != "skipped":
-        raise MoveRefused(f"{progress.name} is {progress.state}: none of its VMs moves", "start the wave first")
+    is_late = progress.state == "complete" and state == "failed"
+    if progress.state != "running" and state != "skipped" and not is_late:
+        fix = "its waves can be built anew" if progress.state == "complete" else "start the wave first"
+        raise MoveRefused(f"{progress.name} is {progress.state}: none of its VMs moves", fix)
     if state not in _VM_MOVES[now]:
-        raise MoveRefused(f"{key[1]} is {now}: it cannot become {state}", "see what the agent says of it")
+        ways = ", ".join(one.replace("_", " ") for one in VM_STATES if one in _VM_MOVES[now])
+        fix = f"it can become {ways}" if ways else "nothing more happens to it"
+        raise MoveRefused(f"{said} is {now.replace('_', ' ')}: it cannot become {state.replace('_', ' ')}", fix)
     return replace(progress, vms={**progress.vms, key: state}, changed_by=by, changed_at=at)

@@ -1,13 +1,13 @@
 """Preflight items that the plan can answer by itself, with the evidence; the others wait for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from engines.migration.bundles import NO_TENANT
+from engines.migration.bundles import NO_TENANT, names_of
 from engines.migration.lifecycles import Item, ItemState
 from engines.migration.readiness import Check, Readiness
 from engines.migration.records import Key
-from engines.migration.waves import Wave
+from engines.migration.tenants import Tenants
 
 _CHECKS = {  # a preflight item, and the check of its tenants that it is made of
     "target_project_set": "target_mapped",
@@ -19,11 +19,12 @@ _CHECKS = {  # a preflight item, and the check of its tenants that it is made of
 
 
 def preflight_of(
-    wave: Wave, tenant_of: Mapping[Key, str], readiness: Sequence[Readiness], at: datetime
+    keys: Collection[Key], tenants_known: Tenants, readiness: Sequence[Readiness], at: datetime
 ) -> dict[str, Item]:
-    """The worst of the wave's tenants counts. What is not known is pending, and a pending blocker blocks."""
-    named = {one.tenant: one for one in readiness}
-    tenants = sorted({tenant_of.get(key) or NO_TENANT for key in wave.keys})
+    """Of a wave of these VMs. The worst of its tenants counts; what is not known is pending, and a pending blocker
+    blocks."""
+    named, tenant_of = {one.tenant: one for one in readiness}, names_of(tenants_known)
+    tenants = sorted({tenant_of.get(key) or NO_TENANT for key in keys})
     return {item: _item(check, tenants, named, at) for item, check in _CHECKS.items()}
 
 

@@ -1,7 +1,7 @@
 """A migration project: an export with what people decided about it, as a plan that needs no file."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
@@ -25,12 +25,18 @@ DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What people decided. `out` are folded names of tenants that are left out; `after` what must be moved first."""
+    """What people decided. `out` are folded names of tenants that are left out; `after` what must be moved first.
+
+    `begun` are VMs of waves that went on, with the reason why they get no other place; `behind` is the last number of
+    these waves, and when the last of them ends.
+    """
 
     overrides: Mapping[Key, Override]
     out: frozenset[str] = frozenset()
     after: Mapping[Key, Sequence[Key]] | None = None
     networks: frozenset[str] = frozenset()  # whose target was confirmed
+    begun: Mapping[Key, str] = field(default_factory=dict)
+    behind: tuple[int, datetime | None] = (0, None)
 
 
 def settings_for(made_at: datetime | None, now: datetime) -> dict[str, Any]:
@@ -51,11 +57,13 @@ def _ordering(kept: Mapping[str, Any], decisions: Decisions | None) -> Ordering:
     """Cohorts and waves as they were asked for last; without cohorts the waves are made of everything."""
     cohorts, waves = kept.get("cohorts"), kept.get("waves") or {}
     known = decisions or Decisions({})
+    last, ends_at = known.behind
     return Ordering(
-        wishes=Wishes(dict(known.after or {})),
+        wishes=Wishes(dict(known.after or {}), placed=known.begun),
         cohorts=CohortRules(**cohorts) if cohorts else None,
-        waves=WaveRules(waves.get("strategy", "pilot_first"), Limits(vms=waves.get("vms", 30))),
+        waves=WaveRules(waves.get("strategy", "pilot_first"), Limits(vms=waves.get("vms", 30)), first=last + 1),
         confirmed_networks=known.networks,
+        wave_starts={last + 1: ends_at} if ends_at else {},
     )
 
 

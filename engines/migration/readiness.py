@@ -73,6 +73,8 @@ def _project(tenant: str, wanted: Wanted) -> Check:
 def _networks(vms: Sequence[Assessed], wanted: Wanted) -> Check:
     names = sorted({name for one in vms for name in one.vm.network_names})
     mapped: Mapping[str, bool | None] = {one.source: one.confirmed if one.target else None for one in wanted.networks}
+    if not names and any(one.vm.nic_count != 0 for one in vms):
+        return Check("networks_mapped", "unknown", "the export names no network")
     lost = [name for name in names if mapped.get(name) is None]
     guessed = [name for name in names if mapped.get(name) is False]
     said = f"{len(names) - len(lost) - len(guessed)} of {len(names)} confirmed"

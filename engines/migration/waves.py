@@ -19,13 +19,15 @@ COLOURS = ("GREEN", "YELLOW", "RED")
 class WaveRules:
     """`days` a wave is meant to take: `bandwidth_paced` gives it what these days can copy.
 
-    `pilot_vms` 0 makes no pilot; None makes one of up to 5 where the strategy is `pilot_first`.
+    `pilot_vms` 0 makes no pilot; None makes one of up to 5 where the strategy is `pilot_first`. `first` is the number
+    of the first wave: behind others that stay as they are there is no pilot.
     """
 
     strategy: WaveStrategy = "pilot_first"
     limits: Limits = field(default_factory=lambda: Limits(vms=30))
     pilot_vms: int | None = None
     days: int = 1
+    first: int = 1
 
     def __post_init__(self) -> None:
         if self.strategy not in WAVE_STRATEGIES:
@@ -37,7 +39,9 @@ class WaveRules:
 
     @property
     def pilot(self) -> int:
-        return self.pilot_vms if self.pilot_vms is not None else 5 if self.strategy == "pilot_first" else 0
+        if self.pilot_vms is not None:
+            return self.pilot_vms
+        return 5 if self.strategy == "pilot_first" and self.first == 1 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,10 @@ def parts_of(bonds: Bonds, cohorts: CohortPlan | None) -> list[tuple[int, tuple[
 def wave_plan(bonds: Bonds, packed: Sequence[tuple[int, Packed]], rules: WaveRules) -> WavePlan:
     """The waves numbered through, with what can be said of each."""
     units = {unit.number: unit for unit in bonds.units}
-    at = {number: place for place, (_, one) in enumerate(packed, 1) for number in one.units}
-    waves = tuple(_wave(place, *one, units, at, rules) for place, one in enumerate(packed, 1))
+    at = {number: place for place, (_, one) in enumerate(packed, rules.first) for number in one.units}
+    waves = tuple(_wave(place, *one, units, at, rules) for place, one in enumerate(packed, rules.first))
     wave_of = {key: wave.number for wave in waves for key in wave.keys}
-    thoughts = {place: one.thought for place, (_, one) in enumerate(packed, 1)}
+    thoughts = {place: one.thought for place, (_, one) in enumerate(packed, rules.first)}
     why = {one.key: _why(one, unit, thoughts[wave.number], units, at, wave.number)
            for wave in waves for unit in wave.units for one in unit.vms}  # fmt: skip
     notes = (*bonds.notes, *(f"{one.name} is above a limit: {text}" for one in waves for text in one.warnings))

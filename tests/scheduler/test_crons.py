@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.crons import CronError, read_cron
+from scheduler.crons import Cron, CronError, read_cron
 
 BERLIN = "Europe/Berlin"
 
 
 def at(day: str, time: str) -> datetime:
     return datetime.fromisoformat(f"{day}T{time}:00+00:00")
+
+
+def upcoming(cron: Cron, instant: datetime, count: int) -> list[datetime]:
+    return list(itertools.islice(cron.ticks(instant), count))
 
 
 @pytest.mark.parametrize(
@@ -26,20 +30,20 @@ def at(day: str, time: str) -> datetime:
     ],
 )
 def test_half_past_two_is_due_once_in_each_night(zone: str, day_before: str, fires: list[str]) -> None:
-    found = read_cron("30 2 * * *", zone).upcoming(at(day_before, "05:00"), 3)
+    found = upcoming(read_cron("30 2 * * *", zone), at(day_before, "05:00"), 3)
     if zone != BERLIN and day_before == "2026-03-28":
-        found = read_cron("30 2 * * *", zone).upcoming(at(day_before, "00:00"), 3)
+        found = upcoming(read_cron("30 2 * * *", zone), at(day_before, "00:00"), 3)
     assert [f"{due:%Y-%m-%dT%H:%M}" for due in found] == fires
 
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
 def test_what_is_due_every_hour_pauses_and_doubles_in_no_night(day: str) -> None:
-    found = read_cron("0 * * * *", BERLIN).upcoming(at(day, "00:00") - timedelta(hours=3), 12)
+    found = upcoming(read_cron("0 * * * *", BERLIN), at(day, "00:00") - timedelta(hours=3), 12)
     assert {later - due for due, later in itertools.pairwise(found)} == {timedelta(hours=1)}
 
 
 def test_two_times_that_fall_together_in_spring_are_one_tick() -> None:
-    found = read_cron("30 2,3 * * *", BERLIN).upcoming(at("2026-03-28", "23:00"), 2)
+    found = upcoming(read_cron("30 2,3 * * *", BERLIN), at("2026-03-28", "23:00"), 2)
     assert [f"{due:%d %H:%M}" for due in found] == ["29 01:30", "30 00:30"]
 
 
@@ -51,9 +55,9 @@ def test_two_times_that_fall_together_in_spring_are_one_tick() -> None:
 @settings(max_examples=80, deadline=None)
 def test_ticks_come_in_order_whatever_the_start_and_do_not_depend_on_it(start: datetime, cron: str, zone: str) -> None:
     read = read_cron(cron, zone)
-    found = read.upcoming(start, 6)
+    found = upcoming(read, start, 6)
     assert found == sorted(set(found)) and found[0] > start
-    assert read.upcoming(found[2], 3) == found[3:]
+    assert upcoming(read, found[2], 3) == found[3:]
     assert read.between(start, found[-1], 6) == found
 
 
@@ -92,5 +96,5 @@ def test_what_is_no_schedule_is_said(cron: str, zone: str, why: str) -> None:
 
 def test_sunday_is_0_and_7_as_everywhere() -> None:
     for sunday in ("0", "7", "sun"):
-        (due,) = read_cron(f"0 4 * * {sunday}", "UTC").upcoming(at("2026-11-30", "00:00"), 1)
+        (due,) = upcoming(read_cron(f"0 4 * * {sunday}", "UTC"), at("2026-11-30", "00:00"), 1)
         assert due.weekday() == 6

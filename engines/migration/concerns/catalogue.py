@@ -52,13 +52,3 @@ def find(vm: Vm, around: Surroundings, looked_for: Iterable[Concern]) -> tuple[F
         first = next(one for one in found if one.concern == blocked)
         found.append(Finding(CRITICAL_CONCERN, first.seen))
     return tuple(found)
-
-
-def find_all(vm: Vm, around: Surroundings) -> tuple[Finding, ...]:
-    """Every place where each concern of one VM shows: for a look at that VM."""
-    return tuple(
-        Finding(concern.id, seen)
-        for concern in checks(around)
-        if concern.find is not None
-        for seen in concern.find(vm, around)
-    )

@@ -1,4 +1,4 @@
-"""A restore wished otherwise: every button and sentence means what it says, a change is a new request, a name is typed."""
+"""A restore wished otherwise: buttons and sentences mean what they say, a change is a new request, a name is typed."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

@@ -83,35 +83,51 @@ def test_a_wave_starts_behind_those_that_it_needs_and_alone() -> None:
     assert advance(ready, "start", "ann", NOW, {1: replace(first, state="complete")}).state == "running"
 
 
-def test_a_wave_is_complete_when_all_of_its_vms_are_over() -> None:
-    running = wave(state="running", vms={VM: "moving", ("vc1", "vm-2"): "moved"})
-    with pytest.raises(MoveRefused, match="1 VMs of Wave 2 are not over"):
+def test_waves_start_in_their_order() -> None:
+    ready = wave(state="confirmed")
+    for state in ("planned", "confirmed", "failed"):
+        with pytest.raises(MoveRefused, match=rf"Wave 2 comes after Pilot \({state}\)"):
+            advance(ready, "start", "ann", NOW, {1: Progress(1, "Pilot", state)})
+    for over in ("complete", "cancelled"):
+        others = {1: Progress(1, "Pilot", over), 3: Progress(3, "Wave 3", "planned")}
+        assert advance(ready, "start", "ann", NOW, others).state == "running"
+
+
+def test_a_wave_is_complete_when_none_of_its_vms_is_copied_any_more() -> None:
+    """What nobody told anything of is cut over by the word of whoever completes the wave."""
+    other = ("vc1", "vm-2")
+    running = wave(state="running", vms={VM: "copying", other: "pending"})
+    with pytest.raises(MoveRefused, match="1 VM of Wave 2 is being copied"):
         advance(running, "complete", "ann", NOW)
-    over = vm_moves(running, VM, "failed", "agent", NOW)
-    assert advance(over, "complete", "ann", NOW).state == "complete"
+    over = advance(vm_moves(running, VM, "failed", "agent", NOW), "complete", "ann", NOW)
+    assert over.state == "complete" and over.vms == {VM: "failed", other: "cut_over"}
 
 
 def test_chat_and_webhook_end_in_the_same_state() -> None:
     """The same report twice, and from two sides, changes nothing more."""
-    running = wave(state="running", vms={VM: "moving"})
-    by_agent = vm_moves(running, VM, "moved", "agent", NOW)
-    assert vm_moves(by_agent, VM, "moved", "agent", NOW) is by_agent
+    running = wave(state="running", vms={VM: "copying"})
+    by_agent = vm_moves(running, VM, "cut_over", "agent", NOW)
+    assert vm_moves(by_agent, VM, "cut_over", "agent", NOW) is by_agent
     done = advance(by_agent, "complete", "webhook", NOW)
     assert advance(done, "complete", "ann", NOW) is done
     assert done.state == advance(by_agent, "complete", "ann", NOW).state == "complete"
 
 
 def test_what_agents_report_out_of_turn_is_refused() -> None:
-    running = wave(state="running", vms={VM: "moved"})
+    running = wave(state="running", vms={VM: "cut_over"})
     for progress, key, state in (
-        (running, VM, "moving"),
-        (running, ("vc1", "vm-9"), "moved"),
-        (wave(state="planned", vms={VM: "waiting"}), VM, "moving"),
-        (wave(state="running", vms={VM: "waiting"}), VM, "moved"),
+        (running, VM, "copying"),
+        (running, ("vc1", "vm-9"), "cut_over"),
+        (running, VM, "pending"),
+        (wave(state="planned", vms={VM: "pending"}), VM, "copying"),
+        (wave(state="complete", vms={VM: "pending"}), VM, "cut_over"),
+        (wave(state="running", vms={VM: "skipped"}), VM, "copying"),
+        (wave(state="running", vms={VM: "copying"}), VM, "skipped"),
+        (wave(state="running", vms={VM: "pending"}), VM, "exploded"),
     ):
         with pytest.raises(MoveRefused):
             vm_moves(progress, key, state, "agent", NOW)  # type: ignore[arg-type]
-    assert vm_moves(wave(vms={VM: "waiting"}), VM, "skipped", "ann", NOW).vms[VM] == "skipped"
+    assert vm_moves(wave(vms={VM: "pending"}), VM, "skipped", "ann", NOW).vms[VM] == "skipped"
 
 
 def test_ticking_and_unticking() -> None:

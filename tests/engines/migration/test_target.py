@@ -21,6 +21,7 @@ from engines.migration.records import CpuUse, Host, Vm
 from engines.migration.sizing import PRESETS, NodeProfile, Overcommit, size_target
 from engines.migration.target_reports import TargetReport, compare_target
 from engines.migration.targets import UNREACHED, FlavorOffer, ImageOffer, QuotaState, TargetHost, TargetState
+from engines.migration.tenants import Tenants
 from engines.migration.transfer import Transfer
 from tests.engines.migration.estates import GIB, estate, nic, vm
 
@@ -171,15 +172,23 @@ def test_vms_of_nobody_are_named_so() -> None:
 
 def test_readiness_makes_the_preflight_of_a_wave() -> None:
     plan = plan_of(acme())
-    tenant_of = {one.key: "Acme" for one in plan.assessment.in_scope}
-    good = preflight_of(plan.waves.waves[0], tenant_of, report(acme()).readiness, MONDAY)
+    keys = plan.waves.waves[0].keys
+    good = preflight_of(keys, plan.tenants, report(acme()).readiness, MONDAY)
     assert {one.state for one in good.values()} == {"pass"} and "agent_reachable" not in good
-    unknown = preflight_of(plan.waves.waves[0], tenant_of, report(acme(), UNREACHED).readiness, MONDAY)
+    unknown = preflight_of(keys, plan.tenants, report(acme(), UNREACHED).readiness, MONDAY)
     assert (
         unknown["quota_sufficient"].state == "pending" and "could not be read" in unknown["quota_sufficient"].evidence
     )
-    nobody = preflight_of(plan.waves.waves[0], {}, report(acme()).readiness, MONDAY)
+    nobody = preflight_of(keys, Tenants((), {}, ()), report(acme()).readiness, MONDAY)
     assert {one.state for one in nobody.values()} == {"pending"}
+
+
+def test_networks_that_an_export_does_not_name_are_not_mapped() -> None:
+    """Unknown is neither passed nor failed; a VM without any NIC needs none."""
+    for nics, state in ((None, "unknown"), (0, "pass")):
+        found = report([vm("a", 1, nics=(), networks=(), nic_count=nics)])
+        check = next(one for one in found.readiness[0].checks if one.item == "networks_mapped")
+        assert check.state == state, check
 
 
 def sized(vms: Sequence[Vm], hosts: Sequence[TargetHost] | None, preset: Any = "balanced", **more: Any) -> Any:

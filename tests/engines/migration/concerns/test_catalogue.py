@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engines.migration.concerns.catalogue import checks, concerns, find, find_all, not_checked
+from engines.migration.concerns.catalogue import checks, concerns, find, not_checked
 from engines.migration.concerns.surroundings import TargetFacts, surroundings_of
 from engines.migration.estate import Estate, ReadReport, SheetReport
 from engines.migration.records import (
@@ -166,18 +166,6 @@ def test_a_column_that_is_blank_throughout_says_nothing_but_a_flag_says_no() -> 
     assert "vmware.datastore.missing" in not_checked(places)
     assert "vmware.changed_block_tracking.disabled" not in not_checked(places)
     assert "vmware.disk.rdm.detected" not in not_checked(places)
-
-
-def test_every_place_is_shown_on_demand() -> None:
-    one = vm(disks=(disk(1, 0), disk(2, 0)))
-    made = estate([one])
-    places = surroundings_of(made)
-    rows = [
-        finding.seen.row
-        for finding in find_all(made.vms[0], places)
-        if finding.concern == "vmware.disk.capacity.invalid"
-    ]
-    assert rows == [2, 3]
 
 
 def test_numbers_for_words_of_old_exports() -> None:
