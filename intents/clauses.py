@@ -19,6 +19,8 @@ _HERE = frozenset(
 _SUBJECTS = frozenset(
     {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
 )
+_INTENT = frozenset({"gonna", "going", "planning", "trying", "about", "thinking", "hoping", "keen", "been", "not"})
+_NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 
@@ -108,6 +110,8 @@ class ClauseReader(StatementReader):
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:
                 return "wish"
+            if first == "had" and second and second[0] in _NAMERS | {"no", "another", "enough"}:
+                return "report"  # "had a good look"
             if first not in {"had", "should", "until"} or (len(words) > 2 and not asks):
                 return "conditional"
         known = self.lists["auxiliaries"] | {"goes", "go", "'s", "s"}
@@ -133,6 +137,8 @@ class ClauseReader(StatementReader):
             return "question"
         if first == "have" and second and second[0] not in _SUBJECTS and not asks:
             return "command"  # "have web-01 rebooted"
+        if first.endswith(("n't", "ont")) and not asks and second and second[0] not in _SUBJECTS | _NAMERS:
+            return "other"  # "don't want to blow it up", "didn't help": who does not is left unsaid
         if first in self.lists["auxiliaries"]:
             if self.person(start + 1) and self.lists["minding"] & set(words[2:4]):
                 return "other"  # "does bob know about this"
@@ -221,8 +227,8 @@ class ClauseReader(StatementReader):
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
             return "question"  # "the auditor needs to know ..."
-        if rest[0] in {"'s", "s"}:
-            return "fragment"  # "dave's role assignments"
+        if rest[0] in {"'s", "s"}:  # "dave's gonna move it"; "dave's role assignments"
+            return "other" if rest[1:2] and rest[1] in _INTENT and rest[2:] else "fragment"
         if subject in self.lists["people"] and self.lists["told"] & set(rest[:3]):
             return "report"  # "customer acme says thanks"
         if self.person(start) and self.person(start + 1):

@@ -24,6 +24,9 @@ _MANY = re.compile(
     r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
     re.IGNORECASE,
 )
+_NOTED = re.compile(r"\b(?:note|comment|remark|memo|annotat\w+|saying|because|reason)\b", re.IGNORECASE)
+_OPENINGS = 3
+_LEAST = 6  # characters of a request
 _HEAD = 8  # words at either end of a message where a courtesy may stand
 _WORD = re.compile(r"(?<![\\\w<])[a-z]{4,}")
 _WISE = re.compile(
@@ -45,6 +48,7 @@ class Courtesies:
     short: Mapping[str, str]
     shortened: re.Pattern[str]
     words: frozenset[str]
+    said: Sequence[tuple[re.Pattern[str], str]] = ()
 
     def plain(
         self, text: str, base: Callable[[str], str], names: Collection[str] = (), known: Collection[str] = ()
@@ -83,7 +87,13 @@ class Courtesies:
         return found
 
     def _bare(self, text: str, base: Callable[[str], str]) -> str:
-        bare = self._without_end(self.preface.sub("", self.greeting.sub("", text, count=1), count=1))
+        bare = text
+        for _ in range(_OPENINGS):
+            shorter = self.preface.sub("", self.greeting.sub("", bare, count=1), count=1)
+            if len(shorter) == len(bare) or len(shorter) < _LEAST:
+                break
+            bare = shorter
+        bare = self._without_end(bare)
         lead = _LEADS.match(bare)
         at = lead.end() if lead else 0
         match = _MIND.match(bare, at)
@@ -104,6 +114,9 @@ class Courtesies:
         text = self.shortened.sub(
             lambda match: match[0] if match[0].lower() in names else self.short[match[0].lower()], text
         )
+        if not _NOTED.search(text):
+            for pattern, instead in self.said:
+                text = pattern.sub(instead, text)
         text = _MANY.sub(r"how many \1", text)
         text = _WISE.sub(r"per \1", text)
         return _UNIT.sub(lambda match: f"{match[1]} {match[2]}" if match[1] else f"{match[3]} vcpus", text)
@@ -138,8 +151,14 @@ def load_courtesies() -> Courtesies:
         any_of(lines["greeting"], "^{}"),
         any_of(lines["preface"], "^{}"),
         tuple(starts),
-        any_of(lines["end"], r"(?:\s*[,;.!-]+\s*|\s+){}\s*[.!]*(?P<asks>\?*)\s*$"),
+        any_of(lines["end"], r"(?:\s*[,;.!]+\s+|\s+-+\s*|\s+){}\s*[.!]*(?P<asks>\?*)\s*$"),
         short,
         any_of(tuple(re.escape(word) for word in short), r"(?<![\w./@#-]){}(?![\w./@-])"),
         frozenset(word for found in lines.values() for line in found for word in _WORD.findall(line)),
+        tuple(
+            (re.compile(rf"\b(?:{line})\b", re.IGNORECASE), heading.removeprefix("say").strip())
+            for heading, found in lines.items()
+            if heading.partition(" ")[0] == "say"
+            for line in found
+        ),
     )

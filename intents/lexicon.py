@@ -74,12 +74,18 @@ class Lexicon:
     ordinary: frozenset[str]
     runs: frozenset[str]
     bases: Mapping[str, str]
+    plain: frozenset[str] = frozenset()
+
+    @cached_property
+    def apart(self) -> frozenset[str]:
+        """Words that mean another world or nothing by themselves: no slip of the finger is read as one of them."""
+        return self.plain | frozenset(w for w in self.foreign if all(s.concept == "FOREIGN" for p in self.phrases.get(w, ()) for s in p.senses))
 
     @cached_property
     def repairs(self) -> Mapping[str, Sequence[str]]:
         """A word with any one letter left out -> the words of the lexicon that it may be; made when first asked for."""
         found: dict[str, list[str]] = {}
-        for word in sorted(self.vocabulary):
+        for word in sorted(self.vocabulary - self.apart):
             if len(word) >= REPAIR_FROM - 1 and word.isalpha():
                 for key in (word, *deletes(word)):
                     found.setdefault(key, []).append(word)
@@ -137,6 +143,7 @@ class _Builder:
         self.fillers: set[str] = set()
         self.foreign: set[str] = set()
         self.ordinary: set[str] = set()
+        self.plain: set[str] = set()
         self.bases: dict[str, str] = {}
 
     def read(self, text: str) -> "_Builder":
@@ -149,12 +156,14 @@ class _Builder:
     def _line(self, number: int, line: str) -> None:
         head, colon, tail = line.partition(":")
         parts = head.split()
-        words = [word.strip() for word in tail.split(",") if word.strip()]
+        words = [word.strip() for word in tail.split(",") if word.strip()]  # of "plain" lines blanks part them too
         match parts:
             case ["filler"]:
                 self.fillers.update(words)
             case ["ordinary"]:
                 self.ordinary.update(words)
+            case ["plain"]:
+                self.plain.update(tail.split())
             case ["foreign"]:
                 for word in words:
                     self._put(word, Sense("FOREIGN"))
@@ -239,6 +248,7 @@ class _Builder:
             frozenset(self.ordinary),
             frozenset(" ".join(words) for words in self.senses),
             MappingProxyType(self.bases),
+            frozenset(self.plain),
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:
@@ -265,7 +275,7 @@ class _Builder:
         return [s for s in meanings if s not in held]
 
     def _vocabulary(self) -> frozenset[str]:
-        return frozenset({word for phrase in self.senses for word in phrase} | self.fillers)
+        return frozenset({word for phrase in self.senses for word in phrase} | self.fillers | self.plain)
 
     def _common(self) -> dict[str, int]:
         """How many phrases hold a word: of two words one edit away the more usual one is meant."""

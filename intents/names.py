@@ -13,6 +13,7 @@ __all__ = ["Names", "fold", "loose", "spans"]
 LONGEST = 5  # words in one name
 _SHARED = 40  # names with one word in common that are looked at when another of their words is misspelt
 _SEPARATORS = re.compile(r"[-_\s.]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "í": "i", "ó": "o", "á": "a"})
 _SKIP = frozenset({"mark"})
 # People are called by their first names: "carol" is "Carol Díaz", and the user carol.diaz.
 _PEOPLE = frozenset({"owner", "user"})
@@ -78,7 +79,10 @@ class Names:
             return
         self._exact[span] = (name,) if held is None else (*held, name)
         bare = _SEPARATORS.sub("", span)
-        if bare != span:
+        if bare != span or not bare.isascii():
+            if not bare.isascii():
+                plain = bare.translate(_UMLAUTS)
+                self._loose[plain] = (*self._loose.get(plain, ()), name)
             self._loose[bare] = (*self._loose.get(bare, ()), name)
         self._kinds.setdefault(name.kind, []).append(name)
         if name.kind in _PEOPLE and (first := _FIRST.match(span)):

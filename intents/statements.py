@@ -51,6 +51,9 @@ _WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
 _BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
 _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
              ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
+_COUNTED = frozenset((word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr"))
+_ONLY = frozenset({"only", "cannot", "can't", "cant"})
+_THEN = frozenset({"once", "after", "before", "until", "when"})
 ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
 
@@ -68,6 +71,10 @@ class StatementReader:
 
     def _statement(self, words: list[str], start: int) -> str:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
+        if tuple(words[:2]) in _COUNTED:
+            return "fragment"  # "number of volumes created since tuesday"
+        if self.named[start] and not self.person(start) and _ONLY & set(words[1:6]) and _THEN & set(words[2:]):
+            return "command"  # "app01 can only move once erp-db has moved"
         if self.lists["told"] & set(words[:4]):
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):

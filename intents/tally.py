@@ -152,10 +152,10 @@ class Tally:
         if len(unmet) != 1 or len(claim.needs) < 2 or not claim.never.isdisjoint(features):
             return None
         needs = tuple(need for need in claim.needs if need is not unmet[0])
-        said = {f for need in needs for f in need if f in features}
+        said = {f for need in needs for f in need if f in features and f != "cmd"}
         if max((features[f] for f in said), default=0.0) < 1.4:
             return None
-        if all(f[0] == "@" for f in said) and self.beside_unknown:
+        if all(f[0] == "@" for f in said) and (self.beside_unknown or intent.writes):
             return None  # a name and a word that nobody knows: what is wanted of it was not understood
         name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet[0])
         if not name and UNSAID.isdisjoint(unmet[0]):

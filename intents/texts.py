@@ -33,7 +33,7 @@ def kinds_said(scene: Scene) -> list[tuple[Mention, str]]:
     beside: list[tuple[Mention, str]] = []
     for mention in scene.mentions:
         kinds = [s.value for s in mention.senses if s.concept.startswith("k:") and s.value != "tenant"]
-        if kinds:
+        if kinds and not _speaks(scene, mention):
             apart = _beside_name(scene, mention, kinds) or mention.start in scene.aside or _is_somebody(scene, mention)
             (beside if apart else said).append((mention, kinds[0]))
     return said + beside
@@ -44,6 +44,18 @@ def _is_somebody(scene: Scene, mention: Mention) -> bool:
     return scene.folds[mention.start] in {"customer", "client"} and scene.folds[max(0, mention.start - 1)] in _THEIR
 
 
+def _speaks(scene: Scene, mention: Mention) -> bool:
+    """ "customer gave me only a uuid": the one who did something, at the start of a clause."""
+    first = not mention.start or scene.tokens[mention.start - 1].kind == "mark"
+    after = scene.tokens[mention.end : mention.end + 1]
+    told = after and after[0].kind == "word" and not scene.named[mention.end] and after[0].fold in _DID
+    return scene.folds[mention.start] in {"customer", "client", "user"} and first and bool(told)
+
+
+_DID = frozenset(
+    {"gave", "has", "says", "said", "wants", "asks", "asked", "needs", "told", "sent", "is", "was", "complains", "called",
+     "wrote", "reported", "reports", "claims", "had", "wanted", "called", "just", "only"}
+)  # fmt: skip
 _THEIR = frozenset({"my", "our", "the", "this", "a", "customer", "client"})
 
 

@@ -34,6 +34,7 @@ from intents.tokens import Token
 
 __all__ = ["Span", "find_times", "iso", "merge"]
 
+_NTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
 _OLDER = frozenset({"older", "elder"})
 _NEWER = frozenset({"newer", "younger", "fresher"})
 
@@ -194,7 +195,21 @@ class _Clock:
         dated = self._date(comma, self.word(comma))  # "monday 30.11.": the date decides
         if dated and dated.since.weekday() == DAY_WORDS[word]:
             return dated
+        if numbered := self._numbered(DAY_WORDS[word], comma):
+            return numbered
         return self._timed(day, at + 1)
+
+    def _numbered(self, weekday: int, at: int) -> Moment | None:
+        """The "30th" of "monday the 30th": the nearest month in which it is that day of the week."""
+        at += 1 if self.word(at) == "the" else 0
+        match = _NTH.fullmatch(self.word(at))
+        for step in range(12) if match else ():
+            months = self.now.year * 12 + self.now.month - 1 + (step if self.future else -step)
+            day = self._day(months // 12, months % 12 + 1, int(match[1]) if match else 1)
+            ahead = day and (day >= self.today() if self.future else day <= self.now)
+            if day and ahead and day.weekday() == weekday:
+                return self._timed(day, at + 1)
+        return None
 
     def _timed(self, day: datetime, end: int, open_: bool = False) -> Moment:
         """A day, or the hour of it that follows: "friday 18:00", "yesterday at 2 pm", "yesterday evening"."""
