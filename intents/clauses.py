@@ -137,6 +137,8 @@ class ClauseReader(StatementReader):
             return "question"
         if first == "have" and second and second[0] not in _SUBJECTS and not asks:
             return "command"  # "have web-01 rebooted"
+        if words[1:2] == ["not"] and first in {"did", "does", "was", "has", "is"} and not asks:
+            return "report"  # "did not help"
         if first.endswith(("n't", "ont")) and not asks and second and second[0] not in _SUBJECTS | _NAMERS:
             return "other"  # "don't want to blow it up", "didn't help": who does not is left unsaid
         if first in self.lists["auxiliaries"]:

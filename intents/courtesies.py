@@ -25,6 +25,8 @@ _MANY = re.compile(
     re.IGNORECASE,
 )
 _NOTED = re.compile(r"\b(?:note|comment|remark|memo|annotat\w+|saying|because|reason)\b", re.IGNORECASE)
+_WHETHER = re.compile(r"(?:if|whether)\b", re.IGNORECASE)
+_ASKED = re.compile(r"\b(?:ask\w*|wonders?|know|see)\b", re.IGNORECASE)
 _OPENINGS = 3
 _LEAST = 6  # characters of a request
 _HEAD = 8  # words at either end of a message where a courtesy may stand
@@ -89,7 +91,11 @@ class Courtesies:
     def _bare(self, text: str, base: Callable[[str], str]) -> str:
         bare = text
         for _ in range(_OPENINGS):
-            shorter = self.preface.sub("", self.greeting.sub("", bare, count=1), count=1)
+            greeted = self.greeting.sub("", bare, count=1)
+            opening = self.preface.match(greeted)
+            shorter = greeted[opening.end() :] if opening else greeted
+            if opening and _WHETHER.match(shorter) and _ASKED.search(opening[0]):
+                shorter = f"check {shorter}"  # "sales asks if we have room"
             if len(shorter) == len(bare) or len(shorter) < _LEAST:
                 break
             bare = shorter

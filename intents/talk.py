@@ -113,9 +113,25 @@ def _is_talk(scene: "Scene", moods: "Words", at: int) -> bool:
     words = scene.folds[start:end]
     if mood in _TELLING and _tells_of_people(scene, moods, start, end):
         return not (_NOT_LATER & set(words) and mood in {"negated", "conditional"})
+    if mood == "fragment" and _tells_of_people(scene, moods, start, end) and _BEING & set(words[1:3]) and end - start > 3:
+        return True  # "everyone's off for the weekend"
+    if not any(scene.named[:end]) and at + 1 < len(scene.clauses) and _only_joins(scene, start, end):
+        return True  # "well, ...", "because I will, ..."
     if mood in {"negated", "conditional"}:
         return mood == "negated" and _is_strange(scene, start, end)
     return _says_nothing(scene, start, end) and _is_strange(scene, start, end) and mood != "question"
+
+
+_BEING = word_set("'s is are was were has 're 'm")
+
+
+def _only_joins(scene: "Scene", start: int, end: int) -> bool:
+    """No word with a meaning, no time, no number, and nothing that denies or puts off."""
+    words = scene.folds[start:end]
+    timed = any(span.start < end and span.end > start for span in scene.spans)
+    plain = all(word in scene.lexicon.fillers or scene.tokens[at].kind == "mark" for at, word in enumerate(words, start))
+    said = any(start <= m.start < end and m.senses for m in scene.mentions)
+    return plain and not timed and not said and not (_ANSWERS | _NOT_LATER | ASKING) & set(words)
 
 
 def _is_apart(scene: "Scene", moods: "Words", at: int) -> bool:
