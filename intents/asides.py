@@ -197,7 +197,7 @@ def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
     if len(said) + len(codes) != 1 or any(_describes(hit) for hit in said):
         return ""  # what else was said of it belongs to the request
     first, last = (said[0].start, said[0].end - 1) if said else (codes[0], codes[0])
-    first = _with_noun(scene, first)
+    first = first if said and said[0].of("wave") else _with_noun(scene, first)
     name = scene.text[scene.tokens[first].start : scene.tokens[last].end]
     return _POINTS.sub(lambda match: f"{name}'s" if match[1].lower() == "its" else name, text, count=1)
 

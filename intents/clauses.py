@@ -118,6 +118,8 @@ class ClauseReader(StatementReader):
         if first == "when" and second and second[0] not in known and not asks:
             return "conditional"
         wanting = words[1:2] == ["would"] and words[2:3] and words[2] in _NEEDS and first in {"i", "we"}
+        if first in self.lists["question words"] and len(words) > 3:
+            return ""  # "how many nodes we should buy"
         return "wish" if not asks and not wanting and anywhere(words[:6], self.runs["wishes"]) else ""
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:

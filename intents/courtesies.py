@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from intents.patterns import any_of, load_patterns
 from intents.spelling import one_edit
@@ -24,7 +25,12 @@ _MANY = re.compile(
     r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
     re.IGNORECASE,
 )
-_NOTED = re.compile(r"\b(?:note|comment|remark|memo|annotat\w+|saying|because|reason)\b", re.IGNORECASE)
+_NOTED = re.compile(r"\b(?:deny|denied|reject|decline|refuse|ack\w*|note|comment|remark|memo|annotat\w+|saying|because|reason)\b", re.IGNORECASE)
+_MARK = re.compile(r"[:,]\s|\s-+\s|\b(?:saying|says|because|reason|that)\b", re.IGNORECASE)
+_PAIRED = re.compile(r"\s*(?:[a-z]+|[a-z][\w.-]*)(?: +[\w./#-]+)* +[a-z_]+=[\w./#-]+(?: +[\w.,/#=-]+)*\s*$", re.IGNORECASE)
+_PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
+_KEYS = MappingProxyType({"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"})
+_SHAPE = re.compile(r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:g|gb|gib)?\b", re.IGNORECASE)
 _WHETHER = re.compile(r"(?:if|whether)\b", re.IGNORECASE)
 _ASKED = re.compile(r"\b(?:ask\w*|wonders?|know|see)\b", re.IGNORECASE)
 _OPENINGS = 3
@@ -117,13 +123,21 @@ class Courtesies:
         """Abbreviations, "project-wise" and "32-vcpu" as they are usually written; a text with quotes stays."""
         if '"' in text or "`" in text:
             return text
+        noted = _NOTED.search(text)
+        mark = _MARK.search(text, noted.start()) if noted else None
+        text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
         text = self.shortened.sub(
             lambda match: match[0] if match[0].lower() in names else self.short[match[0].lower()], text
         )
-        if not _NOTED.search(text):
-            for pattern, instead in self.said:
-                text = pattern.sub(instead, text)
+        if "=" in text and _PAIRED.match(text):
+            text = _PAIR.sub(lambda match: f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}", text)
+        for pattern, instead in self.said:
+            text = pattern.sub(instead, text)
+        return self._usual(text) + rest
+
+    def _usual(self, text: str) -> str:
         text = _MANY.sub(r"how many \1", text)
+        text = _SHAPE.sub(r"\1/\2", text)
         text = _WISE.sub(r"per \1", text)
         return _UNIT.sub(lambda match: f"{match[1]} {match[2]}" if match[1] else f"{match[3]} vcpus", text)
 

@@ -248,7 +248,7 @@ class _Builder:
             frozenset(self.ordinary),
             frozenset(" ".join(words) for words in self.senses),
             MappingProxyType(self.bases),
-            frozenset(self.plain),
+            frozenset(self.plain - {word for phrase in self.senses for word in phrase}),
         )
 
     def _inner(self, words: tuple[str, ...]) -> list[Sense]:

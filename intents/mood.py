@@ -141,7 +141,9 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
         return "other"
     if "question" in moods and not {"command", "report", "wish"} & set(moods[: moods.index("question")]):
         first = moods.index("question")
-        known = moods[0] == "question" or tokens[clauses[first][0]].fold in ASKING | {"would"}
+        start = clauses[first][0]
+        led = tokens[start].fold in {"in", "until", "for", "by", "with"} and tokens[start + 1].fold in ASKING
+        known = moods[0] == "question" or led or tokens[start].fold in ASKING | {"would"}
         if (
             known
             and "negated" not in moods[:first]

@@ -19,7 +19,7 @@ _METRIC_KINDS = {"vm": "vms", "volume": "volumes", "snapshot": "snapshots", "net
 _NEW_NAME = re.compile(
     r"\b(?:as|call(?:ed)?(?: it)?|name(?:d)?(?: it)?|under the name(?: of)?|with the name|new name)\s*:?\s+"
     r"(?:a new vm (?:called|named)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*[\w])[\"'`]?", re.IGNORECASE)  # fmt: skip
-_VALUE_MARKS = frozenset({"to", "=", "->", "with", ":", "=>"})
+_VALUE_MARKS = frozenset({"show", "be", "read", "say", "as", "to", "=", "->", "with", ":", "=>"})
 _SET_TO = frozenset({"to", "=", "->", "=>", "is", "really", "becomes", "with", "be", ":"})
 
 
@@ -175,7 +175,9 @@ def tenant_create(scene: Scene, filling: "Filling") -> None:
     if project is not None:
         filling.put("project", scene.tokens[project].text, scene.tokens[project].text)
     skip = frozenset() if project is None else frozenset({project})
-    domain = word_after(scene, ("domain", "customer", "tenant", "client", "organisation", "organization"), skip)
+    domain = word_after(scene, ("domain", "domains"), skip)
+    if domain is None:
+        domain = word_after(scene, ("customer", "tenant", "client", "organisation", "organization"), skip)
     rest = [at for at in unnamed_words(scene) if at not in skip and at not in scene.aside]
     if domain is None and rest:
         domain = rest[0]
@@ -292,8 +294,8 @@ def event(scene: Scene, filling: "Filling") -> None:
 
 
 _TOPIC = re.compile(
-    r"\b(?:when it comes to|in terms of|with(?! when it comes)|about|on|for|regarding|concerning|around|topic)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
-    r"([\w][\w -]{1,60}?)\s*[?.!]*$", re.IGNORECASE)  # fmt: skip
+    r"\b(?:when it comes to|in terms of|with(?! when it comes)|about|on|for|regarding|concerning|around|topic|related to|relating to)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
+    r"([\w][\w -]{1,60}?)(?:\s+(?:which|that) (?:i|we)\b.*)?\s*[?.!]*$", re.IGNORECASE)  # fmt: skip
 
 
 def topic(scene: Scene, filling: "Filling") -> None:

@@ -41,7 +41,7 @@ _SAID_BEFORE = frozenset(
     }
 )
 _UNWELL = frozenset(
-    {"down", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing", "flapping",
+    {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing", "flapping",
      "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
@@ -129,7 +129,7 @@ class StatementReader:
         """Does it tell in which state something is, or what something did to somebody?"""
         for at, word in enumerate(words[1:], 1):
             after, next_one = words[at + 1 : at + 2], words[at + 2 : at + 3]
-            if word in {"is", "are"} and self.named[start] and after and after[0] in _UNWELL:
+            if word in {"is", "are"} and (self.named[start] or self.named[start + at - 1]) and after and after[0] in _UNWELL:
                 return True
             if word in {"is", "are"} and after and after[0] in _BEYOND and next_one and next_one[0][0].isdigit():
                 return True

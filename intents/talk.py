@@ -117,6 +117,8 @@ def _is_talk(scene: "Scene", moods: "Words", at: int) -> bool:
         return True  # "everyone's off for the weekend"
     if not any(scene.named[:end]) and at + 1 < len(scene.clauses) and _only_joins(scene, start, end):
         return True  # "well, ...", "because I will, ..."
+    if words[0] in {"before", "while", "as", "since", "until"} and words[1:2] in (("i",), ("we",)) and not start:
+        return True  # "before I execute it, what does it do"
     if mood in {"negated", "conditional"}:
         return mood == "negated" and _is_strange(scene, start, end)
     return _says_nothing(scene, start, end) and _is_strange(scene, start, end) and mood != "question"

@@ -180,6 +180,8 @@ def _counts_rows(scene: Scene, start: int, end: int) -> bool:
     """ "the 5 biggest", "top 5", "5 disks by size", "limit 5"; not "building 5"."""
     if (start, end) == (0, len(scene.tokens)) or _ROWS_BEFORE & set(scene.folds[max(0, start - 2) : start]):
         return True
+    if any(m.end == start for m in scene.mentions_of("sort")):
+        return True  # "volumes largest 5"
     if set(scene.folds[end : end + 1]) & _ROWS_AFTER or "enough" in scene.folds[end : end + 3]:
         return True
     near = [m for m in scene.mentions if end <= m.start <= end + 2]
