@@ -85,7 +85,7 @@ class ClauseReader(StatementReader):
             return True
         if words[:2] in (["no", "changes"], ["no", "further"]):
             return False  # "no changes until monday" asks for a freeze
-        return starts(words, self.runs["bans"]) or self._forbids(words, start)
+        return self.runs["bans"].start(words) or self._forbids(words, start)
 
     def _forbids(self, words: list[str], start: int) -> bool:
         """ "please don't reboot": the word behind "don't" is something that the bot could do."""
@@ -120,7 +120,7 @@ class ClauseReader(StatementReader):
         wanting = words[1:2] == ["would"] and words[2:3] and words[2] in _NEEDS and first in {"i", "we"}
         if first in self.lists["question words"] and len(words) > 3:
             return ""  # "how many nodes we should buy"
-        return "wish" if not asks and not wanting and anywhere(words[:6], self.runs["wishes"]) else ""
+        return "wish" if not asks and not wanting and self.runs["wishes"].within(words[:6]) else ""
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:
         first, second = words[0], words[1:2]

@@ -31,6 +31,8 @@ _PAIRED = re.compile(r"\s*(?:[a-z]+|[a-z][\w.-]*)(?: +[\w./#-]+)* +[a-z_]+=[\w./
 _PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
 _KEYS = MappingProxyType({"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"})
 _SHAPE = re.compile(r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:g|gb|gib)?\b", re.IGNORECASE)
+_SHORT = re.compile(r"(?<![\w./@#-])[\w/]+(?:'\w+)?(?![\w@-]|[./]\w)")
+_TAIL = 90  # characters in which the last courtesy lies
 _WHETHER = re.compile(r"(?:if|whether)\b", re.IGNORECASE)
 _ASKED = re.compile(r"\b(?:ask\w*|wonders?|know|see)\b", re.IGNORECASE)
 _OPENINGS = 3
@@ -51,12 +53,11 @@ class Courtesies:
 
     greeting: re.Pattern[str]
     preface: re.Pattern[str]
-    starts: Sequence[tuple[re.Pattern[str], str]]
+    starts: "Instead"
     end: re.Pattern[str]
     short: Mapping[str, str]
-    shortened: re.Pattern[str]
     words: frozenset[str]
-    said: Sequence[tuple[re.Pattern[str], str]] = ()
+    said: "Instead"
 
     def plain(
         self, text: str, base: Callable[[str], str], names: Collection[str] = (), known: Collection[str] = ()
@@ -113,10 +114,8 @@ class Courtesies:
         if match and (verb or not match[1] or match[1].lower().endswith("ing")):
             verb = verb or match[1] or ""
             bare = f"could you {verb} {bare[match.end() :].strip()}"
-        for pattern, instead in self.starts:
-            if match := pattern.match(bare, at):
-                bare = f"{instead} {bare[match.end() :].strip(' ,')}".strip()
-                break
+        if match := self.starts.pattern.match(bare, at):
+            bare = f"{self.starts.instead(match)} {bare[match.end() :].strip(' ,')}".strip()
         return bare if len(bare) > 3 else text
 
     def _spelled(self, text: str, names: Collection[str]) -> str:
@@ -126,13 +125,13 @@ class Courtesies:
         noted = _NOTED.search(text)
         mark = _MARK.search(text, noted.start()) if noted else None
         text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
-        text = self.shortened.sub(
-            lambda match: match[0] if match[0].lower() in names else self.short[match[0].lower()], text
-        )
+        if not self.short.keys().isdisjoint(_SHORT.findall(text.lower())):
+            text = _SHORT.sub(
+                lambda match: match[0] if match[0].lower() in names else self.short.get(match[0].lower(), match[0]), text
+            )
         if "=" in text and _PAIRED.match(text):
             text = _PAIR.sub(lambda match: f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}", text)
-        for pattern, instead in self.said:
-            text = pattern.sub(instead, text)
+        text = self.said.pattern.sub(self.said.instead, text)
         return self._usual(text) + rest
 
     def _usual(self, text: str) -> str:
@@ -144,7 +143,7 @@ class Courtesies:
     def _without_end(self, text: str) -> str:
         """ "…, if you would be so kind?" leaves its question mark."""
         for _ in range(0 if _ADDRESSED.search(text) else 2):
-            match = self.end.search(text)
+            match = self.end.search(text, max(0, len(text) - _TAIL))
             left = text[: match.start()].split() if match else []
             if not match or len(left) < 2 or left[-1].lower() in _ASKING:
                 break
@@ -161,24 +160,31 @@ def load_courtesies() -> Courtesies:
         if heading.startswith("short ")
         for word in words
     }
-    starts = [
-        (re.compile(line, re.IGNORECASE), heading.removeprefix("start").strip())
-        for heading, found in lines.items()
-        if heading.partition(" ")[0] == "start"
-        for line in found
-    ]
     return Courtesies(
         any_of(lines["greeting"], "^{}"),
         any_of(lines["preface"], "^{}"),
-        tuple(starts),
+        _instead(lines, "start", "{}"),
         any_of(lines["end"], r"(?:\s*[,;.!]+\s+|\s+-+\s*|\s+){}\s*[.!]*(?P<asks>\?*)\s*$"),
         short,
-        any_of(tuple(re.escape(word) for word in short), r"(?<![\w./@#-]){}(?![\w./@-])"),
         frozenset(word for found in lines.values() for line in found for word in _WORD.findall(line)),
-        tuple(
-            (re.compile(rf"\b(?:{line})\b", re.IGNORECASE), heading.removeprefix("say").strip())
-            for heading, found in lines.items()
-            if heading.partition(" ")[0] == "say"
-            for line in found
-        ),
+        _instead(lines, "say", r"(?<!\w)(?=\w){}\b"),
     )
+
+
+@dataclass(frozen=True)
+class Instead:
+    """One expression of many alternatives, and what stands for the one that matched."""
+
+    pattern: re.Pattern[str]
+    said: Sequence[str]
+
+    def instead(self, match: re.Match[str]) -> str:
+        return self.said[int((match.lastgroup or "g0")[1:])]
+
+
+def _instead(lines: Mapping[str, tuple[str, ...]], kind: str, around: str) -> Instead:
+    """The lines under "start WORDS" or "say WORDS" as one expression, tried in order."""
+    pairs = [(line, heading) for heading, found in lines.items() if heading.split()[0] == kind for line in found]
+    whole = "|".join(f"(?P<g{at}>{line})" for at, (line, _) in enumerate(pairs))
+    said = tuple(heading.removeprefix(kind).strip() for _, heading in pairs)
+    return Instead(re.compile(around.replace("{}", f"(?:{whole})"), re.IGNORECASE), said)

@@ -195,6 +195,26 @@ class StatementReader:
         return False
 
 
+class Runs:
+    """Runs of words, looked up by their first."""
+
+    def __init__(self, runs: Sequence[tuple[str, ...]]) -> None:
+        self.by_first: dict[str, list[tuple[str, ...]]] = {}
+        for run in runs:
+            self.by_first.setdefault(run[0], []).append(run)
+
+    def start(self, words: Sequence[str]) -> bool:
+        return any(tuple(words[: len(run)]) == run for run in self.by_first.get(words[0], ()))
+
+    def within(self, words: Sequence[str]) -> bool:
+        return any(
+            tuple(words[at : at + len(run)]) == run
+            for at, word in enumerate(words)
+            if word in self.by_first
+            for run in self.by_first[word]
+        )
+
+
 def starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:
     return any(tuple(words[: len(run)]) == run for run in runs)
 

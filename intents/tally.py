@@ -112,8 +112,9 @@ class Tally:
         features = self.features
         if claim.never and not claim.never.isdisjoint(features):
             return None
+        said = features.keys()
         for need in claim.needs:
-            if not any(feature in features for feature in need):
+            if said.isdisjoint(need):
                 return None
         if not self._distinct(claim):
             return None

@@ -36,7 +36,10 @@ __all__ = ["Span", "find_times", "iso", "merge"]
 
 _NTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
 _OLDER = frozenset({"older", "elder"})
+_MARKING = frozenset({"between", "from", "before", "by", "up", "valid", "the", "more", "over", "less", "under", "at"})
 _NEWER = frozenset({"newer", "younger", "fresher"})
+
+_OPENERS = frozenset({*FIRST_WORDS, *SINCE, *DURING, *LAST, *UNTIL, "until", "till", "til", *_OLDER, *_NEWER, *_MARKING})
 
 
 def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> tuple[Span, ...]:
@@ -45,7 +48,8 @@ def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> 
     found: list[Span] = []
     at = 0
     while at < len(tokens):
-        span = clock.span(at)
+        word = tokens[at].fold
+        span = clock.span(at) if word in _OPENERS or is_number_word(word) or not word.isalpha() else None
         if span and span.end > at:
             found.append(span)
             at = span.end
