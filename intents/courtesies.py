@@ -25,11 +25,18 @@ _MANY = re.compile(
     r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
     re.IGNORECASE,
 )
-_NOTED = re.compile(r"\b(?:deny|denied|reject|decline|refuse|ack\w*|note|comment|remark|memo|annotat\w+|saying|because|reason)\b", re.IGNORECASE)
+_NOTED = re.compile(
+    r"\b(?:deny|denied|reject|decline|refuse|ack\w*|note|comment|remark|memo|annotat\w+|saying|because|reason)\b",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"[:,]\s|\s-+\s|\b(?:saying|says|because|reason|that)\b", re.IGNORECASE)
-_PAIRED = re.compile(r"\s*(?:[a-z]+|[a-z][\w.-]*)(?: +[\w./#-]+)* +[a-z_]+=[\w./#-]+(?: +[\w.,/#=-]+)*\s*$", re.IGNORECASE)
+_PAIRED = re.compile(
+    r"\s*(?:[a-z]+|[a-z][\w.-]*)(?: +[\w./#-]+)* +[a-z_]+=[\w./#-]+(?: +[\w.,/#=-]+)*\s*$", re.IGNORECASE
+)
 _PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
-_KEYS = MappingProxyType({"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"})
+_KEYS = MappingProxyType(
+    {"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"}
+)
 _SHAPE = re.compile(r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:g|gb|gib)?\b", re.IGNORECASE)
 _SHORT = re.compile(r"(?<![\w./@#-])[\w/]+(?:'\w+)?(?![\w@-]|[./]\w)")
 _TAIL = 90  # characters in which the last courtesy lies
@@ -127,12 +134,16 @@ class Courtesies:
         text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
         if not self.short.keys().isdisjoint(_SHORT.findall(text.lower())):
             text = _SHORT.sub(
-                lambda match: match[0] if match[0].lower() in names else self.short.get(match[0].lower(), match[0]), text
+                lambda match: match[0] if match[0].lower() in names else self.short.get(match[0].lower(), match[0]),
+                text,
             )
         if "=" in text and _PAIRED.match(text):
             text = _PAIR.sub(lambda match: f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}", text)
         text = self.said.pattern.sub(self.said.instead, text)
         return self._usual(text) + rest
+
+    def _in_full(self, word: str, names: Collection[str]) -> str:
+        return word if word.lower() in names else self.short.get(word.lower(), word)
 
     def _usual(self, text: str) -> str:
         text = _MANY.sub(r"how many \1", text)

@@ -50,7 +50,9 @@ def load_words(text: str | None = None) -> Words:
             runs[name] = phrases
             single[name] = frozenset(phrase[0] for phrase in phrases if len(phrase) == 1)
     known = frozenset(word for phrases in runs.values() for phrase in phrases for word in phrase)
-    return Words(single, known, {name: Runs(phrases) for name, phrases in runs.items()}, load_courtesies(), load_generalities())
+    return Words(
+        single, known, {name: Runs(phrases) for name, phrases in runs.items()}, load_courtesies(), load_generalities()
+    )
 
 
 def split_clauses(tokens: Sequence[Token], taken: Sequence[bool]) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from intents.tokens import Token, clean, fold, tokenize
 
 __all__ = ["Names", "fold", "loose", "spans"]
 
+HEAD = 3  # letters by which a word that begins no name is told
 LONGEST = 5  # words in one name
 _SHARED = 40  # names with one word in common that are looked at when another of their words is misspelt
 _SEPARATORS = re.compile(r"[-_\s.]+")
@@ -69,6 +70,7 @@ class Names:
         self._exact: dict[str, tuple[Name, ...]] = {}
         self._loose: dict[str, tuple[Name, ...]] = {}
         self._kinds: dict[str, list[Name]] = {}
+        self._heads: set[str] = set()
         for entry in entries:
             span, name = (fold(entry.name), entry) if isinstance(entry, Name) else (fold(entry[0]), entry[1])
             self._add(span, name)
@@ -79,6 +81,7 @@ class Names:
             return
         self._exact[span] = (name,) if held is None else (*held, name)
         bare = _SEPARATORS.sub("", span)
+        self._heads.add(bare[:HEAD])
         if bare != span or not bare.isascii():
             if not bare.isascii():
                 plain = bare.translate(_UMLAUTS)
@@ -95,6 +98,16 @@ class Names:
 
     def __len__(self) -> int:
         return len(self._exact)
+
+    def may_begin(self, folded: str) -> bool:
+        """Can a name begin with this word? True for some that none begins with."""
+        head = _SEPARATORS.sub("", folded)[:HEAD]
+        return head in self._heads if len(head) == HEAD else head in self._short_heads
+
+    @cached_property
+    def _short_heads(self) -> frozenset[str]:
+        """What the heads of the names begin with, and the empty word."""
+        return frozenset(head[:size] for head in self._heads for size in range(HEAD))
 
     def at(self, folded: str) -> tuple[Name, ...]:
         """Entries whose name is exactly this."""

@@ -203,7 +203,9 @@ def restore(scene: Scene, filling: "Filling") -> None:
 
 def freeze(scene: Scene, filling: "Filling") -> None:
     said = _clauses_with(scene, ("FREEZE", "UNFREEZE"))
-    off = [m for m in scene.mentions_of("FREEZEOFF") if scene.folds[m.start] not in {"until", "till"} and m.start in said]
+    off = [
+        m for m in scene.mentions_of("FREEZEOFF") if scene.folds[m.start] not in {"until", "till"} and m.start in said
+    ]
     verbs = scene.mentions_of("UNFREEZE")
     off = [
         m
@@ -294,8 +296,11 @@ def event(scene: Scene, filling: "Filling") -> None:
 
 
 _TOPIC = re.compile(
-    r"\b(?:when it comes to|in terms of|with(?! when it comes)|about|on|for|regarding|concerning|around|topic|related to|relating to)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
-    r"([\w][\w -]{1,60}?)(?:\s+(?:which|that) (?:i|we)\b.*)?\s*[?.!]*$", re.IGNORECASE)  # fmt: skip
+    r"\b(?:when it comes to|in terms of|with(?! when it comes)|about|on|for|regarding|concerning|around|topic"
+    r"|related to|relating to)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
+    r"([\w][\w -]{1,60}?)(?:\s+(?:which|that) (?:i|we)\b.*)?\s*[?.!]*$",
+    re.IGNORECASE,
+)
 
 
 def topic(scene: Scene, filling: "Filling") -> None:

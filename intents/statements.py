@@ -41,8 +41,8 @@ _SAID_BEFORE = frozenset(
     }
 )
 _UNWELL = frozenset(
-    {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing", "flapping",
-     "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
+    {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing",
+     "flapping", "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
 _SETTING = frozenset({"in", "at", "back", "during", "with"})  # "in my old company we restarted servers"
@@ -51,7 +51,9 @@ _WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
 _BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
 _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
              ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
-_COUNTED = frozenset((word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr"))
+_COUNTED = frozenset(
+    (word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr")
+)
 _ONLY = frozenset({"only", "cannot", "can't", "cant"})
 _THEN = frozenset({"once", "after", "before", "until", "when"})
 ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
@@ -129,7 +131,12 @@ class StatementReader:
         """Does it tell in which state something is, or what something did to somebody?"""
         for at, word in enumerate(words[1:], 1):
             after, next_one = words[at + 1 : at + 2], words[at + 2 : at + 3]
-            if word in {"is", "are"} and (self.named[start] or self.named[start + at - 1]) and after and after[0] in _UNWELL:
+            if (
+                word in {"is", "are"}
+                and (self.named[start] or self.named[start + at - 1])
+                and after
+                and after[0] in _UNWELL
+            ):
                 return True
             if word in {"is", "are"} and after and after[0] in _BEYOND and next_one and next_one[0][0].isdigit():
                 return True

@@ -27,8 +27,9 @@ _NOT_LATER = word_set("not yet later wait until before after unless when once") 
 _KEPT_TEXT = word_set("NOTE DENY NOPE FREEZE UNFREEZE ACK NOCHANGES NOCHANGESIN")  # a reason follows, or a remark
 _SOMEBODY = word_set("customer customers client clients user users account people group")
 _OTHERS = word_set(
-    "my it's it there's you there i'd we'd they'd he'd she'd everyone's everybody's nobody's somebody's someone's that's "
-    "don't dont didn't can't cant couldn't haven't nothing nobody procurement sales support finance legal marketing devs"
+    "my it's it there's you there i'd we'd they'd he'd she'd everyone's everybody's nobody's somebody's someone's "
+    "that's don't dont didn't can't cant couldn't haven't nothing nobody procurement sales support finance legal "
+    "marketing devs"
 )
 _WHOSE = word_set("my our the this a some that every their another")
 _JOINTS = word_set("but because cause cuz")
@@ -85,7 +86,9 @@ def _orders(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
     return any(m.start == first and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions)
 
 
-_TOPICS = word_set("MIGRATIONQ REPORT RUNBOOKQ APPROVALS FREEZE DIGEST DRIFT AUDIT COVERAGE IDLE SNAPSHOTN RESTOREN PRICES")
+_TOPICS = word_set(
+    "MIGRATIONQ REPORT RUNBOOKQ APPROVALS FREEZE DIGEST DRIFT AUDIT COVERAGE IDLE SNAPSHOTN RESTOREN PRICES"
+)
 
 
 def _rest(scene: "Scene", drop: Sequence[bool]) -> str:
@@ -113,7 +116,12 @@ def _is_talk(scene: "Scene", moods: "Words", at: int) -> bool:
     words = scene.folds[start:end]
     if mood in _TELLING and _tells_of_people(scene, moods, start, end):
         return not (_NOT_LATER & set(words) and mood in {"negated", "conditional"})
-    if mood == "fragment" and _tells_of_people(scene, moods, start, end) and _BEING & set(words[1:3]) and end - start > 3:
+    if (
+        mood == "fragment"
+        and _tells_of_people(scene, moods, start, end)
+        and _BEING & set(words[1:3])
+        and end - start > 3
+    ):
         return True  # "everyone's off for the weekend"
     if not any(scene.named[:end]) and at + 1 < len(scene.clauses) and _only_joins(scene, start, end):
         return True  # "well, ...", "because I will, ..."
@@ -131,7 +139,9 @@ def _only_joins(scene: "Scene", start: int, end: int) -> bool:
     """No word with a meaning, no time, no number, and nothing that denies or puts off."""
     words = scene.folds[start:end]
     timed = any(span.start < end and span.end > start for span in scene.spans)
-    plain = all(word in scene.lexicon.fillers or scene.tokens[at].kind == "mark" for at, word in enumerate(words, start))
+    plain = all(
+        word in scene.lexicon.fillers or scene.tokens[at].kind == "mark" for at, word in enumerate(words, start)
+    )
     said = any(start <= m.start < end and m.senses for m in scene.mentions)
     return plain and not timed and not said and not (_ANSWERS | _NOT_LATER | ASKING) & set(words)
 

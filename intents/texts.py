@@ -53,8 +53,8 @@ def _speaks(scene: Scene, mention: Mention) -> bool:
 
 
 _DID = frozenset(
-    {"gave", "has", "says", "said", "wants", "asks", "asked", "needs", "told", "sent", "is", "was", "complains", "called",
-     "wrote", "reported", "reports", "claims", "had", "wanted", "called", "just", "only"}
+    {"gave", "has", "says", "said", "wants", "asks", "asked", "needs", "told", "sent", "is", "was", "complains",
+     "called", "wrote", "reported", "reports", "claims", "had", "wanted", "just", "only"}
 )  # fmt: skip
 _THEIR = frozenset({"my", "our", "the", "this", "a", "customer", "client"})
 

@@ -18,6 +18,10 @@ from intents.calendars import (
     FIRST_WORDS,
     LAST,
     MONTH_WORDS,
+    NEWER,
+    NTH,
+    OLDER,
+    OPENERS,
     ORDINAL,
     PARTS,
     PLAIN_DATE,
@@ -26,6 +30,9 @@ from intents.calendars import (
     UNITS,
     UNTIL,
     add,
+    dated,
+    day_of,
+    nth_on,
     weekend,
 )
 from intents.clocks import read_clock
@@ -33,13 +40,6 @@ from intents.moments import Moment, Span, iso, merge
 from intents.tokens import Token
 
 __all__ = ["Span", "find_times", "iso", "merge"]
-
-_NTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
-_OLDER = frozenset({"older", "elder"})
-_MARKING = frozenset({"between", "from", "before", "by", "up", "valid", "the", "more", "over", "less", "under", "at"})
-_NEWER = frozenset({"newer", "younger", "fresher"})
-
-_OPENERS = frozenset({*FIRST_WORDS, *SINCE, *DURING, *LAST, *UNTIL, "until", "till", "til", *_OLDER, *_NEWER, *_MARKING})
 
 
 def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> tuple[Span, ...]:
@@ -49,7 +49,7 @@ def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> 
     at = 0
     while at < len(tokens):
         word = tokens[at].fold
-        span = clock.span(at) if word in _OPENERS or is_number_word(word) or not word.isalpha() else None
+        span = clock.span(at) if word in OPENERS or is_number_word(word) or not word.isalpha() else None
         if span and span.end > at:
             found.append(span)
             at = span.end
@@ -97,8 +97,8 @@ class _Clock:
     def _aged(self, at: int, word: str) -> Span | None:
         """ "older than 30 days", "newer than january", "more than a year old", "less than two weeks old"."""
         than = at + (2 if self.word(at + 1) == "than" else 1)
-        if word in _OLDER | _NEWER and than == at + 2 and (moment := self._edge(than)):
-            old = (word in _OLDER) != (self.word(at - 1) in {"not", "no", "never"})
+        if word in OLDER | NEWER and than == at + 2 and (moment := self._edge(than)):
+            old = (word in OLDER) != (self.word(at - 1) in {"not", "no", "never"})
             return Span(at, moment.end, None if old else moment.since, moment.since if old else None)
         if word in {"more", "over", "less", "under", "at"} and not self.future:
             than += 1 if word == "at" and self.word(at + 1) == "least" else 0
@@ -141,7 +141,7 @@ class _Clock:
         other = self._worded_date(ahead, self.word(ahead))
         if other is None or int(match[1]) >= other.since.day:
             return None
-        day = self._day(other.since.year, other.since.month, int(match[1]))
+        day = day_of(self.today(), other.since.year, other.since.month, int(match[1]))
         return Moment(day, day + timedelta(days=1), at + 1) if day else None
 
     def _then_until(self, span: Span) -> Span:
@@ -204,16 +204,11 @@ class _Clock:
         return self._timed(day, at + 1)
 
     def _numbered(self, weekday: int, at: int) -> Moment | None:
-        """The "30th" of "monday the 30th": the nearest month in which it is that day of the week."""
+        """The "30th" of "monday the 30th"."""
         at += 1 if self.word(at) == "the" else 0
-        match = _NTH.fullmatch(self.word(at))
-        for step in range(12) if match else ():
-            months = self.now.year * 12 + self.now.month - 1 + (step if self.future else -step)
-            day = self._day(months // 12, months % 12 + 1, int(match[1]) if match else 1)
-            ahead = day and (day >= self.today() if self.future else day <= self.now)
-            if day and ahead and day.weekday() == weekday:
-                return self._timed(day, at + 1)
-        return None
+        match = NTH.fullmatch(self.word(at))
+        day = nth_on(self.today(), weekday, int(match[1]), self.future) if match else None
+        return self._timed(day, at + 1) if day else None
 
     def _timed(self, day: datetime, end: int, open_: bool = False) -> Moment:
         """A day, or the hour of it that follows: "friday 18:00", "yesterday at 2 pm", "yesterday evening"."""
@@ -244,7 +239,7 @@ class _Clock:
     def _date(self, at: int, word: str) -> Moment | None:
         if match := PLAIN_DATE.fullmatch(word):
             year, month, day = int(match[1]), int(match[2]), int(match[3])
-            moment = self._day(year, month, day)
+            moment = day_of(self.today(), year, month, day)
             if moment and match[4]:
                 exact = moment + timedelta(hours=int(match[4]), minutes=int(match[5]))
                 return Moment(exact, exact, at + 1)
@@ -267,21 +262,8 @@ class _Clock:
         return (self.word(at), at + 1) if re.fullmatch(r"20\d\d", self.word(at)) else (None, at)
 
     def _dated(self, day: int, month: int, year: str | None, end: int) -> Moment | None:
-        if year:
-            moment = self._day(int(year) + (2000 if len(year) == 2 else 0), month, day)
-        else:
-            moment = self._day(self.now.year, month, day)
-            if moment and self.future and moment < self.today():
-                moment = self._day(self.now.year + 1, month, day)
-            elif moment and not self.future and moment > self.now:
-                moment = self._day(self.now.year - 1, month, day)
+        moment = dated(self.today(), day, month, year, self.future)
         return self._timed(moment, end) if moment else None
-
-    def _day(self, year: int, month: int, day: int) -> datetime | None:
-        try:
-            return self.today().replace(year=year, month=month, day=day)
-        except ValueError:
-            return None
 
     # --- weeks, months, durations ---------------------------------------------------------------------------------
 
