@@ -20,6 +20,7 @@ _SUBJECTS = frozenset(
     {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
 )
 _INTENT = frozenset({"gonna", "going", "planning", "trying", "about", "thinking", "hoping", "keen", "been", "not"})
+_NO_MATTER = frozenset({"idea", "clue", "rush", "worries", "drama", "dramas", "stress", "hurry", "pressure", "panic"})
 _NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
@@ -64,7 +65,7 @@ class ClauseReader(StatementReader):
             return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
-        if words[:4] == ["not", "on", "my", "watch"]:
+        if words[:4] == ["not", "on", "my", "watch"] or (first == "no" and words[1:2] and words[1] in _NO_MATTER):
             return False
         if first in {"no", "nope", "not"} and len(words) > 1:
             opening = not any(
@@ -172,7 +173,7 @@ class ClauseReader(StatementReader):
             and not (self.form(start + 1) == "s" and (len(words) == 2 or words[2] in _AFTER_PLURAL))
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
-        if words[:3] in (["i'd", "like", "to"], ["we'd", "like", "to"], ["i'd", "want", "to"]):
+        if words[0] in {"i'd", "we'd"} and words[1:2] and words[1] in _NEEDS:
             return "command"
         if words[0] in {"ask", "remind", "invite", "tell", "call", "email", "message"} and self.person(start + 1):
             return "other"  # "please ask bob to look at it"

@@ -27,11 +27,12 @@ _NOT_LATER = word_set("not yet later wait until before after unless when once") 
 _KEPT_TEXT = word_set("NOTE DENY NOPE FREEZE UNFREEZE ACK NOCHANGES NOCHANGESIN")  # a reason follows, or a remark
 _SOMEBODY = word_set("customer customers client clients user users account people group")
 _OTHERS = word_set(
-    "my it's it there's you there i'd we'd they'd he'd she'd everyone's everybody's nobody's somebody's someone's "
+    "had got been lost my it's it there's you there i'd we'd they'd he'd she'd everyone's everybody's nobody's somebody's someone's "
     "that's don't dont didn't can't cant couldn't haven't nothing nobody procurement sales support finance legal "
     "marketing devs"
 )
 _WHOSE = word_set("my our the this a some that every their another")
+_NAMING = word_set("named called name call it as to of for on in from")
 _JOINTS = word_set("but because cause cuz")
 _ANSWERS = word_set("yes no nope nah not never don't dont stop cancel wait")
 
@@ -98,7 +99,8 @@ def _rest(scene: "Scene", drop: Sequence[bool]) -> str:
             continue
         follows = at + 1 < len(drop) and not drop[at + 1]
         begin = start + 1 if scene.folds[start] in _JOINTS and (not at or drop[at - 1]) and end - start > 1 else start
-        last = scene.clauses[at + 1][0] if follows else min(end + 1, len(scene.tokens))
+        behind = len(scene.tokens) if at == len(drop) - 1 else end + 1  # a note is no clause
+        last = scene.clauses[at + 1][0] if follows else min(behind, len(scene.tokens))
         stop = scene.tokens[last].start if follows else scene.tokens[last - 1].end
         parts.append(scene.text[scene.tokens[begin].start : stop])
         parts.append("" if follows else " ")
@@ -142,7 +144,7 @@ def _only_joins(scene: "Scene", start: int, end: int) -> bool:
     plain = all(
         word in scene.lexicon.fillers or scene.tokens[at].kind == "mark" for at, word in enumerate(words, start)
     )
-    said = any(start <= m.start < end and m.senses for m in scene.mentions)
+    said = any(start <= m.start < end and m.senses and not m.filler for m in scene.mentions)
     return plain and not timed and not said and not (_ANSWERS | _NOT_LATER | ASKING) & set(words)
 
 
@@ -168,7 +170,7 @@ def _is_ours(scene: "Scene", start: int, end: int) -> bool:
     """Is a name, a code, a kind, a measure or a value of ours in it?"""
     if any(start <= hit.start < end and _counts(hit) for hit in scene.hits):
         return True
-    if any(scene.tokens[i].kind in _CODES or i in scene.namelike for i in range(start, end)):
+    if any(scene.tokens[i].kind in _CODES or _is_name(scene, i) for i in range(start, end)):
         return True
     if any(start <= amount.start < end and amount.kind in _MEASURES for amount in scene.amounts):
         return True
@@ -179,6 +181,12 @@ def _is_ours(scene: "Scene", start: int, end: int) -> bool:
         if start <= mention.start < end
         for sense in mention.senses
     )
+
+
+def _is_name(scene: "Scene", at: int) -> bool:
+    """Does an unknown word look like a name? A dash alone does not: "heebie-jeebies"."""
+    marked = any(c.isdigit() or c in "_." for c in scene.tokens[at].text)
+    return at in scene.namelike and (marked or (at > 0 and scene.folds[at - 1] in _NAMING))
 
 
 def _counts(hit: Hit) -> bool:

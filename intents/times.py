@@ -190,8 +190,8 @@ class _Clock:
         return self._timed(today + timedelta(days=offsets[word]), at + 1, open_=word == "today")
 
     def _weekday(self, at: int, word: str, bare: bool) -> Moment | None:
-        if word not in DAY_WORDS or (bare and word in AMBIGUOUS_DAYS):
-            return None
+        if word not in DAY_WORDS or (bare and (word in AMBIGUOUS_DAYS or word.endswith("days"))):
+            return None  # "mondays" is any of them
         today = self.today()
         ahead = (DAY_WORDS[word] - today.weekday()) % 7
         day = today + timedelta(days=ahead or 7) if self.future else today - timedelta(days=(7 - ahead) % 7 or 7)
