@@ -38,6 +38,7 @@ _RELATIVE = word_set("which whose whom")
 _SOME = word_set("all any every everything each")
 _PLEASE = word_set("please pls plz kindly")
 _MODAL = word_set("can may should must could shall")
+_HENCE = word_set("so hence therefore thus")
 _AND = word_set("and so hence therefore thus but")
 _SUBORDINATE = word_set("before after since as while although though because now whereas")
 _WOULD = (("would", "like"), ("would", "need"), ("would", "love"), ("would", "want"), ("would", "appreciate"))
@@ -117,7 +118,15 @@ def _with_wishes(scene: "Scene", clauses: list[tuple[int, int]]) -> list[tuple[i
     """The clauses, cut once more before "and would like to see …", "so I need …"."""
     found: list[tuple[int, int]] = []
     for start, end in clauses:
-        at = next((i for i in range(start + 2, end - 2) if scene.folds[i] in _AND and _wishes(scene, i + 1)), None)
+        verbs = {m.start for m in scene.mentions if any(s.form == "base" for s in m.senses)}
+        at = next(
+            (
+                i
+                for i in range(start + 2, end - 2)
+                if scene.folds[i] in _AND and (_wishes(scene, i + 1) or (scene.folds[i] in _HENCE and i + 1 in verbs))
+            ),
+            None,
+        )
         found += [(start, end)] if at is None else [(start, at), (at + 1, end)]
     return found
 
@@ -190,15 +199,20 @@ def _named_again(scene: "Scene", start: int, before: Sequence[int]) -> str:
     own = any(hit.start >= start and hit.sure and not _describes(hit) for hit in scene.hits)
     if scene.folds[start : start + 2] in _WOULD:
         text = f"i {text}"
-    if own or not _POINTS.search(text):
+    points = _POINTS.search(text)
+    if own or (not points and (_THEIRS.search(text) or scene.folds[start] not in ASKING)):
         return text if own or not _THEIRS.search(text) else ""
     said = [hit for hit in scene.hits if hit.start in before and hit.sure]
     codes = [at for at in before if scene.tokens[at].kind in {"request", "job"}]
+    if not points and len(said) + len(codes) != 1:
+        return text
     if len(said) + len(codes) != 1 or any(_describes(hit) for hit in said):
         return ""  # what else was said of it belongs to the request
     first, last = (said[0].start, said[0].end - 1) if said else (codes[0], codes[0])
-    first = _with_noun(scene, first)
+    first = first if said and said[0].of("wave") else _with_noun(scene, first)
     name = scene.text[scene.tokens[first].start : scene.tokens[last].end]
+    if not points:
+        return f"{name}: {text}"  # "web-01 hangs again, who's the owner"
     return _POINTS.sub(lambda match: f"{name}'s" if match[1].lower() == "its" else name, text, count=1)
 
 

@@ -44,6 +44,13 @@ FIRST_WORDS = (
         "quarter noon midday midnight"
     )
 )  # fmt: skip
+OLDER = frozenset({"older", "elder"})
+NEWER = frozenset({"newer", "younger", "fresher"})
+# an interval begins with one of these, a number or a digit
+OPENERS = FIRST_WORDS | SINCE | DURING | LAST | UNTIL | OLDER | NEWER | word_set(
+    "between from before by up valid the more over less under at until till til"
+)  # fmt: skip
+NTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
 PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (18, 30)}
 
 
@@ -73,3 +80,32 @@ def weekend(today: datetime, word: str) -> tuple[datetime, datetime]:
     elif word in LAST and today.weekday() >= 5:
         saturday -= timedelta(days=7)
     return saturday, saturday + timedelta(days=2)
+
+
+def nth_on(today: datetime, weekday: int, day: int, future: bool) -> datetime | None:
+    """The nearest day of that number that is that day of the week: "monday the 30th"."""
+    for step in range(12):
+        months = today.year * 12 + today.month - 1 + (step if future else -step)
+        found = day_of(today, months // 12, months % 12 + 1, day)
+        if found and found.weekday() == weekday and (found >= today if future else found <= today):
+            return found
+    return None
+
+
+def day_of(today: datetime, year: int, month: int, day: int) -> datetime | None:
+    try:
+        return today.replace(year=year, month=month, day=day)
+    except ValueError:
+        return None
+
+
+def dated(today: datetime, day: int, month: int, year: str | None, future: bool) -> datetime | None:
+    """Without a year, the nearest such day in that direction."""
+    if year:
+        return day_of(today, int(year) + (2000 if len(year) == 2 else 0), month, day)
+    found = day_of(today, today.year, month, day)
+    if found and future and found < today:
+        return day_of(today, today.year + 1, month, day)
+    if found and not future and found > today:
+        return day_of(today, today.year - 1, month, day)
+    return found

@@ -1,7 +1,7 @@
 """Claims: which meanings speak for which intent, and how much."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -47,11 +47,7 @@ def load_claims(catalogue: Catalogue, text: str | None = None) -> Claims:
     """The claims that come with the program, or those in `text`. Raises ClaimError."""
     if text is None:
         text = resources.files(__package__).joinpath("claims.txt").read_text(encoding="utf-8")
-    claims = [
-        _claim(number, line, catalogue)
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.strip() and not line.startswith("#")
-    ]
+    claims = [_claim(number, name, body, catalogue) for number, name, body in _lines(text)]
     spread: dict[str, int] = {}
     for claim in claims:
         for feature in {feature for need in claim.needs for feature in need}:
@@ -83,9 +79,27 @@ def _forms(features: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _claim(number: int, line: str, catalogue: Catalogue) -> Claim:
-    name, colon, body = line.partition(":")
-    if not colon or name.strip() not in catalogue.intents:
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """(line number, intent, terms) of each claim: "intent: terms" alone, or the indented lines below "intent:"."""
+    block = shared = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith(" "):
+            if line.split()[0] == "all":
+                shared = line.strip().removeprefix("all")
+            else:
+                yield number, block, line + shared
+            continue
+        name, colon, body = line.partition(":")
+        if body.strip() or not colon:
+            yield number, name, body
+        else:
+            block, shared = name, ""
+
+
+def _claim(number: int, name: str, body: str, catalogue: Catalogue) -> Claim:
+    if name.strip() not in catalogue.intents:
         raise ClaimError(f"claims line {number}: {name.strip()!r} is no intent of the catalogue")
     needs: list[tuple[str, ...]] = []
     never: set[str] = set()

@@ -19,6 +19,9 @@ _HERE = frozenset(
 _SUBJECTS = frozenset(
     {"i", "we", "you", "they", "he", "she", "it", "any", "there", "been", "u", "people", "users", "someone"}
 )
+_INTENT = frozenset({"gonna", "going", "planning", "trying", "about", "thinking", "hoping", "keen", "been", "not"})
+_NO_MATTER = frozenset({"idea", "clue", "rush", "worries", "drama", "dramas", "stress", "hurry", "pressure", "panic"})
+_NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 
@@ -62,7 +65,7 @@ class ClauseReader(StatementReader):
             return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
-        if words[:4] == ["not", "on", "my", "watch"]:
+        if words[:4] == ["not", "on", "my", "watch"] or (first == "no" and words[1:2] and words[1] in _NO_MATTER):
             return False
         if first in {"no", "nope", "not"} and len(words) > 1:
             opening = not any(
@@ -83,7 +86,7 @@ class ClauseReader(StatementReader):
             return True
         if words[:2] in (["no", "changes"], ["no", "further"]):
             return False  # "no changes until monday" asks for a freeze
-        return starts(words, self.runs["bans"]) or self._forbids(words, start)
+        return self.runs["bans"].start(words) or self._forbids(words, start)
 
     def _forbids(self, words: list[str], start: int) -> bool:
         """ "please don't reboot": the word behind "don't" is something that the bot could do."""
@@ -108,13 +111,17 @@ class ClauseReader(StatementReader):
         if first in self.lists["conditions"] and not (first == "should" and asks):
             if first == "if" and second == ["only"]:
                 return "wish"
+            if first == "had" and second and second[0] in _NAMERS | {"no", "another", "enough"}:
+                return "report"  # "had a good look"
             if first not in {"had", "should", "until"} or (len(words) > 2 and not asks):
                 return "conditional"
         known = self.lists["auxiliaries"] | {"goes", "go", "'s", "s"}
         if first == "when" and second and second[0] not in known and not asks:
             return "conditional"
         wanting = words[1:2] == ["would"] and words[2:3] and words[2] in _NEEDS and first in {"i", "we"}
-        return "wish" if not asks and not wanting and anywhere(words[:6], self.runs["wishes"]) else ""
+        if first in self.lists["question words"] and len(words) > 3:
+            return ""  # "how many nodes we should buy"
+        return "wish" if not asks and not wanting and self.runs["wishes"].within(words[:6]) else ""
 
     def _plain(self, words: list[str], start: int, asks: bool) -> str:
         first, second = words[0], words[1:2]
@@ -133,6 +140,10 @@ class ClauseReader(StatementReader):
             return "question"
         if first == "have" and second and second[0] not in _SUBJECTS and not asks:
             return "command"  # "have web-01 rebooted"
+        if words[1:2] == ["not"] and first in {"did", "does", "was", "has", "is"} and not asks:
+            return "report"  # "did not help"
+        if first.endswith(("n't", "ont")) and not asks and second and second[0] not in _SUBJECTS | _NAMERS:
+            return "other"  # "don't want to blow it up", "didn't help": who does not is left unsaid
         if first in self.lists["auxiliaries"]:
             if self.person(start + 1) and self.lists["minding"] & set(words[2:4]):
                 return "other"  # "does bob know about this"
@@ -162,7 +173,7 @@ class ClauseReader(StatementReader):
             and not (self.form(start + 1) == "s" and (len(words) == 2 or words[2] in _AFTER_PLURAL))
         ):
             return "fragment" if words[1] in {"gets", "needs", "becomes", "owns", "leaves"} else "other"
-        if words[:3] in (["i'd", "like", "to"], ["we'd", "like", "to"], ["i'd", "want", "to"]):
+        if words[0] in {"i'd", "we'd"} and words[1:2] and words[1] in _NEEDS:
             return "command"
         if words[0] in {"ask", "remind", "invite", "tell", "call", "email", "message"} and self.person(start + 1):
             return "other"  # "please ask bob to look at it"
@@ -221,8 +232,8 @@ class ClauseReader(StatementReader):
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
             return "question"  # "the auditor needs to know ..."
-        if rest[0] in {"'s", "s"}:
-            return "fragment"  # "dave's role assignments"
+        if rest[0] in {"'s", "s"}:  # "dave's gonna move it"; "dave's role assignments"
+            return "other" if rest[1:2] and rest[1] in _INTENT and rest[2:] else "fragment"
         if subject in self.lists["people"] and self.lists["told"] & set(rest[:3]):
             return "report"  # "customer acme says thanks"
         if self.person(start) and self.person(start + 1):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from intents.patterns import any_of, load_patterns
 from intents.spelling import one_edit
@@ -24,6 +25,28 @@ _MANY = re.compile(
     r"\bhow much ((?:vms|machines|servers|instances|boxes|nodes|hosts|volumes|snapshots|projects|users)\b)",
     re.IGNORECASE,
 )
+_NOTED = re.compile(
+    r"\b(?:deny|denied|reject|decline|refuse|ack\w*|note|comment|remark|memo|annotat\w+|saying|because|reason)\b",
+    re.IGNORECASE,
+)
+_MARK = re.compile(r"[:,]\s|\s-+\s|\b(?:saying|says|because|reason|that)\b", re.IGNORECASE)
+_PAIRED = re.compile(
+    r"\s*(?:[a-z]+|[a-z][\w.-]*)(?: +[\w./#-]+)* +[a-z_]+=[\w./#-]+(?: +[\w.,/#=-]+)*\s*$", re.IGNORECASE
+)
+_PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
+_KEYS = MappingProxyType(
+    {"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"}
+)
+_SHAPE = re.compile(
+    r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:gigs?|g|gb|gib)?\b(?: of (?:ram|memory)| ram| memory)?",
+    re.IGNORECASE,
+)
+_SHORT = re.compile(r"(?<![\w./@#-])[\w/]+(?:'\w+)?(?![\w@-]|[./]\w)")
+_TAIL = 90  # characters in which the last courtesy lies
+_WHETHER = re.compile(r"(?:if|whether)\b", re.IGNORECASE)
+_ASKED = re.compile(r"\b(?:ask\w*|wonders?|know|see)\b", re.IGNORECASE)
+_OPENINGS = 3
+_LEAST = 6  # characters of a request
 _HEAD = 8  # words at either end of a message where a courtesy may stand
 _WORD = re.compile(r"(?<![\\\w<])[a-z]{4,}")
 _WISE = re.compile(
@@ -40,11 +63,11 @@ class Courtesies:
 
     greeting: re.Pattern[str]
     preface: re.Pattern[str]
-    starts: Sequence[tuple[re.Pattern[str], str]]
+    starts: "Instead"
     end: re.Pattern[str]
     short: Mapping[str, str]
-    shortened: re.Pattern[str]
     words: frozenset[str]
+    said: "Instead"
 
     def plain(
         self, text: str, base: Callable[[str], str], names: Collection[str] = (), known: Collection[str] = ()
@@ -83,7 +106,17 @@ class Courtesies:
         return found
 
     def _bare(self, text: str, base: Callable[[str], str]) -> str:
-        bare = self._without_end(self.preface.sub("", self.greeting.sub("", text, count=1), count=1))
+        bare = text
+        for _ in range(_OPENINGS):
+            greeted = self.greeting.sub("", bare, count=1)
+            opening = self.preface.match(greeted)
+            shorter = greeted[opening.end() :] if opening else greeted
+            if opening and _WHETHER.match(shorter) and _ASKED.search(opening[0]):
+                shorter = f"check {shorter}"  # "sales asks if we have room"
+            if len(shorter) == len(bare) or len(shorter) < _LEAST:
+                break
+            bare = shorter
+        bare = self._without_end(bare)
         lead = _LEADS.match(bare)
         at = lead.end() if lead else 0
         match = _MIND.match(bare, at)
@@ -91,27 +124,40 @@ class Courtesies:
         if match and (verb or not match[1] or match[1].lower().endswith("ing")):
             verb = verb or match[1] or ""
             bare = f"could you {verb} {bare[match.end() :].strip()}"
-        for pattern, instead in self.starts:
-            if match := pattern.match(bare, at):
-                bare = f"{instead} {bare[match.end() :].strip(' ,')}".strip()
-                break
+        if match := self.starts.pattern.match(bare, at):
+            bare = f"{self.starts.instead(match)} {bare[match.end() :].strip(' ,')}".strip()
         return bare if len(bare) > 3 else text
 
     def _spelled(self, text: str, names: Collection[str]) -> str:
         """Abbreviations, "project-wise" and "32-vcpu" as they are usually written; a text with quotes stays."""
         if '"' in text or "`" in text:
             return text
-        text = self.shortened.sub(
-            lambda match: match[0] if match[0].lower() in names else self.short[match[0].lower()], text
-        )
+        noted = _NOTED.search(text)
+        mark = _MARK.search(text, noted.start()) if noted else None
+        text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
+        if not self.short.keys().isdisjoint(_SHORT.findall(text.lower())):
+            text = _SHORT.sub(
+                lambda match: match[0] if match[0].lower() in names else self.short.get(match[0].lower(), match[0]),
+                text,
+            )
+        if "=" in text and _PAIRED.match(text):
+            text = _PAIR.sub(lambda match: f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}", text)
+        text = self.said.pattern.sub(self.said.instead, text)
+        return self._usual(text) + rest
+
+    def _in_full(self, word: str, names: Collection[str]) -> str:
+        return word if word.lower() in names else self.short.get(word.lower(), word)
+
+    def _usual(self, text: str) -> str:
         text = _MANY.sub(r"how many \1", text)
+        text = _SHAPE.sub(r"\1/\2", text)
         text = _WISE.sub(r"per \1", text)
         return _UNIT.sub(lambda match: f"{match[1]} {match[2]}" if match[1] else f"{match[3]} vcpus", text)
 
     def _without_end(self, text: str) -> str:
         """ "…, if you would be so kind?" leaves its question mark."""
         for _ in range(0 if _ADDRESSED.search(text) else 2):
-            match = self.end.search(text)
+            match = self.end.search(text, max(0, len(text) - _TAIL))
             left = text[: match.start()].split() if match else []
             if not match or len(left) < 2 or left[-1].lower() in _ASKING:
                 break
@@ -128,18 +174,31 @@ def load_courtesies() -> Courtesies:
         if heading.startswith("short ")
         for word in words
     }
-    starts = [
-        (re.compile(line, re.IGNORECASE), heading.removeprefix("start").strip())
-        for heading, found in lines.items()
-        if heading.partition(" ")[0] == "start"
-        for line in found
-    ]
     return Courtesies(
         any_of(lines["greeting"], "^{}"),
         any_of(lines["preface"], "^{}"),
-        tuple(starts),
-        any_of(lines["end"], r"(?:\s*[,;.!-]+\s*|\s+){}\s*[.!]*(?P<asks>\?*)\s*$"),
+        _instead(lines, "start", "{}"),
+        any_of(lines["end"], r"(?:\s*[,;.!]+\s+|\s+-+\s*|\s+){}\s*[.!]*(?P<asks>\?*)\s*$"),
         short,
-        any_of(tuple(re.escape(word) for word in short), r"(?<![\w./@#-]){}(?![\w./@-])"),
         frozenset(word for found in lines.values() for line in found for word in _WORD.findall(line)),
+        _instead(lines, "say", r"(?<!\w)(?=\w){}\b"),
     )
+
+
+@dataclass(frozen=True)
+class Instead:
+    """One expression of many alternatives, and what stands for the one that matched."""
+
+    pattern: re.Pattern[str]
+    said: Sequence[str]
+
+    def instead(self, match: re.Match[str]) -> str:
+        return self.said[int((match.lastgroup or "g0")[1:])]
+
+
+def _instead(lines: Mapping[str, tuple[str, ...]], kind: str, around: str) -> Instead:
+    """The lines under "start WORDS" or "say WORDS" as one expression, tried in order."""
+    pairs = [(line, heading) for heading, found in lines.items() if heading.split()[0] == kind for line in found]
+    whole = "|".join(f"(?P<g{at}>{line})" for at, (line, _) in enumerate(pairs))
+    said = tuple(heading.removeprefix(kind).strip() for _, heading in pairs)
+    return Instead(re.compile(around.replace("{}", f"(?:{whole})"), re.IGNORECASE), said)

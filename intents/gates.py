@@ -62,6 +62,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         return not scene.strangers and not scene.spans  # praise or blame of an answer, not of last weekend
     return (
         scene.mood == "command"
+        and not scene.shortened
         and not top.soft
         and len(scene.text) <= MOST_CHARACTERS
         and not filling.unsure & set(intent.slots)

@@ -68,7 +68,7 @@ def add_worded(
 
 def _hit_at(text: str, tokens: Sequence[Token], at: int, names: Names, lexicon: Lexicon) -> Hit | None:
     """Exact names of several words, names of runbooks by their words, exact single words, loose spellings."""
-    longest = min(LONGEST, len(tokens) - at)
+    longest = min(LONGEST, len(tokens) - at) if names.may_begin(tokens[at].fold) else 1
     for size in range(longest, 1, -1):
         said = span_text(text, tokens, at, at + size)
         if said and (entries := names.at(said)):

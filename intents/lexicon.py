@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from types import MappingProxyType
-from typing import NamedTuple
 
 from intents.inflection import PARTICIPLES, Form, plural, verb_forms
+from intents.phrases import Phrases, Sense, weigh
 from intents.spelling import deletes, one_edit
 from intents.tokens import Token
 
 GAP = 6  # words between the parts of "turn ... off"
 REPAIR_FROM = 5
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "back", "away"})
-_POINTING = frozenset({"when", "who", "which", "what", "all", "any", "every", "me", "my", "i"})
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")  # a token of its own
 _PASSIVE = frozenset({"was", "were", "been", "got"})
 _OWN_PARTICIPLES = frozenset({"run", "set", "put", "cut", "reset", "shut", "split"})
@@ -24,14 +23,6 @@ _CAUSING = frozenset({"want", "wants", "need", "needs", "like", "get", "gets"})
 
 class LexiconError(ValueError):
     """A line of the lexicon cannot be read; the message names it."""
-
-
-class Sense(NamedTuple):
-    """One meaning of a word: `concept` as claims write it; `value` for slot words (k:vm has the value "vm")."""
-
-    concept: str
-    value: str = ""
-    form: Form = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +40,6 @@ class Mention:
     width: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    words: tuple[str, ...]
-    senses: tuple[Sense, ...]
-    weight: float
-    filler: bool
-    own: int
-
-
 @dataclass(frozen=True)
 class Lexicon:
     """`phrases`: first word, or first two -> phrases, longest first; `split`: first word -> [(particle, senses)].
@@ -65,21 +47,35 @@ class Lexicon:
     `bases`: "restarting" -> "restart".
     """
 
-    phrases: Mapping[str, Sequence["Phrase"]]
+    phrases: Phrases
     split: Mapping[str, Sequence[tuple[str, tuple[Sense, ...]]]]
     fillers: frozenset[str]
     foreign: frozenset[str]
     vocabulary: frozenset[str]
-    common: Mapping[str, int]
     ordinary: frozenset[str]
     runs: frozenset[str]
     bases: Mapping[str, str]
+    plain: frozenset[str] = frozenset()
+
+    @cached_property
+    def apart(self) -> frozenset[str]:
+        """Words that mean another world or nothing by themselves: no slip of the finger is read as one of them."""
+        return self.plain | frozenset(word for word in self.foreign if not self.means(word))
+
+    @cached_property
+    def common(self) -> Mapping[str, int]:
+        """How many phrases hold a word: of two words one edit away the more usual one is meant."""
+        found = dict.fromkeys(self.fillers, 5)
+        for words in self.phrases.senses:
+            for word in words:
+                found[word] = found.get(word, 0) + 1
+        return found
 
     @cached_property
     def repairs(self) -> Mapping[str, Sequence[str]]:
         """A word with any one letter left out -> the words of the lexicon that it may be; made when first asked for."""
         found: dict[str, list[str]] = {}
-        for word in sorted(self.vocabulary):
+        for word in sorted(self.vocabulary - self.apart):
             if len(word) >= REPAIR_FROM - 1 and word.isalpha():
                 for key in (word, *deletes(word)):
                     found.setdefault(key, []).append(word)
@@ -137,6 +133,7 @@ class _Builder:
         self.fillers: set[str] = set()
         self.foreign: set[str] = set()
         self.ordinary: set[str] = set()
+        self.plain: set[str] = set()
         self.bases: dict[str, str] = {}
 
     def read(self, text: str) -> "_Builder":
@@ -149,12 +146,14 @@ class _Builder:
     def _line(self, number: int, line: str) -> None:
         head, colon, tail = line.partition(":")
         parts = head.split()
-        words = [word.strip() for word in tail.split(",") if word.strip()]
+        words = [word.strip() for word in tail.split(",") if word.strip()]  # of "plain" lines blanks part them too
         match parts:
             case ["filler"]:
                 self.fillers.update(words)
             case ["ordinary"]:
                 self.ordinary.update(words)
+            case ["plain"]:
+                self.plain.update(tail.split())
             case ["foreign"]:
                 for word in words:
                     self._put(word, Sense("FOREIGN"))
@@ -184,8 +183,7 @@ class _Builder:
 
     def _put(self, phrase: str, sense: Sense) -> None:
         words = tuple(_POSSESSIVE.sub(" 's", phrase).split())
-        for form in (words, ("-".join(words),)) if len(words) > 1 else (words,):
-            self.senses.setdefault(form, {})[sense] = None
+        self.senses.setdefault(words, {})[sense] = None
 
     def _noun(self, phrase: str, sense: Sense) -> None:
         self._put(phrase, sense)
@@ -216,73 +214,24 @@ class _Builder:
                 self.split.setdefault(word, {}).setdefault(rest, {})[sense] = None
 
     def build(self) -> Lexicon:
-        phrases: dict[str, list[Phrase]] = {}
-        for words, senses in self.senses.items():
-            filler = len(words) == 1 and words[0] in self.fillers
-            weight = weigh(words, tuple(senses), filler)
-            phrases.setdefault(" ".join(words[:2]), []).append(
-                Phrase(words, (*senses, *self._inner(words)), weight, filler, len(senses))
-            )
-        for entries in phrases.values():
-            entries.sort(key=lambda entry: -len(entry.words))
         split = {
             word: sorted(((tail, tuple(senses)) for tail, senses in tails.items()), key=lambda pair: -len(pair[0]))
             for word, tails in self.split.items()
         }
         return Lexicon(
-            MappingProxyType(phrases),
+            Phrases(self.senses, self.fillers),
             MappingProxyType(split),
             frozenset(self.fillers),
             frozenset(self.foreign),
             self._vocabulary(),
-            MappingProxyType(self._common()),
             frozenset(self.ordinary),
-            frozenset(" ".join(words) for words in self.senses),
+            frozenset(" ".join(words) for words in self.senses if len(words) > 1),
             MappingProxyType(self.bases),
+            frozenset(self.plain - {word for phrase in self.senses for word in phrase}),
         )
-
-    def _inner(self, words: tuple[str, ...]) -> list[Sense]:
-        """What parts of a phrase mean alone goes with it ("open requests" is open, and requests); values do not."""
-        held = self.senses[words]
-        if len(words) == 1 or any((s.value and s.concept != "event") or s.concept == "FOREIGN" for s in held):
-            return []
-        event = any(s.concept == "event" for s in held)
-        found: dict[Sense, None] = {}
-        for size in range(1, len(words)):
-            for at in range(len(words) - size + 1):
-                part = words[at : at + size]
-                if size > 1 or part[0] not in self.fillers or part[0] in _POINTING:
-                    senses = self.senses.get(part, {})
-                    if not (event and any(s.concept == "DELETE" for s in senses)):  # "health drop" orders no dropping
-                        found.update(dict.fromkeys(senses))
-        meanings = (
-            s
-            for s in found
-            if s.concept.startswith("k:")
-            or s.concept in {"metric", "service"}
-            or (s.concept[0].isupper() and s.concept != "FOREIGN")
-        )
-        return [s for s in meanings if s not in held]
 
     def _vocabulary(self) -> frozenset[str]:
-        return frozenset({word for phrase in self.senses for word in phrase} | self.fillers)
-
-    def _common(self) -> dict[str, int]:
-        """How many phrases hold a word: of two words one edit away the more usual one is meant."""
-        found = dict.fromkeys(self.fillers, 5)
-        for phrase in self.senses:
-            for word in phrase:
-                found[word] = found.get(word, 0) + 1
-        return found
-
-
-def weigh(words: Sequence[str], senses: Sequence[Sense], filler: bool) -> float:
-    """A word of one meaning says much, one of ten meanings little; each further word of a phrase makes it surer."""
-    several = len({sense.concept.removesuffix(".past") for sense in senses}) if len(senses) > 1 else 1
-    weight = max(0.5, 2.2 - 0.25 * (several - 1))
-    if filler and len(words) == 1:
-        return 0.4
-    return weight + 0.6 * (min(len(words), 4) - 1)
+        return frozenset({word for phrase in self.senses for word in phrase} | self.fillers | self.plain)
 
 
 def find_mentions(

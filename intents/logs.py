@@ -40,10 +40,12 @@ _PATTERNS = (
     r"^\s*(resolved|firing|recovery|triggered|acknowledged|problem)\s+[-:(]",
     r"^\s*(def|class|import|from) \w+.*[:;]\s*$",
 )
-_LOG = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS if "INFO|WARN" not in pattern), re.I | re.S)
+_FOLDED = tuple(pattern for pattern in _PATTERNS if "INFO|WARN" not in pattern)
+_OPENING = re.compile("|".join(f"(?:{p})" for p in _FOLDED if p.startswith("^") and "|^" not in p), re.I | re.S)
+_INSIDE = re.compile("|".join(f"(?:{p})" for p in _FOLDED if not p.startswith("^") or "|^" in p), re.I | re.S)
 _LEVEL = re.compile(_PATTERNS[4])  # only in capitals: "error vms" is a question
 
 
 def is_log(text: str) -> bool:
     head = text[:600]
-    return bool(_LOG.search(head) or _LEVEL.search(head))
+    return bool(_OPENING.match(head) or _INSIDE.search(head) or _LEVEL.match(head))

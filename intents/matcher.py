@@ -21,6 +21,7 @@ from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
 from intents.slots import Filling, fill, words_of
+from intents.talk import without_talk
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
 from intents.tokens import clean
 
@@ -85,9 +86,12 @@ class Matcher:
 
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
+        if talked := without_talk(scene, self.moods):
+            scene, text = replace(build_scene(talked, names, self.lexicon, self.moods, now), shortened=True), talked
         scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
+        scene, reading = self._apart(scene, reading)
         return self._clause(self._beside(reading, scene, names), scene)
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
@@ -104,6 +108,22 @@ class Matcher:
                 if _goodness(read := self._read(other)) > max(_goodness(reading), SURE) + 0.05:
                     scene, reading = other, read
         return scene, reading
+
+    def _apart(self, scene: Scene, whole: Reading) -> tuple[Scene, Reading]:
+        """The same, or where it is weak, the message without the clauses that name nothing of ours."""
+        asks = whole.ask is not None and whole.ask.why in ("missing", "unknown")
+        if whole.intent is not None and whole.confidence >= CLAUSE_SURE and not asks:
+            return scene, whole
+        text = without_talk(scene, self.moods, loosely=True)
+        if not text or len(scene.tokens) > MOST_WORDS:
+            return scene, whole
+        other = replace(build_scene(text, scene.names, self.lexicon, self.moods, scene.now), shortened=True)
+        read = self._read(other)
+        if read.intent is None or _goodness(read) < max(PART_SURE, _goodness(whole)) or read.mood in _SILENT:
+            return scene, whole
+        if whole.mood == "conditional" and self.catalogue.intents[read.intent].writes:
+            return scene, whole
+        return other, read
 
     def _beside(self, whole: Reading, scene: Scene, names: Names) -> Reading:
         """The request alone, where something else is told before it; a change is then asked back."""

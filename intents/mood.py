@@ -13,7 +13,7 @@ from intents.courtesies import Courtesies, load_courtesies
 from intents.generalities import Generalities, load_generalities
 from intents.logs import is_log
 from intents.readings import Mood
-from intents.statements import ASKING, At, VerbForm
+from intents.statements import ASKING, At, Runs, VerbForm
 from intents.tokens import Token
 
 _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
@@ -33,7 +33,7 @@ class Words:
 
     single: Mapping[str, frozenset[str]]
     known: frozenset[str]
-    runs: Mapping[str, tuple[tuple[str, ...], ...]]
+    runs: Mapping[str, Runs]
     courtesies: Courtesies
     generalities: Generalities
 
@@ -50,7 +50,9 @@ def load_words(text: str | None = None) -> Words:
             runs[name] = phrases
             single[name] = frozenset(phrase[0] for phrase in phrases if len(phrase) == 1)
     known = frozenset(word for phrases in runs.values() for phrase in phrases for word in phrase)
-    return Words(single, known, runs, load_courtesies(), load_generalities())
+    return Words(
+        single, known, {name: Runs(phrases) for name, phrases in runs.items()}, load_courtesies(), load_generalities()
+    )
 
 
 def split_clauses(tokens: Sequence[Token], taken: Sequence[bool]) -> list[tuple[int, int]]:
@@ -141,7 +143,9 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
         return "other"
     if "question" in moods and not {"command", "report", "wish"} & set(moods[: moods.index("question")]):
         first = moods.index("question")
-        known = moods[0] == "question" or tokens[clauses[first][0]].fold in ASKING | {"would"}
+        start = clauses[first][0]
+        led = tokens[start].fold in {"in", "until", "for", "by", "with"} and tokens[start + 1].fold in ASKING
+        known = moods[0] == "question" or led or tokens[start].fold in ASKING | {"would"}
         if (
             known
             and "negated" not in moods[:first]

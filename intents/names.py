@@ -10,9 +10,11 @@ from intents.tokens import Token, clean, fold, tokenize
 
 __all__ = ["Names", "fold", "loose", "spans"]
 
+HEAD = 3  # letters by which a word that begins no name is told
 LONGEST = 5  # words in one name
 _SHARED = 40  # names with one word in common that are looked at when another of their words is misspelt
 _SEPARATORS = re.compile(r"[-_\s.]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "í": "i", "ó": "o", "á": "a"})
 _SKIP = frozenset({"mark"})
 # People are called by their first names: "carol" is "Carol Díaz", and the user carol.diaz.
 _PEOPLE = frozenset({"owner", "user"})
@@ -68,6 +70,7 @@ class Names:
         self._exact: dict[str, tuple[Name, ...]] = {}
         self._loose: dict[str, tuple[Name, ...]] = {}
         self._kinds: dict[str, list[Name]] = {}
+        self._heads: set[str] = set()
         for entry in entries:
             span, name = (fold(entry.name), entry) if isinstance(entry, Name) else (fold(entry[0]), entry[1])
             self._add(span, name)
@@ -78,7 +81,11 @@ class Names:
             return
         self._exact[span] = (name,) if held is None else (*held, name)
         bare = _SEPARATORS.sub("", span)
-        if bare != span:
+        self._heads.add(bare[:HEAD])
+        if bare != span or not bare.isascii():
+            if not bare.isascii():
+                plain = bare.translate(_UMLAUTS)
+                self._loose[plain] = (*self._loose.get(plain, ()), name)
             self._loose[bare] = (*self._loose.get(bare, ()), name)
         self._kinds.setdefault(name.kind, []).append(name)
         if name.kind in _PEOPLE and (first := _FIRST.match(span)):
@@ -91,6 +98,16 @@ class Names:
 
     def __len__(self) -> int:
         return len(self._exact)
+
+    def may_begin(self, folded: str) -> bool:
+        """Can a name begin with this word? True for some that none begins with."""
+        head = _SEPARATORS.sub("", folded)[:HEAD]
+        return head in self._heads if len(head) == HEAD else head in self._short_heads
+
+    @cached_property
+    def _short_heads(self) -> frozenset[str]:
+        """What the heads of the names begin with, and the empty word."""
+        return frozenset(head[:size] for head in self._heads for size in range(HEAD))
 
     def at(self, folded: str) -> tuple[Name, ...]:
         """Entries whose name is exactly this."""

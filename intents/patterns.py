@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 
+_BOUNDARY = r"\b"
 _PIECE = re.compile(r"<([a-z]+)>")
 
 
@@ -33,9 +34,16 @@ def load_patterns(file: str) -> Mapping[str, tuple[str, ...]]:
     return {heading: tuple(lines) for heading, lines in found.items()}
 
 
+def _by_words(lines: tuple[str, ...]) -> list[str]:
+    """The lines as groups; those that begin with a word boundary are tried at the beginnings of words alone."""
+    worded = [f"(?:{line.removeprefix(_BOUNDARY)})" for line in lines if line.startswith(_BOUNDARY)]
+    others = [f"(?:{line})" for line in lines if not line.startswith(_BOUNDARY)]
+    return [*([rf"(?<!\w)(?=\w)(?:{'|'.join(worded)})"] if worded else []), *others]
+
+
 def any_of(lines: tuple[str, ...], around: str = "{}") -> re.Pattern[str]:
     """One expression that matches what any of the lines matches; `around` holds it at `{}`. Raises PatternError."""
-    whole = around.replace("{}", "(?:" + "|".join(f"(?:{line})" for line in lines) + ")")
+    whole = around.replace("{}", "(?:" + "|".join(_by_words(lines)) + ")")
     try:
         return re.compile(whole, re.IGNORECASE)
     except re.error as error:

@@ -30,6 +30,7 @@ class Scene:
     """What is known about a text before an intent is chosen.
 
     `respelt`: a courtesy around it was misspelt. `spellings`: a misspelt word -> what else it may have meant.
+    `clauses`: (start, end, mood) of each. `shortened`: small talk was left out of it.
     """
 
     text: str
@@ -45,6 +46,8 @@ class Scene:
     lexicon: Lexicon
     respelt: bool = False
     spellings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    clauses: tuple[tuple[int, int, str], ...] = ()
+    shortened: bool = False
 
     @cached_property
     def folds(self) -> tuple[str, ...]:
@@ -212,9 +215,10 @@ def build_scene(
         blocked[span.start : span.end] = [True] * (span.end - span.start)
     amounts = tuple(a for a in find_amounts(tokens) if not any(blocked[a.start : a.end]))
     mentions = tuple(find_mentions(lexicon, tokens, taken, repaired))
-    mood, aside = _mood(moods, text, tokens, hits, mentions)
+    mood, aside, clauses = _mood(moods, text, tokens, hits, mentions)
     return Scene(
-        text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon, respelt, spellings
+        text, now, tokens, hits, spans, amounts, mentions, mood, aside, names, lexicon, respelt, spellings,
+        tuple(clauses),
     )  # fmt: skip
 
 
@@ -286,8 +290,8 @@ def _taken(tokens: Sequence[Token], hits: Sequence[Hit]) -> list[bool]:
 
 def _mood(
     moods: Words, text: str, tokens: tuple[Token, ...], hits: Sequence[Hit], mentions: Sequence[Mention]
-) -> tuple[Mood, frozenset[int]]:
-    """The mood, and the tokens that only tell something beside a request ("..., we dont need it any more")."""
+) -> tuple[Mood, frozenset[int], Sequence[tuple[int, int, str]]]:
+    """The mood, the tokens that only tell something beside a request ("..., we dont need it any more")."""
     people = {at for hit in hits if hit.of("user") or hit.of("owner") for at in range(hit.start, hit.end)}
     forms: dict[int, str] = {}
     for mention in mentions:
@@ -300,14 +304,14 @@ def _mood(
     for hit in hits:
         named[hit.start : hit.end] = [True] * (hit.end - hit.start)
     if _addressed(tokens, people, hits, mentions):
-        return "other", frozenset()
+        return "other", frozenset(), ()
     cut = _note_start(tokens, mentions)
     kinds = {m.start for m in mentions if any(s.concept.startswith("k:") for s in m.senses)}
     mood, clauses = clause_moods(
         moods, text, tokens[:cut], named[:cut], people.__contains__, lambda at: forms.get(at, ""), kinds.__contains__
     )
     beside = {at for start, end, kind in clauses if kind in {"report", "other"} for at in range(start, end)}
-    return mood, frozenset(beside) if mood in {"command", "question"} else frozenset()
+    return mood, frozenset(beside) if mood in {"command", "question"} else frozenset(), clauses
 
 
 def _addressed(tokens: Sequence[Token], people: set[int], hits: Sequence[Hit], mentions: Sequence[Mention]) -> bool:

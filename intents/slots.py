@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from intents import specials, texts
@@ -252,11 +253,20 @@ def _fill_code(slot: str, scene: Scene, filling: Filling) -> None:
             return
 
 
+_OF_A_DAY = frozenset({"restore", "restore_plan"})
+
+
+def _is_from(scene: Scene, at: int) -> bool:
+    return scene.folds[at] in {"from", "of"}
+
+
 def _fill_times(intent: Intent, scene: Scene, filling: Filling) -> None:
     spans = scene.spans
     if intent.name == "freeze":
         spans = find_times(scene.tokens, scene.now, future=True)
     since, until = merge(spans)
+    if intent.name in _OF_A_DAY and since and until is None and _is_from(scene, spans[0].start) and not since.hour:
+        until = since + timedelta(days=1)  # "from friday" is the backup of that day
     if since and not (intent.name == "freeze" and since == scene.now):
         filling.put("since", iso(since), words_of(scene, spans[0].start, spans[0].end))
     if (until and (until < scene.now or intent.name == "freeze")) or (until and until >= scene.now and since is None):

@@ -19,7 +19,7 @@ _METRIC_KINDS = {"vm": "vms", "volume": "volumes", "snapshot": "snapshots", "net
 _NEW_NAME = re.compile(
     r"\b(?:as|call(?:ed)?(?: it)?|name(?:d)?(?: it)?|under the name(?: of)?|with the name|new name)\s*:?\s+"
     r"(?:a new vm (?:called|named)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*[\w])[\"'`]?", re.IGNORECASE)  # fmt: skip
-_VALUE_MARKS = frozenset({"to", "=", "->", "with", ":", "=>"})
+_VALUE_MARKS = frozenset({"show", "be", "read", "say", "as", "to", "=", "->", "with", ":", "=>"})
 _SET_TO = frozenset({"to", "=", "->", "=>", "is", "really", "becomes", "with", "be", ":"})
 
 
@@ -175,8 +175,10 @@ def tenant_create(scene: Scene, filling: "Filling") -> None:
     if project is not None:
         filling.put("project", scene.tokens[project].text, scene.tokens[project].text)
     skip = frozenset() if project is None else frozenset({project})
-    domain = word_after(scene, ("domain", "customer", "tenant", "client", "organisation", "organization"), skip)
-    rest = [at for at in unnamed_words(scene) if at not in skip]
+    domain = word_after(scene, ("domain", "domains"), skip)
+    if domain is None:
+        domain = word_after(scene, ("customer", "tenant", "client", "organisation", "organization"), skip)
+    rest = [at for at in unnamed_words(scene) if at not in skip and at not in scene.aside]
     if domain is None and rest:
         domain = rest[0]
     if domain is not None:
@@ -200,18 +202,28 @@ def restore(scene: Scene, filling: "Filling") -> None:
 
 
 def freeze(scene: Scene, filling: "Filling") -> None:
-    off = [m for m in scene.mentions_of("FREEZEOFF") if scene.folds[m.start] not in {"until", "till"}]
+    said = _clauses_with(scene, ("FREEZE", "UNFREEZE"))
+    off = [
+        m for m in scene.mentions_of("FREEZEOFF") if scene.folds[m.start] not in {"until", "till"} and m.start in said
+    ]
     verbs = scene.mentions_of("UNFREEZE")
     off = [
         m
         for m in (*off, *verbs)
         if not any(s.concept == "FREEZE" and "unfreeze" not in scene.folds[m.start] for s in m.senses) or m in verbs
     ]
-    on = scene.mentions_of("FREEZEON")
+    on = [m for m in scene.mentions_of("FREEZEON") if m.start in said]
     chosen = "off" if off and not (scene.spans and on and on[0].start < off[0].start) else "on"
     source = (off if chosen == "off" else on) or scene.mentions_of("FREEZE")
     if source:
         filling.put("on_off", chosen, words(scene, source[0].start, source[0].end))
+
+
+def _clauses_with(scene: Scene, concepts: Sequence[str]) -> set[int]:
+    """The tokens of the clauses in which one of these is said; all where none is."""
+    starts = {m.start for concept in concepts for m in scene.mentions_of(concept)}
+    found = {at for start, end, _ in scene.clauses if starts & set(range(start, end)) for at in range(start, end)}
+    return found or set(range(len(scene.tokens)))
 
 
 def digest_schedule(scene: Scene, filling: "Filling") -> None:
@@ -284,8 +296,11 @@ def event(scene: Scene, filling: "Filling") -> None:
 
 
 _TOPIC = re.compile(
-    r"\b(?:with|about|on|for|regarding|concerning|around|topic)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
-    r"([\w][\w -]{1,60}?)\s*[?.!]*$", re.IGNORECASE)  # fmt: skip
+    r"\b(?:when it comes to|in terms of|with(?! when it comes)|about|on|for|regarding|concerning|around|topic"
+    r"|related to|relating to)\s+(?:the\s+|topic\s+|a\s+|my\s+|topics?\s+)*"
+    r"([\w][\w -]{1,60}?)(?:\s+(?:which|that) (?:i|we)\b.*)?\s*[?.!]*$",
+    re.IGNORECASE,
+)
 
 
 def topic(scene: Scene, filling: "Filling") -> None:

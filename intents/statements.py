@@ -41,8 +41,8 @@ _SAID_BEFORE = frozenset(
     }
 )
 _UNWELL = frozenset(
-    {"down", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing", "flapping",
-     "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
+    {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing",
+     "flapping", "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
 _SETTING = frozenset({"in", "at", "back", "during", "with"})  # "in my old company we restarted servers"
@@ -51,6 +51,11 @@ _WHOSE = frozenset({"that", "which", "i", "we", "you", "they"})
 _BEFORE_NOUNS = frozenset({"the", "of", "all", "any", "for", "with", "no", "and", "my", "these", "recent", "latest"})
 _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"), ("cannot", "be"), ("mustn't",),
              ("shouldn't",), ("can", "not", "be"), ("is", "not", "to", "be"))  # fmt: skip
+_COUNTED = frozenset(
+    (word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr")
+)
+_ONLY = frozenset({"only", "cannot", "can't", "cant"})
+_THEN = frozenset({"once", "after", "before", "until", "when"})
 ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
 
 
@@ -68,6 +73,10 @@ class StatementReader:
 
     def _statement(self, words: list[str], start: int) -> str:
         """No subject that is a person: "snapshot of X took 40 minutes" tells; "X must be enabled" asks for it."""
+        if tuple(words[:2]) in _COUNTED:
+            return "fragment"  # "number of volumes created since tuesday"
+        if self.named[start] and not self.person(start) and _ONLY & set(words[1:6]) and _THEN & set(words[2:]):
+            return "command"  # "app01 can only move once erp-db has moved"
         if self.lists["told"] & set(words[:4]):
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
@@ -122,7 +131,12 @@ class StatementReader:
         """Does it tell in which state something is, or what something did to somebody?"""
         for at, word in enumerate(words[1:], 1):
             after, next_one = words[at + 1 : at + 2], words[at + 2 : at + 3]
-            if word in {"is", "are"} and self.named[start] and after and after[0] in _UNWELL:
+            if (
+                word in {"is", "are"}
+                and (self.named[start] or self.named[start + at - 1])
+                and after
+                and after[0] in _UNWELL
+            ):
                 return True
             if word in {"is", "are"} and after and after[0] in _BEYOND and next_one and next_one[0][0].isdigit():
                 return True
@@ -186,6 +200,26 @@ class StatementReader:
                 if (not rest and not code) or (rest and rest[0] in after):
                     return True
         return False
+
+
+class Runs:
+    """Runs of words, looked up by their first."""
+
+    def __init__(self, runs: Sequence[tuple[str, ...]]) -> None:
+        self.by_first: dict[str, list[tuple[str, ...]]] = {}
+        for run in runs:
+            self.by_first.setdefault(run[0], []).append(run)
+
+    def start(self, words: Sequence[str]) -> bool:
+        return any(tuple(words[: len(run)]) == run for run in self.by_first.get(words[0], ()))
+
+    def within(self, words: Sequence[str]) -> bool:
+        return any(
+            tuple(words[at : at + len(run)]) == run
+            for at, word in enumerate(words)
+            if word in self.by_first
+            for run in self.by_first[word]
+        )
 
 
 def starts(words: Sequence[str], runs: Sequence[tuple[str, ...]]) -> bool:

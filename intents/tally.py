@@ -112,8 +112,9 @@ class Tally:
         features = self.features
         if claim.never and not claim.never.isdisjoint(features):
             return None
+        said = features.keys()
         for need in claim.needs:
-            if not any(feature in features for feature in need):
+            if said.isdisjoint(need):
                 return None
         if not self._distinct(claim):
             return None
@@ -152,11 +153,14 @@ class Tally:
         if len(unmet) != 1 or len(claim.needs) < 2 or not claim.never.isdisjoint(features):
             return None
         needs = tuple(need for need in claim.needs if need is not unmet[0])
-        said = {f for need in needs for f in need if f in features}
+        said = {f for need in needs for f in need if f in features and f != "cmd"}
         if max((features[f] for f in said), default=0.0) < 1.4:
             return None
         if all(f[0] == "@" for f in said) and self.beside_unknown:
             return None  # a name and a word that nobody knows: what is wanted of it was not understood
+        named = sum(f[0] == "@" for f in said)
+        if intent.writes and named < 2 and not any(f[0].isupper() and f not in NEUTRAL for f in said):
+            return None  # a name alone orders nothing
         name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet[0])
         if not name and UNSAID.isdisjoint(unmet[0]):
             return None

@@ -33,7 +33,7 @@ def kinds_said(scene: Scene) -> list[tuple[Mention, str]]:
     beside: list[tuple[Mention, str]] = []
     for mention in scene.mentions:
         kinds = [s.value for s in mention.senses if s.concept.startswith("k:") and s.value != "tenant"]
-        if kinds:
+        if kinds and not _speaks(scene, mention):
             apart = _beside_name(scene, mention, kinds) or mention.start in scene.aside or _is_somebody(scene, mention)
             (beside if apart else said).append((mention, kinds[0]))
     return said + beside
@@ -44,6 +44,18 @@ def _is_somebody(scene: Scene, mention: Mention) -> bool:
     return scene.folds[mention.start] in {"customer", "client"} and scene.folds[max(0, mention.start - 1)] in _THEIR
 
 
+def _speaks(scene: Scene, mention: Mention) -> bool:
+    """ "customer gave me only a uuid": the one who did something, at the start of a clause."""
+    first = not mention.start or scene.tokens[mention.start - 1].kind == "mark"
+    after = scene.tokens[mention.end : mention.end + 1]
+    told = after and after[0].kind == "word" and not scene.named[mention.end] and after[0].fold in _DID
+    return scene.folds[mention.start] in {"customer", "client", "user"} and first and bool(told)
+
+
+_DID = frozenset(
+    {"gave", "has", "says", "said", "wants", "asks", "asked", "needs", "told", "sent", "is", "was", "complains",
+     "called", "wrote", "reported", "reports", "claims", "had", "wanted", "just", "only"}
+)  # fmt: skip
 _THEIR = frozenset({"my", "our", "the", "this", "a", "customer", "client"})
 
 
@@ -168,6 +180,8 @@ def _counts_rows(scene: Scene, start: int, end: int) -> bool:
     """ "the 5 biggest", "top 5", "5 disks by size", "limit 5"; not "building 5"."""
     if (start, end) == (0, len(scene.tokens)) or _ROWS_BEFORE & set(scene.folds[max(0, start - 2) : start]):
         return True
+    if any(m.end == start for m in scene.mentions_of("sort")):
+        return True  # "volumes largest 5"
     if set(scene.folds[end : end + 1]) & _ROWS_AFTER or "enough" in scene.folds[end : end + 3]:
         return True
     near = [m for m in scene.mentions if end <= m.start <= end + 2]

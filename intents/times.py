@@ -18,6 +18,10 @@ from intents.calendars import (
     FIRST_WORDS,
     LAST,
     MONTH_WORDS,
+    NEWER,
+    NTH,
+    OLDER,
+    OPENERS,
     ORDINAL,
     PARTS,
     PLAIN_DATE,
@@ -26,6 +30,9 @@ from intents.calendars import (
     UNITS,
     UNTIL,
     add,
+    dated,
+    day_of,
+    nth_on,
     weekend,
 )
 from intents.clocks import read_clock
@@ -34,9 +41,6 @@ from intents.tokens import Token
 
 __all__ = ["Span", "find_times", "iso", "merge"]
 
-_OLDER = frozenset({"older", "elder"})
-_NEWER = frozenset({"newer", "younger", "fresher"})
-
 
 def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> tuple[Span, ...]:
     """All times in order. `future`: a bare weekday, date or hour means the next one, not the last one."""
@@ -44,7 +48,8 @@ def find_times(tokens: Sequence[Token], now: datetime, future: bool = False) -> 
     found: list[Span] = []
     at = 0
     while at < len(tokens):
-        span = clock.span(at)
+        word = tokens[at].fold
+        span = clock.span(at) if word in OPENERS or is_number_word(word) or not word.isalpha() else None
         if span and span.end > at:
             found.append(span)
             at = span.end
@@ -92,8 +97,8 @@ class _Clock:
     def _aged(self, at: int, word: str) -> Span | None:
         """ "older than 30 days", "newer than january", "more than a year old", "less than two weeks old"."""
         than = at + (2 if self.word(at + 1) == "than" else 1)
-        if word in _OLDER | _NEWER and than == at + 2 and (moment := self._edge(than)):
-            old = (word in _OLDER) != (self.word(at - 1) in {"not", "no", "never"})
+        if word in OLDER | NEWER and than == at + 2 and (moment := self._edge(than)):
+            old = (word in OLDER) != (self.word(at - 1) in {"not", "no", "never"})
             return Span(at, moment.end, None if old else moment.since, moment.since if old else None)
         if word in {"more", "over", "less", "under", "at"} and not self.future:
             than += 1 if word == "at" and self.word(at + 1) == "least" else 0
@@ -136,7 +141,7 @@ class _Clock:
         other = self._worded_date(ahead, self.word(ahead))
         if other is None or int(match[1]) >= other.since.day:
             return None
-        day = self._day(other.since.year, other.since.month, int(match[1]))
+        day = day_of(self.today(), other.since.year, other.since.month, int(match[1]))
         return Moment(day, day + timedelta(days=1), at + 1) if day else None
 
     def _then_until(self, span: Span) -> Span:
@@ -185,8 +190,8 @@ class _Clock:
         return self._timed(today + timedelta(days=offsets[word]), at + 1, open_=word == "today")
 
     def _weekday(self, at: int, word: str, bare: bool) -> Moment | None:
-        if word not in DAY_WORDS or (bare and word in AMBIGUOUS_DAYS):
-            return None
+        if word not in DAY_WORDS or (bare and (word in AMBIGUOUS_DAYS or word.endswith("days"))):
+            return None  # "mondays" is any of them
         today = self.today()
         ahead = (DAY_WORDS[word] - today.weekday()) % 7
         day = today + timedelta(days=ahead or 7) if self.future else today - timedelta(days=(7 - ahead) % 7 or 7)
@@ -194,7 +199,16 @@ class _Clock:
         dated = self._date(comma, self.word(comma))  # "monday 30.11.": the date decides
         if dated and dated.since.weekday() == DAY_WORDS[word]:
             return dated
+        if numbered := self._numbered(DAY_WORDS[word], comma):
+            return numbered
         return self._timed(day, at + 1)
+
+    def _numbered(self, weekday: int, at: int) -> Moment | None:
+        """The "30th" of "monday the 30th"."""
+        at += 1 if self.word(at) == "the" else 0
+        match = NTH.fullmatch(self.word(at))
+        day = nth_on(self.today(), weekday, int(match[1]), self.future) if match else None
+        return self._timed(day, at + 1) if day else None
 
     def _timed(self, day: datetime, end: int, open_: bool = False) -> Moment:
         """A day, or the hour of it that follows: "friday 18:00", "yesterday at 2 pm", "yesterday evening"."""
@@ -225,7 +239,7 @@ class _Clock:
     def _date(self, at: int, word: str) -> Moment | None:
         if match := PLAIN_DATE.fullmatch(word):
             year, month, day = int(match[1]), int(match[2]), int(match[3])
-            moment = self._day(year, month, day)
+            moment = day_of(self.today(), year, month, day)
             if moment and match[4]:
                 exact = moment + timedelta(hours=int(match[4]), minutes=int(match[5]))
                 return Moment(exact, exact, at + 1)
@@ -248,21 +262,8 @@ class _Clock:
         return (self.word(at), at + 1) if re.fullmatch(r"20\d\d", self.word(at)) else (None, at)
 
     def _dated(self, day: int, month: int, year: str | None, end: int) -> Moment | None:
-        if year:
-            moment = self._day(int(year) + (2000 if len(year) == 2 else 0), month, day)
-        else:
-            moment = self._day(self.now.year, month, day)
-            if moment and self.future and moment < self.today():
-                moment = self._day(self.now.year + 1, month, day)
-            elif moment and not self.future and moment > self.now:
-                moment = self._day(self.now.year - 1, month, day)
+        moment = dated(self.today(), day, month, year, self.future)
         return self._timed(moment, end) if moment else None
-
-    def _day(self, year: int, month: int, day: int) -> datetime | None:
-        try:
-            return self.today().replace(year=year, month=month, day=day)
-        except ValueError:
-            return None
 
     # --- weeks, months, durations ---------------------------------------------------------------------------------
 

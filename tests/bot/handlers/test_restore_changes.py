@@ -228,7 +228,8 @@ async def test_a_replace_counts_only_with_its_name_typed(database: Database, say
     assert reply.outcome == "incomplete" and "approve REQ-1 db-02" in shown(reply)
     token = pressing(card, "withdraw").rpartition("/")[2]
     for said in (f"approve #request/{token}", f"approve by name #request/{token}", f"confirm #request/{token}",
-                 f"approve by name #request/{token} typed{typed or ' '}", f"approve #request/{token} typed db-02"):  # fmt: skip
+                 f"approve by name #request/{token} typed{typed or ' '}",
+                 f"approve #request/{token} typed db-02"):  # fmt: skip
         assert (await say(said, "dan")).outcome != "answered"
     assert await states(database) == {1: "pending"}
     assert (await say("approve REQ-1 db-02", "tom")).outcome == "not_allowed", "a superadmin decides on a replace"
