@@ -1,7 +1,7 @@
 """A schedule: when each VM is copied and cut over, what held it all back, and what to know about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from engines.migration.calendars import Calendar
@@ -53,7 +53,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`held_back` are the hours in which each thing was what kept it from going faster, most first."""
+    """`held_back` are the hours in which each thing was what kept it from going faster, most first.
+
+    `by_hour` is what is copied in each hour, in MiB; hours count from 0 at the midnight before the start, in its zone.
+    """
 
     transfer: Transfer
     calendar: Calendar
@@ -64,6 +67,7 @@ class Schedule:
     bottleneck: str
     peak_mib_s: float
     copied_mib: float
+    by_hour: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def end_s(self) -> float:

@@ -8,6 +8,7 @@ from engines.migration.schedules import Caps, Day, Row, Schedule
 from engines.migration.times import DAY_S
 from engines.migration.transfer import Transfer
 
+HOUR_S = 3600
 _SOON = 1e-6
 _NOT_MENDED = ("working hours", "start dates")  # chosen, not met: the bottleneck is the next thing
 
@@ -18,7 +19,7 @@ class Tally:
 
     offset_s: float
     held: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    copied: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    copied: dict[int, float] = field(default_factory=lambda: defaultdict(float))  # by the hour, from the first midnight
     ended: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     total_mib: float = 0.0
     peak_mib_s: float = 0.0
@@ -32,8 +33,9 @@ class Tally:
         if mib_s <= 0:
             return
         while begin_s < end_s - _SOON:
-            until = min(end_s, self._day(begin_s) * DAY_S - self.offset_s)
-            self.copied[self._day(begin_s)] += mib_s * (until - begin_s)
+            hour = int((begin_s + self.offset_s + _SOON) // HOUR_S)
+            until = min(end_s, (hour + 1) * HOUR_S - self.offset_s)
+            self.copied[hour] += mib_s * (until - begin_s)
             begin_s = until
 
     def end(self, row: Row) -> None:
@@ -45,15 +47,19 @@ class Tally:
 
     def schedule(self, transfer: Transfer, calendar: Calendar, caps: Caps) -> Schedule:
         held = dict(sorted(self.held.items(), key=lambda one: (-one[1], one[0])))
-        numbers = sorted({*self.ended, *self.copied})
+        by_day: dict[int, float] = defaultdict(float)
+        for hour, mib in self.copied.items():
+            by_day[hour // 24 + 1] += mib
+        numbers = sorted({*self.ended, *by_day})
         return Schedule(
             transfer=transfer,
             calendar=calendar,
             caps=caps,
             rows=tuple(sorted(self.rows, key=lambda row: (row.start_s, row.lane, row.key))),
-            days=tuple(Day(day, self.ended.get(day, 0), self.copied.get(day, 0.0)) for day in numbers),
+            days=tuple(Day(day, self.ended.get(day, 0), by_day.get(day, 0.0)) for day in numbers),
             held_back=held,
             bottleneck=next((name for name in held if name not in _NOT_MENDED), ""),
             peak_mib_s=self.peak_mib_s,
             copied_mib=self.total_mib,
+            by_hour=dict(sorted(self.copied.items())),
         )

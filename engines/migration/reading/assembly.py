@@ -57,8 +57,10 @@ class Assembly:
 
     def read(self, sheets: Sheets) -> None:
         """Raises WorkbookRefused when there is no vInfo that names VMs, or a limit is passed."""
-        for title, spec in self._in_order(sheets.titles):
-            table = Table(spec, title, sheets.rows(title), self._findings, self._budget)
+        wanted = dict(self._in_order(sheets.titles))
+        for title, rows in sheets.in_order(list(wanted)):
+            spec = wanted[title]
+            table = Table(spec, title, rows, self._findings, self._budget)
             self._read_table(table)
             self._reports.append(table.report())
             self._progress(spec.name, table.count)
