@@ -12,6 +12,7 @@ from engines.actions import find_actions
 from engines.changes import requests as changes
 from engines.changes.sagas import Workshop
 from engines.clouds.acting import ActingClouds
+from engines.restore.wishes import House
 from scheduler.durable import DurableWorker, Pace
 from scheduler.schedules import ScheduleClock
 from storage import jobs, sync
@@ -36,7 +37,8 @@ def durable_works(database: Database, settings: Settings, clouds: ActingClouds) 
         async with _beside(database) as own:
             state = (settings.state_dir or default_state_dir()) / "workers"
             workshop = build_workshop(own, settings, clouds)
-            worker = DurableWorker(workshop, ticks(), state_dir=state, pace=Pace(grace_s=_GRACE_S))
+            house = House(execute=settings.restore_sources)
+            worker = DurableWorker(workshop, ticks(house), state_dir=state, pace=Pace(grace_s=_GRACE_S))
             await worker.run(stop)
 
     return {"durable": durable, "clock": ScheduleClock(database).run, "schedules": Schedules(database).run}

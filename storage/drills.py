@@ -160,7 +160,7 @@ def _drilled(row: RowMapping) -> Drilled:
     """What is left of the drill is told with the VM that it is of."""
     told = dict(row)
     prefix = step_prefix(told["number"])
-    left = [one for one in told.pop("left") or () if str(one.get("step", "")).startswith(prefix)]
+    left = tuple(one for one in told.pop("left") or () if str(one.get("step", "")).startswith(prefix))
     passed = told["outcome"] in ("passed", "unproven")
     return Drilled(**{**told, "demo": bool(told["demo"]), "left": left, "reason": "" if passed else told["reason"]})
 
