@@ -111,7 +111,7 @@ def test_a_schedule_asks_for_it_with_its_owners_rights(able: Run, cloud: DrillCl
             await do_tick(database, ticks(House(frozenset({"*"}))), name, at)
         async with database.connect() as conn:
             rows = await conn.execute(text("SELECT schedule, outcome FROM schedule_tick"))
-            return {name: outcome for name, outcome in rows}
+            return {str(row.schedule): str(row.outcome) for row in rows}
 
     told = within(database_url, tick)
     assert told["weekly"] == "Restore drill of 1 VM of acme-prod: REQ-1"
