@@ -7,10 +7,10 @@ import typer
 
 from bot.commands import (
     changes,
+    drills,
     intents,
     migrating,
     people,
-    restore,
     running,
     schedules,
     snapshots,
@@ -41,7 +41,7 @@ def build() -> typer.Typer:
         ("changes", changes.build(), "What changes need."),
         ("approvals", changes.build_approvals(), "Requests for changes."),
         ("snapshots", snapshots.build(), "Snapshot policies and the rules that assign them."),
-        ("restore", restore.build(), "Restore drills, and how fast and fresh a restore has to be."),
+        ("restore", drills.build(), "Restore drills, and how fast and fresh a restore has to be."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):
         app.add_typer(group, name=name, help=text)

@@ -112,9 +112,9 @@ def as_pdf(proofs: Sequence[Proof], projects: Sequence[Summary], steps: Steps, m
             Paragraph(
                 _plain(
                     f"Made {_time(made_at)} UTC from the record of drills: each VM was restored from its newest "
-                    "snapshots beside its original into networks without a router, looked at, and deleted again. Time to restore "
-                    "counts from the first step until it ran with all its volumes and ports; the age of the data is "
-                    f"that of the oldest copy in the restore point at that moment.{more}"
+                    "snapshots beside its original into networks without a router, looked at, and deleted again. "
+                    "Time to restore counts from the first step until it ran with all its volumes and ports; "
+                    f"the age of the data is that of the oldest copy in the restore point at that moment.{more}"
                 ),
                 small,
             ),
