@@ -41,7 +41,7 @@ def build() -> typer.Typer:
         ("changes", changes.build(), "What changes need."),
         ("approvals", changes.build_approvals(), "Requests for changes."),
         ("snapshots", snapshots.build(), "Snapshot policies and the rules that assign them."),
-        ("restores", restores.build(), "What restores used."),
+        ("restore", restores.build(), "Restore how fast and fresh a restore has to be, and what restores used."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):
         app.add_typer(group, name=name, help=text)

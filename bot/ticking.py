@@ -3,11 +3,15 @@
 import asyncio
 import contextlib
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engines.changes import requests as changes
+from engines.drills import ticks as drills
+from engines.plans import Plan
+from engines.restore.wishes import House
 from engines.snapshots import ticks as snapshots
 from scheduler.ticking import Ticked, Ticks
 from storage.database import Database, StorageUnavailable
@@ -17,15 +21,26 @@ log = structlog.get_logger(__name__)
 _KEEP_EVERY_S = 60.0
 
 
-def ticks() -> Ticks:
-    """By the kind of the schedule."""
-    return {snapshots.KIND: _snapshot_run, snapshots.COVERAGE_KIND: _coverage}
+def ticks(house: House) -> Ticks:
+    """By the kind of the schedule. `house` is what an admin allows restores."""
+    return {
+        snapshots.KIND: _snapshot_run,
+        snapshots.COVERAGE_KIND: _coverage,
+        drills.KIND: partial(_drill, house=house),
+    }
 
 
 async def _snapshot_run(conn: AsyncConnection, schedule: Schedule, tick: datetime) -> Ticked:
     plan = await snapshots.plan_tick(conn, schedule, tick)
-    if plan is None:
-        return Ticked("nothing was due")
+    return Ticked("nothing was due") if plan is None else await _asked(conn, schedule, plan)
+
+
+async def _drill(conn: AsyncConnection, schedule: Schedule, tick: datetime, house: House) -> Ticked:
+    """Raises CannotPlanError."""
+    return await _asked(conn, schedule, await drills.plan_tick(conn, schedule, tick, house))
+
+
+async def _asked(conn: AsyncConnection, schedule: Schedule, plan: Plan) -> Ticked:
     asker = changes.Asker(f"schedule:{schedule.name}", plan.title)
     done = await changes.submit(conn, plan, asker, changes.Place(schedule.surface, schedule.channel))
     if done.request is None:

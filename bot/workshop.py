@@ -39,7 +39,8 @@ def durable_works(database: Database, settings: Settings, clouds: ActingClouds) 
         async with _beside(database) as own:
             state = (settings.state_dir or default_state_dir()) / "workers"
             workshop = build_workshop(own, settings, clouds)
-            worker = DurableWorker(workshop, ticks(), state_dir=state, pace=Pace(grace_s=_GRACE_S))
+            house = House(execute=settings.restore_sources)
+            worker = DurableWorker(workshop, ticks(house), state_dir=state, pace=Pace(grace_s=_GRACE_S))
             await worker.run(stop)
 
     return {"durable": durable, "clock": ScheduleClock(database).run, "schedules": Schedules(database).run}

@@ -1,4 +1,4 @@
-"""`restores`: what restores used, for whoever bills or plans by it."""
+"""`restore metering`: what restores used, for whoever bills or plans by it."""
 
 import json
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.commands import drills
 from bot.commands.failures import OK, USAGE, Failure
 from bot.commands.options import AsJson, Demo, StateDir
 from bot.commands.people_changes import read
@@ -25,14 +26,10 @@ _AT_ONCE = 1000
 
 
 def build() -> typer.Typer:
-    app = typer.Typer()
-    app.callback()(_restores)
+    """`restore`: the drills and their targets, and this."""
+    app = drills.build()
     app.command()(metering)
     return app
-
-
-def _restores() -> None:
-    """What restores used."""
 
 
 def metering(

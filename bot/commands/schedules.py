@@ -60,7 +60,7 @@ def list_all(state_dir: StateDir = None, demo: Demo = False, as_json: AsJson = F
 
 def add(
     name: Name,
-    kind: Annotated[str, typer.Argument(help="What it does, such as snapshot_run.")],
+    kind: Annotated[str, typer.Argument(help="What it does, such as snapshot_run or restore_drill.")],
     cron: Annotated[str, typer.Option(help='Five fields, such as "30 2 * * 1-5".')],
     zone: Annotated[str, typer.Option(help="The time zone of the fields.")] = "UTC",
     catch_up: Annotated[str, typer.Option(help="What was missed: skip, once or all.")] = "once",
@@ -144,11 +144,13 @@ def _write(state_dir: Any, demo: bool, work: Any) -> int:
 def _check_names(name: str, kind: str) -> None:
     import re
 
+    from bot.ticking import ticks
+    from engines.restore.wishes import House
     from intents.registry import load_catalogue
 
     if not re.fullmatch(r"[\w.-]{1,60}", name):
         raise Failure(f"{name[:_MOST_NAME]!r} is no name", "use up to 60 letters, digits, dots, - and _", USAGE)
-    if kind not in load_catalogue().intents:
+    if kind not in load_catalogue().intents and kind not in ticks(House()):
         raise Failure(f"nothing is called {kind[:_MOST_NAME]!r}", "`stackhand intents list` shows what there is", USAGE)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.changing import propose
 from bot.deciding import pressed_in
+from bot.drilling import drilled
 from bot.formats import ago
 from bot.handlers.asking import Ask, refs, reply
 from bot.handlers.registry import answers
@@ -22,6 +23,7 @@ from engines.restore.records import MODES, as_csv, as_pdf, duration, lines_of
 from engines.restore.wishes import CannotPlanError, Wish
 from intents.readings import Name
 from storage import restores
+from storage.drills import Window as Drills
 from storage.inventory import Found
 from storage.listings import listings
 from storage.restores import Restore, Window
@@ -209,15 +211,19 @@ async def restore_history(
 ) -> Reply:
     window = Window(refs(vm), refs(project), since, until)
     found, total = await restores.restores(ask.conn, ask.who.scope, window, ask.rows)
+    drills = Drills(window.vms, window.projects, since, until)
+    also, invented = await drilled(ask.conn, ask.who.scope, drills, ask.rows)
     if not found:
-        return Reply((Text("No restore is on record there.", "heading"),), "answered", scope="past restores")
+        none = Text("No restore is on record there" + (", but drills are." if also else "."), "heading")
+        return Reply((none, *also), "answered", scope="past restores", demo=invented)
     done = sum(1 for one in found if one.state == "done")
     some = "restore" if total == 1 else "restores"
     parts: list[Part] = [
         Text(f"{total} {some}, {done} of the {len(found)} shown done", "heading"),
         _table(found, total),
+        *also,
     ]
-    return Reply(tuple(parts), scope="past restores", demo=any(one.demo for one in found))
+    return Reply(tuple(parts), scope="past restores", demo=invented or any(one.demo for one in found))
 
 
 def _table(found: Sequence[Restore], total: int) -> Table:

@@ -21,7 +21,7 @@ RISKS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
             ("snapshot", "snapshot_run", "policy_assign", "policy_remove", "restore_cancel", "vm_start",
-             "wave_advance", "schedule"),
+             "wave_advance", "schedule", "restore_drill"),
             "confirm",
         ),
         **dict.fromkeys(
@@ -140,7 +140,7 @@ _HOUSE = ("freeze_end", "change_rules")
 _CONFIRMED = (*(kind for kind, risk in RISKS.items() if risk == "confirm"), "freeze", "role_grant", "role_revoke")
 
 DEFAULTS: tuple[Rule, ...] = (
-    Rule(kinds=("snapshot_run",), by="schedule", mode="at_once"),
+    Rule(kinds=("snapshot_run", "restore_drill"), by="schedule", mode="at_once"),
     Rule(kinds=_CONFIRMED, mode="confirm", approve_minutes=15),
     Rule(kinds=_TECHNICAL, mode="approve", approver_role="technical"),
     Rule(kinds=_ADMIN, mode="approve", approver_role="admin"),

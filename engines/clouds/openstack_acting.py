@@ -13,6 +13,7 @@ from urllib.parse import quote
 from openstack.config.cloud_region import CloudRegion
 
 from engines.clouds.acting import ActError, SnapshotState, StorageQuota, VolumeState
+from engines.clouds.openstack_acting_networks import OpenStackActingNetworks
 from engines.clouds.openstack_acting_servers import OpenStackActingServers
 from engines.clouds.openstack_calls import CallLimits
 from engines.clouds.openstack_projects import Json, Listing, ProjectCalls
@@ -40,6 +41,10 @@ class OpenStackActing:
     @property
     def servers(self) -> OpenStackActingServers:
         return OpenStackActingServers(self.calls)
+
+    @property
+    def networks(self) -> OpenStackActingNetworks:
+        return OpenStackActingNetworks(self.calls)
 
     async def volumes(self, project_id: str) -> Sequence[VolumeState]:
         return [_volume(row) for row in await self._mine(project_id, _VOLUMES)]

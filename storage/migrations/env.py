@@ -2,12 +2,21 @@
 
 from alembic import context
 
-from storage import change_tables, demo_tables, migration_tables, notice_tables, people_tables, snapshot_tables
+from storage import (
+    change_tables,
+    demo_tables,
+    drill_tables,
+    migration_tables,
+    notice_tables,
+    people_tables,
+    snapshot_tables,
+)
 
 _METADATA = people_tables.person.metadata
 _OTHERS = (
     change_tables.request,
     demo_tables.demo_object,
+    drill_tables.drill_vm,
     migration_tables.migration,
     notice_tables.request_notice,
     snapshot_tables.snapshot_run,

@@ -14,6 +14,7 @@ from storage import people
 from storage.change_tables import request
 from storage.database import Database, StorageUnavailable, copy_in, migrate
 from storage.demo_tables import demo_object
+from storage.drill_tables import drill_vm
 from storage.migration_tables import migration
 from storage.notice_tables import request_notice
 from storage.people import Grant
@@ -143,7 +144,9 @@ async def test_the_migrated_schema_is_the_declared_one(database: Database) -> No
     declared = await _empty_database(database, f"{database.engine.url.database}_declared")
     async with declared.begin() as conn:
         await conn.execute(text("CREATE EXTENSION pg_trgm"))
-        assert {t.metadata for t in (demo_object, migration, request_notice, snapshot_run)} == {request.metadata}
+        assert {t.metadata for t in (demo_object, drill_vm, migration, request_notice, snapshot_run)} == {
+            request.metadata
+        }
         await conn.run_sync(request.metadata.create_all)
     expected, found = await _catalog(declared), await _catalog(database)
     await declared.close()

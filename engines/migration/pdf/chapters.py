@@ -95,7 +95,11 @@ def tenants(paper: Paper, dossier: Dossier) -> Story:
     made = [*paper.heading("Tenants")]
     if not rows:
         return [*made, paper.text("No tenant was found.")]
-    return [*made, table(paper, _TENANTS, rows), *rest(paper, len(plan.tenants.tenants) - len(rows), "tenants", "Tenants")]
+    return [
+        *made,
+        table(paper, _TENANTS, rows),
+        *rest(paper, len(plan.tenants.tenants) - len(rows), "tenants", "Tenants"),
+    ]
 
 
 def _sums(members: list[Assessed]) -> tuple[Any, ...]:
@@ -135,7 +139,15 @@ def cohorts(paper: Paper, dossier: Dossier) -> Story:
     for cohort in plan.cohorts.cohorts[:40]:
         made += paper.heading(f"Cohort {cohort.number}: {cohort.name}", 2)
         cells = [
-            (b.label, b.load.vms, size(b.load.mib), b.load.red, b.ease.label, b.ease.score, _why(plan.cohorts, b.number))
+            (
+                b.label,
+                b.load.vms,
+                size(b.load.mib),
+                b.load.red,
+                b.ease.label,
+                b.ease.score,
+                _why(plan.cohorts, b.number),
+            )
             for b in cohort.bundles[:_MOST_BUNDLES]
         ]
         made += [table(paper, _BUNDLES, cells), *rest(paper, len(cohort.bundles) - len(cells), "tenants", "Cohorts")]
@@ -196,7 +208,9 @@ def _wave(wave: Wave, times: WaveTimes) -> tuple[Any, ...]:
 
 def _member(one: Assessed, plan: MigrationPlan) -> tuple[Any, ...]:
     row, tenant, at = plan.rows[one.key], plan.tenants.of.get(one.key), plan.schedule.calendar.at
-    watch = "; ".join([*([reason_of(one)] if one.risk.colour != "GREEN" else []), *one.mode.first, row.warning]).strip("; ")
+    watch = "; ".join([*([reason_of(one)] if one.risk.colour != "GREEN" else []), *one.mode.first, row.warning]).strip(
+        "; "
+    )
     return (
         one.vm.name, tenant.tenant if tenant else "", _system(one), one.risk.colour, one.mode.way,
         size(one.sizes.move_mib), *(f"{at(seconds):%d %b %H:%M}" for seconds in (row.start_s, row.down_s, row.end_s)),
@@ -225,17 +239,24 @@ def red_ones(paper: Paper, dossier: Dossier) -> Story:
     counts = plan.assessment.count_concerns()
     order = {"critical": 0, "warning": 1}
     ranked: Sequence[str] = sorted(counts, key=lambda id_: (order.get(known[id_].category, 2), -counts[id_], id_))
-    rows = [(known[i].category, known[i].title + (" (a hint)" if known[i].hint else ""), known[i].todo, counts[i]) for i in ranked]
+    rows = [
+        (known[i].category, known[i].title + (" (a hint)" if known[i].hint else ""), known[i].todo, counts[i])
+        for i in ranked
+    ]
     columns_ = (Col("Kind", 1, "grade"), Col("What", 4), Col("What to do", 5), Col("VMs", 0.8, "number"))
     made = [*paper.heading("Concerns")]
     made.append(table(paper, columns_, rows) if rows else paper.text("None was found."))
     if plan.assessment.not_checked:
         told = f"{len(plan.assessment.not_checked):,} concerns were not checked: the export does not say. They are in the workbook, sheet Concerns."
         made.append(paper.text(told, "note"))
-    red = sorted((one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name))
+    red = sorted(
+        (one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name)
+    )
     if not red:
         return made
-    cells = [(one.vm.name, one.risk.score, _because(one), "; ".join(dict.fromkeys(_todo(one)))) for one in red[:_MOST_RED]]
+    cells = [
+        (one.vm.name, one.risk.score, _because(one), "; ".join(dict.fromkeys(_todo(one)))) for one in red[:_MOST_RED]
+    ]
     made += paper.heading("VMs that are RED", 2)
     shown = (Col("VM", 2.2), Col("Score", 0.7, "number"), Col("Because", 4), Col("What to do", 4))
     return [*made, table(paper, shown, cells), *rest(paper, len(red) - len(cells), "RED VMs", "VMs")]

@@ -59,7 +59,11 @@ def method(paper: Paper, dossier: Dossier) -> Story:
     plan = dossier.plan
     transfer, calendar = plan.settings.transfer, plan.settings.calendar
     days = [name for number, name in enumerate(_WEEKDAYS) if number in calendar.weekdays]
-    link = f"a link of {transfer.link_gbps:g} Gbit/s" if transfer.link_gbps else f"no limit of a link ({transfer.topology})"
+    link = (
+        f"a link of {transfer.link_gbps:g} Gbit/s"
+        if transfer.link_gbps
+        else f"no limit of a link ({transfer.topology})"
+    )
     rules = plan.assessment.rules
     lines = [
         ("means", f"{transfer.agents} agents with {transfer.vms_per_agent} VMs each, {link}"),
@@ -72,7 +76,11 @@ def method(paper: Paper, dossier: Dossier) -> Story:
     ]  # fmt: skip
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes]
     lines += [("note", note) for note in notes[:12]]
-    return [*paper.heading("What was reckoned with"), pairs(paper, lines), *rest(paper, len(notes) - 12, "notes", "Waves")]
+    return [
+        *paper.heading("What was reckoned with"),
+        pairs(paper, lines),
+        *rest(paper, len(notes) - 12, "notes", "Waves"),
+    ]
 
 
 def reading(paper: Paper, dossier: Dossier) -> Story:
@@ -82,7 +90,9 @@ def reading(paper: Paper, dossier: Dossier) -> Story:
     rows = [(s.sheet, s.rows, s.taken, ", ".join(s.missing), ", ".join(s.unfilled)) for s in report.sheets]
     made = [*paper.heading("How the export was read"), table(paper, columns, rows)]
     told = [f"{count:,} rows left out: {reason}" for reason, count in report.left_out.items()]
-    told += [f"{u.sheet}, {u.column}: {u.cells:,} cells not readable, first in row {u.first_row}" for u in report.unreadable]
+    told += [
+        f"{u.sheet}, {u.column}: {u.cells:,} cells not readable, first in row {u.first_row}" for u in report.unreadable
+    ]
     told += report.notes
     made += [paper.text(f"• {one}", "bullet") for one in told[:60]]
     made += rest(paper, len(told) - 60, "lines", "Read report")

@@ -64,9 +64,7 @@ def table(paper: Paper, columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -
     return LongTable([head, *cells], widths, style=TableStyle(style), repeatRows=1, spaceBefore=2, spaceAfter=8)
 
 
-def _filled(
-    columns: Sequence[Col], rows: Sequence[Sequence[Any]]
-) -> tuple[Sequence[Col], Sequence[Sequence[Any]]]:
+def _filled(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> tuple[Sequence[Col], Sequence[Sequence[Any]]]:
     kept = [
         place
         for place, column in enumerate(columns)

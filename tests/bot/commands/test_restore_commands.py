@@ -1,4 +1,4 @@
-"""`stackhand restores metering`: in words, as CSV, as JSON, into a file."""
+"""`stackhand restore metering`: in words, as CSV, as JSON, into a file."""
 
 import json
 from pathlib import Path
