@@ -94,13 +94,15 @@ async def _regrade(ask: Ask, id_: int, keys: Sequence[tuple[str, str]]) -> None:
 async def _how(ask: Ask, which: Meant, lines: Sequence[Line]) -> Table:
     """How the VMs stand now."""
     id_, cells = which.project.id, []
+    decided_now = await decisions.overrides(ask.conn, id_)
     for one in lines[:_MOST_SHOWN]:
         found = await vms.named(ask.conn, id_, one.name)
         now = next((other for other in found if other.key == one.key), one)
         place = await waves.why_placed(ask.conn, id_, one.key)
         wave = place[1] if place else None
         state = (await waves.vm_states(ask.conn, id_, wave)).get(one.key) if wave else None
-        plan = f"no: {reason_words(now.left_out)}" if now.left_out else "yes"
+        status = decided_now.get(one.key, {}).get("status")
+        plan = f"no: {reason_words(now.left_out)}" if now.left_out else "on hold" if status == "hold" else "yes"
         cells.append((now.name, plan, now.mode, f"{now.risk}, {now.score}", f"wave {wave}" if wave else None,
                       state.replace("_", " ") if state else None))  # fmt: skip
     opens = tuple(f'explain the risk of "{one.name}" in {which.project.name}' for one in lines[:_MOST_SHOWN])

@@ -100,7 +100,7 @@ def _strange(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> b
 
 def _foreign(intent: Intent, scene: Scene) -> bool:
     tail = _own_words(intent, scene)
-    return any(mention.start < tail for mention in scene.mentions_of("FOREIGN"))
+    return any(mention.start < tail and not scene.named[mention.start] for mention in scene.mentions_of("FOREIGN"))
 
 
 def _unexplained(intent: Intent, scene: Scene, top: "Scored") -> float:

@@ -238,7 +238,7 @@ def _item_words(spec: "ItemSpec", item: "Item") -> str:
 
 
 def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
-    said = f"wave {wave.number} of {which.project.name}"
+    said = f'wave {wave.number} of "{which.project.name}"'  # in quotes any word may be a name
     move = {"planned": "confirm", "confirmed": "start", "running": "complete"}.get(wave.state)
     return (
         *((Choice(move, f"{move} {said}"),) if move else ()),

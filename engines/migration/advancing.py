@@ -92,7 +92,9 @@ def _of_vms(one: Progress, move: Move) -> tuple[str, ...]:
         return ()
     silent = sum(state == "pending" for state in one.vms.values())
     failed = sum(state == "failed" for state in one.vms.values())
-    return (
-        *((f"{silent:,} VMs of which nobody told anything count as cut over",) if silent else ()),
-        *((f"{failed:,} VMs have failed: they are in a wave again when the waves are built anew",) if failed else ()),
-    )
+    told = []
+    if silent:
+        told.append(f"{silent:,} VM{'s' if silent > 1 else ''}, of which nobody told anything, counted as cut over")
+    if failed:
+        told.append(f"{failed:,} VM{'s' if failed > 1 else ''} failed: in a wave again when the waves are built anew")
+    return tuple(told)

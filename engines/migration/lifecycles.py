@@ -29,6 +29,7 @@ _MOVES: Mapping[tuple[WaveState, Move], WaveState] = {
     ("failed", "cancel"): "cancelled",
     ("cancelled", "replan"): "planned",
 }
+_SAID = ("confirm", "start", "complete")  # what people say; a wave is taken back by what opens an item again
 _BEHIND = ("complete", "cancelled")
 _ENDS: Mapping[Move, WaveState] = {
     "confirm": "confirmed", "start": "running", "complete": "complete", "fail": "failed", "cancel": "cancelled",
@@ -129,7 +130,7 @@ def advance(
         return progress
     following = _MOVES.get((progress.state, move))
     if following is None:
-        ways = [known for (state, known) in _MOVES if state == progress.state]
+        ways = [known for (state, known) in _MOVES if state == progress.state and known in _SAID]
         fix = f"it can be moved on by {', '.join(ways)}" if ways else "nothing more happens to it"
         raise MoveRefused(f"{progress.name} is {progress.state}: it cannot {move}", fix)
     _guard(progress, move, others or {})

@@ -35,7 +35,7 @@ def _item(check: str, tenants: Sequence[str], named: Mapping[str, Readiness], at
         found.append((tenant, next((one for one in checks if one.item == check), None)))
     bad = [(tenant, one) for tenant, one in found if one is None or one.state != "pass"]
     if not bad:
-        return Item("pass", "", at, f"{len(tenants)} tenants")
+        return Item("pass", "", at, f"looked at for {len(tenants)} tenant{'s' if len(tenants) != 1 else ''}")
     failed = any(one is not None and one.state == "fail" for _, one in bad)
     state: ItemState = "fail" if failed else "pending"
     told = [f"{tenant}: {one.evidence if one else 'not looked at'}" for tenant, one in bad[:3]]

@@ -104,7 +104,7 @@ def _quota(tenant: str, wanted: Wanted) -> Check:
 
 
 def _no_critical(tenant: str, gaps: Gaps) -> Check:
-    found = [one.subject for one in gaps.of(tenant) if one.severity == "critical"]
+    found = [f"{one.what} ({one.subject})" for one in gaps.of(tenant) if one.severity == "critical"]
     if found:
         return Check("no_critical_gaps", "fail", _some(found))
     if gaps.unknown:

@@ -106,11 +106,22 @@ async def test_a_wave_goes_its_whole_way(office: Office) -> None:
     assert stuck.outcome == "failed" and "1 VM of Pilot is being copied" in shown(stuck), shown(stuck)
     await office.say(f"mark {sorted(await members(office, 1))[1]} as cut over")
     asked = await office.say("complete wave 1")
-    assert "2 VMs of which nobody told anything count as cut over" in shown(asked), shown(asked)
-    assert "1 VMs have failed" in shown(asked), shown(asked)
+    assert "2 VMs, of which nobody told anything, counted as cut over" in shown(asked), shown(asked)
+    assert "1 VM failed: in a wave again" in shown(asked), shown(asked)
     await decided(office, asked)
     assert await run(office) == "done" and await states(office) == ["complete", "planned"]
     assert "4 cut over, 1 failed" in shown(await office.say("show wave 1"))
+
+
+async def test_the_buttons_of_a_wave_say_what_moves_it_on(database: Database) -> None:
+    """Also where the project's name is an ordinary word."""
+    office = await office_of(database)
+    await office.drop(said="keep it as workshop")
+    await office.say("plan waves for workshop")
+    await ready(office, 1)
+    button = next(said for said in said_by(await office.say("show wave 1")) if said.startswith("confirm"))
+    asked = await office.say(button)
+    assert asked.follows and "Confirm Pilot of workshop" in shown(asked), (button, shown(asked))
 
 
 async def members(office: Office, wave: int) -> list[str]:

@@ -9,7 +9,6 @@ import pytest
 
 from engines.migration.assessment import assess
 from engines.migration.reading.reader import read_export
-from engines.migration.scoping import ScopeRule, scope
 from engines.migration.tenants import TenantRules, find_tenants
 from tests.engines.migration.estates import estate, vm
 
@@ -85,18 +84,3 @@ def test_the_generated_tenants_are_found(generated: Callable[..., Path], seed: s
     for name, told in wanted.items():
         if told["visible_in"] != "name prefix":  # those show their code, not their name
             assert found[name] == told["vms"]
-
-
-def test_scope_rules_in_order_with_what_each_would_do() -> None:
-    vms = assess(
-        estate([vm("web-1", 1), vm("web-2", 2, power="poweredOff"), vm("db", 3), vm("t", 4, template=True)])
-    ).vms
-    rules = [
-        ScopeRule("vm", "WEB-1", take=True, reason=""),
-        ScopeRule("vm", "web-*", take=False, reason="the web farm is rebuilt"),
-        ScopeRule("network", "vlan10", take=False, reason="that network stays"),
-        ScopeRule("os", "windows", take=False, reason="later"),
-    ]
-    found = scope(vms, find_tenants(vms), rules)
-    assert found.count_reasons() == {"that network stays": 1, "the web farm is rebuilt": 1}
-    assert found.hits == (1, 1, 1, 0)
