@@ -26,7 +26,7 @@ from tests.engines.clouds.demo_place import Place, floating_ip
 _ALL = os.environ.get("STACKHAND_TEST_EVERY_POINT", "")
 """Every point takes minutes, so that a few of them are always tried; `1`: all, else a pattern of those to try."""
 _SOME = ("volume 1:effect", "server:effect", "free port 2:effect", "9:recording", "server:undo", "free port 2:undone")
-_STOPPED = ("volumes ready", "server active", "verify")
+_STOPPED = ("volumes ready", "verify")
 
 
 @dataclass(frozen=True)
