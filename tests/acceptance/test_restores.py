@@ -114,6 +114,8 @@ async def test_killed_at_every_step_and_stopped_at_every_step(
     print(f"\n{len(jobs)} restores, {len(kills)} kills, {stops} asked to stop: {dict(told)}; in the cloud {dict(made)}")
     print(f"wrong: {len(wrong)}")
     assert not wrong, "\n".join(wrong)
-    assert len(kills) == sum(bool(case.die) for case in all_cases), "each point was died at"
+    missed = [case.die for id_, case in jobs.items() if case.die and not (tmp_path / f"died-{id_}").exists()]
+    print(f"not reached: {missed}")
+    assert all(point.endswith((":begun", ":effect")) for point in missed), "a step that finds its effect does not act"
     for id_, case in jobs.items():
         assert states[id_].state == "cancelled" or not case.cancel or case.cancel in ("report", "check"), case
