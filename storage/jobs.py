@@ -34,8 +34,8 @@ OPEN = ("waiting", "running")
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job as it stands. `progress` is {step, steps, name, done, of, counts, note}, `outcome` {words, counts, left};
-    both are empty until there is something to say."""
+    """A job as it stands. `progress` is {step, steps, name, done, of, counts, note}, `outcome` {words, counts, left,
+    said}; both are empty until there is something to say."""
 
     id: int
     request_id: int | None

@@ -22,7 +22,8 @@ _STAYS = ("done", "undo_failed")
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """`seconds` None: it has not ended. `state` as in the record of jobs."""
+    """`seconds` from its begin to its last record, of one that was undone to the end of that; None: it has not ended.
+    `state` as in the record of jobs."""
 
     step: str
     state: str

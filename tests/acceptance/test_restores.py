@@ -3,6 +3,7 @@ never two VMs, never a lost volume, nothing left over; counted in the cloud's ow
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from engines.plans import Plan
 from engines.restore.wishes import Mode
 from storage.database import Database
@@ -18,12 +21,12 @@ from tests.acceptance.processes import ROOT, environment
 from tests.acceptance.restore_cloud import judged, planned, present
 from tests.acceptance.test_jobs import died, ended
 from tests.engines.changes.bed import add_job
-from tests.engines.clouds.demo_place import Place
+from tests.engines.clouds.demo_place import Place, floating_ip
 
-_ALL = bool(os.environ.get("STACKHAND_TEST_EVERY_POINT"))
-"""Every point takes minutes: a few of them are always tried."""
+_ALL = os.environ.get("STACKHAND_TEST_EVERY_POINT", "")
+"""Every point takes minutes, so that a few of them are always tried; `1`: all, else a pattern of those to try."""
 _SOME = ("volume 1:effect", "server:effect", "free port 2:effect", "9:recording", "server:undo", "free port 2:undone")
-_STOPPED = ("volumes ready", "server active", "verify")
+_STOPPED = ("volumes ready", "verify")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ def cases(mode: Mode, plan: Plan) -> list[Case]:
     found += [Case(mode, cancel=name) for name in steps]
     undone = [step.name for step in plan.steps if step.undo]
     found += [Case(mode, f"{name}:{when}", "verify") for name in undone for when in ("undo", "undone")]
-    return found if _ALL else [c for c in found if c.die in _SOME or (not c.die and c.cancel in _STOPPED)]
+    if not _ALL:
+        return [c for c in found if c.die in _SOME or (not c.die and c.cancel in _STOPPED)]
+    return [c for c in found if _ALL == "1" or re.search(_ALL, f"{c.cancel} {c.die}")]
 
 
 @contextmanager
@@ -72,14 +77,22 @@ async def asked(database: Database, place: Place, all_cases: Sequence[Case]) -> 
 
 
 def orders(asked_for: Mapping[int, Case]) -> str:
-    return json.dumps({str(id_): {"die": case.die, "cancel": case.cancel} for id_, case in asked_for.items()})
+    """The step of a floating IP is called after it: the cases name that of the first VM."""
+    told = {
+        str(id_): {
+            "die": case.die.replace(floating_ip(0), floating_ip(number)),
+            "cancel": case.cancel.replace(floating_ip(0), floating_ip(number)),
+        }
+        for number, (id_, case) in enumerate(asked_for.items())
+    }
+    return json.dumps(told)
 
 
+@pytest.mark.parametrize("modes", [("side_by_side",), ("replace",)] if _ALL else [("side_by_side", "replace")])
 async def test_killed_at_every_step_and_stopped_at_every_step(
-    database: Database, database_url: str, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path, modes: tuple[Mode, ...]
 ) -> None:
     await Place(1).sync(database)
-    modes: tuple[Mode, ...] = ("side_by_side", "replace")
     all_cases = [case for mode in modes for case in cases(mode, await planned(database, 0, mode))]
     place = Place(len(all_cases))
     await place.sync(database)
@@ -88,7 +101,7 @@ async def test_killed_at_every_step_and_stopped_at_every_step(
     more = ("--projects", str(len(all_cases)), "--orders", str(tmp_path / "orders"), "--trouble", "7")
     more = (*more, "--bare") if _ALL else more
     with worker(database_url, tmp_path, *more):
-        states = {job.id: job for job in await ended(database, *jobs, seconds=1500 if _ALL else 150)}
+        states = {job.id: job for job in await ended(database, *jobs, seconds=3600 if _ALL else 150)}
     wrong, made, told = [], Counter[str](), Counter[str]()
     for number, (id_, case) in enumerate(jobs.items()):
         found = judged(await present(database, place, number), number, case.mode, states[id_].state)
@@ -101,6 +114,8 @@ async def test_killed_at_every_step_and_stopped_at_every_step(
     print(f"\n{len(jobs)} restores, {len(kills)} kills, {stops} asked to stop: {dict(told)}; in the cloud {dict(made)}")
     print(f"wrong: {len(wrong)}")
     assert not wrong, "\n".join(wrong)
-    assert Counter(kills) == Counter(case.die for case in all_cases if case.die), "each point was died at"
+    missed = [case.die for id_, case in jobs.items() if case.die and not (tmp_path / f"died-{id_}").exists()]
+    print(f"not reached: {missed}")
+    assert all(point.endswith((":begun", ":effect")) for point in missed), "a step that finds its effect does not act"
     for id_, case in jobs.items():
         assert states[id_].state == "cancelled" or not case.cancel or case.cancel in ("report", "check"), case

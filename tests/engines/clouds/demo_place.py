@@ -65,9 +65,10 @@ def _shared(kind: str) -> Sequence[Resource]:
 
 
 def port_ids(number: int) -> tuple[str, str]:
-    names = [f"port-{number}-{letter}" for letter in "abcdefghijklmnopqrst"]
-    stays = next(name for name in names if not goes_with_its_vm(name))
-    return stays, next(name for name in names if goes_with_its_vm(name))
+    """In the order of its NICs."""
+    first, second = ([f"port-{number}-{nic}{letter}" for letter in "abcdefghijklmnopqrst"] for nic in (0, 1))
+    stays = next(name for name in first if not goes_with_its_vm(name))
+    return stays, next(name for name in second if goes_with_its_vm(name))
 
 
 def addresses(number: int) -> tuple[str, str]:
