@@ -159,14 +159,16 @@ def _plan_parts(plan: Plan, pairs: tuple[tuple[str, str], ...], *, short: bool) 
     if plan.steps:
         lines = [f"{at}. {_cut(step.does)}" for at, step in enumerate(plan.steps[:_MOST_STEPS], 1)]
         more = len(plan.steps) - _MOST_STEPS
-        yield Text("\n".join([*lines, *([f"{more} more steps"] if more > 0 else [])]))
+        yield Text("\n".join([*lines, *([f"{more} more step{'s' if more != 1 else ''}"] if more > 0 else [])]))
     if plan.checks:
         first = sorted(plan.checks, key=lambda check: check.well)
         marks = [
             f"{'✓' if c.well else '✗'} {c.name}{f': {_cut(c.detail)}' if c.detail else ''}" for c in first[:_MOST_LINES]
         ]
         more = len(first) - _MOST_LINES
-        yield Text("\n".join([*marks, *([f"{more} more checks, all well"] if more > 0 else [])]))
+        yield Text(
+            "\n".join([*marks, *([f"{more} more check{'s' if more != 1 else ''}, all well"] if more > 0 else [])])
+        )
     for warning in plan.warnings[:_MOST_LINES]:
         yield Text(_cut(warning), "warning")
     if len(plan.warnings) > _MOST_LINES:

@@ -11,6 +11,7 @@ from bot.commands import (
     intents,
     migrating,
     people,
+    restores,
     running,
     schedules,
     snapshots,
@@ -42,6 +43,7 @@ def build() -> typer.Typer:
         ("approvals", changes.build_approvals(), "Requests for changes."),
         ("snapshots", snapshots.build(), "Snapshot policies and the rules that assign them."),
         ("restore", drills.build(), "Restore drills, and how fast and fresh a restore has to be."),
+        ("restores", restores.build(), "What restores used."),
         ("audit", upkeep.build_audit(), "The record of what was asked for and done."),
     ):
         app.add_typer(group, name=name, help=text)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bot.app import Parts, Process, close_clouds, open_storage, run_process
 from bot.commands.failures import Failure
+from bot.commands.options import of_demo
 from bot.demo_people import make_people
 from bot.logs import configure
 from bot.metrics import Metrics
@@ -55,7 +56,8 @@ async def run_demo(settings: Settings, state: Path, *, vms: int, fresh: bool) ->
 def _quiet(settings: Settings) -> Settings:
     """A newcomer's terminal shows the link and what goes wrong, unless the settings ask for more."""
     wanted = {"log_level": "warning", "log_format": "text", "sync_every_s": _EVERY_S}
-    return settings.model_copy(update={k: v for k, v in wanted.items() if k not in settings.model_fields_set})
+    quiet = {k: v for k, v in wanted.items() if k not in settings.model_fields_set}
+    return settings.model_copy(update={**quiet, **of_demo(settings)})
 
 
 def _claim(state: Path, vms: int, fresh: bool) -> datetime:

@@ -70,6 +70,8 @@ def came_of(job: JobRow) -> Iterator[Part]:
     match job.state:
         case "done":
             yield Text(f"Done{took}{f': {words}' if words else ''}.")
+            if job.outcome.get("said"):
+                yield Text(str(job.outcome["said"])[:_MOST_WORDS])
         case "cancelled":
             by = f" by {job.cancel_by}" if job.cancel_by else ""
             yield Text(f"Stopped{by}{took}{f': {words}' if words else ''}.")

@@ -97,6 +97,8 @@ class Settings(DirectorySettings):
     """Where Slack's Web API is."""
     restore_execute: str = ""
     """The clouds on which restores may run, separated by commas, `*` for all; elsewhere there are only dry runs."""
+    restores_per_cloud: Annotated[int, Field(ge=1, le=100)] = 4
+    """Restores that may run at the same time on one cloud; more wait for their turn."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events to log."""
     log_format: Literal["json", "text"] = "json"

@@ -15,7 +15,7 @@ STARTERS = (
 
 DEMO_STARTERS = (
     Choice("Snapshot a VM", "snapshot web-01"),
-    Choice("Who has no backup?", "which volumes have no snapshot?"),
+    Choice("Bring a VM back", "restore shop-db-02 from yesterday"),
 )
 """What only a demo offers: its invented cloud may be changed by anybody who looks around."""
 

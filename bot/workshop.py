@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,7 @@ from engines.actions import find_actions
 from engines.changes import requests as changes
 from engines.changes.sagas import Workshop
 from engines.clouds.acting import ActingClouds
+from engines.restore.switches import shut
 from engines.restore.wishes import House
 from scheduler.durable import DurableWorker, Pace
 from scheduler.schedules import ScheduleClock
@@ -46,8 +48,9 @@ def durable_works(database: Database, settings: Settings, clouds: ActingClouds) 
 
 def build_workshop(database: Database, settings: Settings, clouds: ActingClouds) -> Workshop:
     """The one place beside the saga runner that holds clients which change clouds; it only hands them on."""
-    limits = Limits(settings.jobs_per_cloud, settings.jobs_per_project)
-    return Workshop(database, find_actions(), clouds, _ended, limits, together=_TOGETHER)
+    limits = Limits(settings.jobs_per_cloud, settings.jobs_per_project, settings.restores_per_cloud)
+    gate = partial(shut, House(execute=settings.restore_sources))
+    return Workshop(database, find_actions(), clouds, _ended, limits, together=_TOGETHER, gate=gate)
 
 
 async def _ended(conn: AsyncConnection, job_id: int, state: str) -> None:

@@ -19,6 +19,7 @@ from storage.change_tables import job, job_step, job_target, request
 from storage.jobs import WORKFLOW
 from storage.json_texts import clean_text
 from storage.queues import JOBS, enqueue
+from storage.restores import KINDS as RESTORES
 
 Verdict = Literal["begin", "resume", "cancelled", "expired"]
 
@@ -29,10 +30,11 @@ class LostJobError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Jobs that may run at the same time, by where their targets are."""
+    """Jobs that may run at the same time, by where their targets are; `restores` are those of one cloud."""
 
     per_cloud: int = 20
     per_project: int = 5
+    restores: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,12 @@ _HELD = text(
     " AND (j.state = 'running' OR (j.state = 'waiting' AND other.job_id < :id)))"
 )
 _FULL = text(
-    "SELECT count(*) >= :per_cloud OR count(*) FILTER (WHERE project_id = :project) >= :per_project"
-    " FROM job WHERE state = 'running' AND source = :source"
+    "SELECT count(*) >= :per_cloud OR count(*) FILTER (WHERE project_id = :project) >= :per_project,"
+    " count(*) FILTER (WHERE kind = ANY(:restores)) FROM job WHERE state = 'running' AND source = :source"
 )
 # Of those that nothing holds: who waited for the same objects, and the first one that a limit may have kept back.
 _WAKE = text(
-    "WITH free AS (SELECT w.id, w.source, w.project_id FROM job w WHERE w.parked AND w.state = 'waiting'"
+    "WITH free AS (SELECT w.id, w.source, w.project_id, w.kind FROM job w WHERE w.parked AND w.state = 'waiting'"
     "   AND NOT EXISTS (SELECT FROM job_target mine JOIN job_target other USING (source, kind, external_id)"
     "     JOIN job j ON j.id = other.job_id WHERE mine.job_id = w.id AND other.job_id <> w.id"
     "     AND (j.state = 'running' OR (j.state = 'waiting' AND other.job_id < w.id))))"
@@ -71,7 +73,7 @@ _WAKE = text(
     " SELECT id FROM free WHERE id IN (SELECT theirs.job_id FROM job_target mine JOIN job_target theirs"
     "   USING (source, kind, external_id) WHERE mine.job_id = :ended)"
     " UNION SELECT min(id) FROM free WHERE source = :source AND project_id = :project"
-    " UNION SELECT min(id) FROM free WHERE source = :source"
+    " UNION SELECT min(id) FROM free WHERE source = :source GROUP BY kind"
     ") RETURNING id"
 )
 # What was forgotten by all others: woken when nothing it needs is held, or when it is to end without having begun.
@@ -147,7 +149,9 @@ async def _waits_for(conn: AsyncConnection, row: Row[Any], limits: Limits) -> st
         return ""
     values = {"source": row.source, "project": row.project_id}
     limited = {"per_cloud": limits.per_cloud, "per_project": limits.per_project}
-    full = (await conn.execute(_FULL, {**values, **limited})).scalar_one()
+    full, restoring = (await conn.execute(_FULL, {**values, **limited, "restores": list(RESTORES)})).one()
+    if row.kind in RESTORES and restoring >= limits.restores:
+        return f"as many restores run there as may ({limits.restores})"
     return "as many changes run there as may" if full else ""
 
 

@@ -146,6 +146,21 @@ async def steps_of(conn: AsyncConnection, job_id: int) -> list[RanStep]:
     return [RanStep(**row) for row in rows]
 
 
+async def steps_of_all(conn: AsyncConnection, job_ids: Sequence[int]) -> Mapping[int, list[RanStep]]:
+    """Those of many restores, by their number."""
+    s = job_step.c
+    query = select(s.job_id, s.number, s.name, s.state, s.attempts, s.began_at, s.ended_at, s.result, s.error)
+    found: dict[int, list[RanStep]] = {}
+    for row in await conn.execute(query.where(s.job_id.in_(list(job_ids))).order_by(s.job_id, s.number)):
+        found.setdefault(row.job_id, []).append(RanStep(*row[1:]))
+    return found
+
+
+async def plans_of(conn: AsyncConnection, job_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    query = select(job.c.id, job.c.plan).where(job.c.id.in_(list(job_ids)), job.c.kind.in_(KINDS))
+    return {row.id: row.plan for row in await conn.execute(query)}
+
+
 async def plan_of(conn: AsyncConnection, job_id: int) -> Mapping[str, Any] | None:
     found: Mapping[str, Any] | None = (
         await conn.execute(select(job.c.plan).where(job.c.id == job_id, job.c.kind.in_(KINDS)))

@@ -22,7 +22,12 @@ def settings_for(state_dir: Path | None = None, demo: bool = False, **given: obj
     if state_dir is None and not demo:
         return load_settings(**given)
     settings = load_settings(**given, state_dir=state_dir or demo_dir())
-    return settings.model_copy(update={"database_url": None})
+    return settings.model_copy(update={"database_url": None, **(of_demo(settings) if demo else {})})
+
+
+def of_demo(settings: "Settings") -> dict[str, str]:
+    """What is on in a demo unless it was set: nothing in it is real, so that restores may run."""
+    return {} if "restore_execute" in settings.model_fields_set else {"restore_execute": "*"}
 
 
 def demo_dir() -> Path:

@@ -29,6 +29,15 @@ Ended = Callable[[AsyncConnection, int, str], Awaitable[None]]
 """Told of a job's end, in the transaction of the end: connection, job id, state."""
 
 
+Gate = Callable[[Plan], tuple[str, str] | None]
+"""Why a plan may not begin any more although it was approved, and what to do; looked at before its first step."""
+
+
+def everything(plan: Plan) -> tuple[str, str] | None:
+    """For where nothing is switched off."""
+    return None
+
+
 async def nobody(conn: AsyncConnection, job_id: int, state: str) -> None:
     """For when nobody is to be told of an end."""
 
@@ -45,6 +54,7 @@ class Workshop:
     patience: Patience = field(default_factory=Patience)
     together: int = 8
     tell_every_s: float = 1.0
+    gate: Gate = everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +90,12 @@ _NOT_BEGUN: Mapping[str, tuple[str, str]] = {
 
 async def _run(workshop: Workshop, held: Claimed, engine: Engine) -> None:
     refused, plan = _allowed(held)
+    fix = "ask for the change again"
+    if plan is not None and not refused:
+        refused, fix = await _shut(workshop, held, plan)
     if plan is None or refused:
         async with workshop.database.begin() as conn:
-            await _end(workshop, conn, held, Outcome("failed", refused, "ask for the change again"), {})
+            await _end(workshop, conn, held, Outcome("failed", refused, fix), {})
         return
     run = _Run(workshop, held, plan, engine)
     outcome = await run.outcome()
@@ -106,11 +119,21 @@ def _allowed(held: Claimed) -> tuple[str, Plan | None]:
     return "", plan
 
 
+async def _shut(workshop: Workshop, held: Claimed, plan: Plan) -> tuple[str, str]:
+    """What was switched off since it was approved; a job that began goes on, so that nothing is left half-made."""
+    async with workshop.database.connect() as conn:
+        begun = await jobs.steps(conn, held.id)
+    return ("", "") if begun else workshop.gate(plan) or ("", "")
+
+
 async def _end(
     workshop: Workshop, conn: AsyncConnection, held: Claimed, outcome: Outcome, results: Mapping[str, Result]
 ) -> None:
     """State, hook and audit row are committed together."""
     told = {"words": _words(outcome, held, results), "counts": counts_of(results), "left": list(outcome.left)}
+    said = " ".join(str(result["words"]) for result in results.values() if result.get("words"))
+    if said and outcome.state == "done":
+        told["said"] = said
     await claims.end(conn, held.id, held.runner, outcome.state, told, outcome.error, outcome.fix)
     await workshop.ended(conn, held.id, outcome.state)
     detail = {"kind": held.plan.get("kind"), "request": held.request_id, "error": outcome.error}

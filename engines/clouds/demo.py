@@ -20,7 +20,7 @@ from engines.clouds.demo_acting import DemoActing, DemoApi
 from engines.clouds.demo_catalogue import NUTANIX, OPENSTACK, PLATFORMS, VMWARE, Source
 from engines.clouds.demo_model import DAY
 from engines.clouds.demo_motion import SLOT
-from engines.clouds.demo_overlay import overlaid
+from engines.clouds.demo_overlay import present_of
 from engines.clouds.demo_plan import build
 from engines.clouds.demo_view import View
 from engines.clouds.opened import OpenedClouds
@@ -208,9 +208,7 @@ class DemoCloud:
 
     def _rows(self, kind: str, at: datetime, objects: Sequence[DemoObject]) -> Sequence[Resource]:
         view = self._world.at(at)
-        rows = self._world.rows(view, self._source, kind)
-        snapshots = self._world.rows(view, self._source, "snapshot") if objects and kind == "quota" else ()
-        return overlaid(kind, rows, objects, snapshots, at)
+        return present_of(lambda one: self._world.rows(view, self._source, one), objects, at).rows(kind)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -76,7 +76,7 @@ class VolumesReady:
         for step in told["bootable"]:
             if not there[made_by(doing, step)].bootable:
                 await site.servers.set_bootable(site.project_id, made_by(doing, step))
-        return {"volumes": len(ready)}
+        return {"volumes": len(ready), "counts": {}}
 
     async def act(self, doing: Doing) -> Result:
         raise await wait(doing, self.pace, "")

@@ -37,7 +37,7 @@ class Check:
         wrong = [line for lines in found for line in lines]
         if wrong:
             raise StepError("Not as it was planned, so nothing was begun: " + "; ".join(wrong), _AGAIN)
-        return {"checks": 5}
+        return {"counts": {}}
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was changed."""

@@ -69,7 +69,7 @@ class Verify:
         ips = await _addresses(site, doing, told["ports"], id_)
         console = await self._console(site, doing, id_)
         await _no_spares(self.pace, site, doing)
-        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console}
+        return {"id": id_, "volumes": len(volumes), "addresses": ips, "console": console, "counts": {}}
 
     async def _console(self, site: Site, doing: Doing, id_: str) -> str:
         try:
@@ -129,13 +129,40 @@ class Report:
             lost += [str(result["lost"])] if isinstance(result.get("lost"), str) else []
             lost += [str(one) for one in result.get("left_out", ())]
         seen = result_of(doing, "verify")
+        addresses, console = list(seen.get("addresses", ())), str(seen.get("console", ""))
         return {
             "vm_id": str(seen.get("id") or told["vm_id"]),
             "name": told["name"],
-            "addresses": list(seen.get("addresses", ())),
-            "console": str(seen.get("console", "")),
+            "addresses": addresses,
+            "console": console,
             "not_kept": lost,
+            "counts": _made(doing),
+            "words": _words(told["name"], addresses, console, lost),
         }
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
+
+
+def _words(name: str, addresses: Sequence[str], console: str, lost: Sequence[str]) -> str:
+    """For the last message: what there is now, and what it lacks."""
+    if not console:  # volumes alone: the VM was not made
+        return ""
+    runs = f"{name} runs with {', '.join(addresses) or 'no address'}, its console {console}"
+    return f"{runs}. Not kept: {'; '.join(lost)}." if lost else f"{runs}."
+
+
+def _made(doing: Doing) -> dict[str, int]:
+    """What stays of the restore, each thing counted once."""
+    steps, done = doing.plan.steps, doing.earlier
+    volumes = [step for step in steps if step.action == "restore.volume" and step.name in done]
+    ports = [s for s in steps if s.action == "restore.port" and s.name in done and not done[s.name].get("reused")]
+    copies = [step for step in steps if step.action == "restore.safety" and step.name in done]
+    counted = (
+        ("VM", "VMs", int("server" in done)),
+        ("volume", "volumes", len(volumes)),
+        ("GiB of volumes", "GiB of volumes", sum(int(step.arguments["size_gib"]) for step in volumes)),
+        ("port", "ports", len(ports)),
+        ("safety snapshot", "safety snapshots", len(copies)),
+    )
+    return {one if number == 1 else several: number for one, several, number in counted if number}

@@ -33,6 +33,7 @@ def lines_of(one: Restore, plan: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("took", duration(one.took_s)),
         ("outcome", one.state),
         ("in words", str(report)),
+        ("what there is now", str(one.outcome.get("said", ""))),
     ]
     if one.error:
         told.append(("error", one.error))
@@ -48,13 +49,13 @@ def as_csv(one: Restore, plan: Mapping[str, Any], steps: Sequence[RanStep]) -> b
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("what", "value"))
-    writer.writerows((_safe(label), _safe(value)) for label, value in lines_of(one, plan))
+    writer.writerows((safe(label), safe(value)) for label, value in lines_of(one, plan))
     writer.writerow(())
     writer.writerow(("number", "step", "what it does", "state", "attempts", "began", "seconds", "error"))
     does = _does(plan)
     for step in steps:
         cells = (step.name, does.get(step.name, ""), step.state, step.attempts, _time(step.began_at), _seconds(step))
-        writer.writerow((step.number, *(_safe(cell) for cell in cells), _safe(step.error)))
+        writer.writerow((step.number, *(safe(cell) for cell in cells), safe(step.error)))
     return ("\ufeff" + out.getvalue()).encode()
 
 
@@ -112,7 +113,7 @@ def _does(plan: Mapping[str, Any]) -> dict[str, str]:
     return {str(step["name"]): str(step["does"]) for step in plan.get("steps", ())}
 
 
-def _safe(cell: Any) -> Any:
+def safe(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 

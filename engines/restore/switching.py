@@ -69,7 +69,7 @@ class SafetyReady:
         ready = [id_ for id_, one in there.items() if one.status == "available"]
         if len(ready) < len(wanted):
             raise await wait(doing, self.pace, f"{len(ready)} of {len(wanted)} snapshots are ready")
-        return {"snapshots": len(ready)}
+        return {"snapshots": len(ready), "counts": {}}
 
     async def act(self, doing: Doing) -> Result:
         raise await wait(doing, self.pace, "")
