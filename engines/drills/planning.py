@@ -109,7 +109,7 @@ def _plan(outline: Outline, wish: Wish, house: House, quota: Found | None, proje
         tuple(_targets(outline)),
         steps_of(outline, wish, {need.metric: need.more for need in needed}),
         {"vms": [vm.name for vm, _ in able], "project": project, "planned_at": f"{outline.now:%Y-%m-%dT%H:%M:%SZ}"},
-        (*_checks(outline, house, demo), check_of(needed, quota)),
+        (*_checks(outline, house), check_of(needed, quota)),
         tuple(_facts(outline, needed)),
         tuple(_warnings(outline)),
         f"{count} of {project}",
@@ -129,10 +129,8 @@ def _needs(outline: Outline, quota: Found | None) -> tuple[Need, ...]:
     return needs_of({**more, "networks": len(mirrors), "subnets": subnets}, quota)
 
 
-def _checks(outline: Outline, house: House, demo: bool) -> Iterator[Check]:
+def _checks(outline: Outline, house: House) -> Iterator[Check]:
     _, first = outline.able[0]
-    if demo:  # better said now than after somebody approved it
-        yield Check("networks", False, "the demo cloud makes no networks: here there are only dry runs")
     yield from (check for check in checks_of(first, house) if check.name == "restore.execute")
     detail = f"{len(outline.able)} have a restore point"
     if outline.unable:
