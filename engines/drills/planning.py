@@ -182,4 +182,5 @@ def _warnings(outline: Outline) -> Iterator[str]:
     for vm, made in outline.able:
         if made.point.missing or made.point.rootless:
             yield f"{vm.name}: its newest point is {made.point.words}; it cannot come back whole."
-    yield "A VM that comes back starts its services; in the drill's networks they reach nothing, and nothing them."
+    if outline.able:
+        yield "A VM that comes back starts its services; in the drill's networks they reach nothing, and nothing them."
