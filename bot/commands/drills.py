@@ -92,9 +92,7 @@ async def _asked(
     except CannotPlanError as error:
         raise Failure(error.what.rstrip("."), error.fix or "nothing was asked for") from None
     if dry_run:
-        checks = tuple(Text(f"{c.name}: {c.detail}", "warning") for c in plan.failed)
-        shown = cards.dry_run(plan)
-        return replace(shown, parts=(*shown.parts, *checks))
+        return cards.dry_run(plan)
     asker = changes.Asker(who.id, f"stackhand restore drill {told['project']}")
     done = await changes.submit(conn, plan, asker, changes.Place("", ""), now)
     if done.request is None:

@@ -10,6 +10,7 @@ from typing import Any
 from engines.clouds import Resource
 from engines.clouds.acting import SnapshotState, StorageQuota, Used, VolumeState
 from engines.clouds.demo_calls import Call, Changing, DemoApi, DemoCalls, Invented, Trouble, busy, gone, usage
+from engines.clouds.demo_networks import DemoNetworks
 from engines.clouds.demo_present import QUOTA, SNAPSHOT, VM, VOLUME
 from engines.clouds.demo_servers import DemoServers
 from engines.clouds.demo_words import snapshot_state, volume_state
@@ -20,7 +21,7 @@ _UNLIMITED = Used(None, None)
 
 
 class DemoActing:
-    """The storage client of the invented cloud; `servers` makes and switches its VMs."""
+    """The storage client of the invented cloud; `servers` makes and switches its VMs, `networks` makes networks."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class DemoActing:
     ) -> None:
         self._calls = DemoCalls(source, invented, database, api, clock)
         self._servers = DemoServers(self._calls)
+        self._networks = DemoNetworks(self._calls)
 
     @property
     def source(self) -> str:
@@ -40,6 +42,10 @@ class DemoActing:
     @property
     def servers(self) -> DemoServers:
         return self._servers
+
+    @property
+    def networks(self) -> DemoNetworks:
+        return self._networks
 
     async def volumes(self, project_id: str) -> Sequence[VolumeState]:
         return [volume_state(row) for row in await self._calls.rows(VOLUME, "volumes", project_id)]

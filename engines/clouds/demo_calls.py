@@ -41,7 +41,7 @@ class Call:
 
 _SERVICES: Mapping[tuple[str, ...], str] = MappingProxyType(
     {
-        ("port", "floating"): "Neutron",
+        ("port", "floating", "network", "subnet", "routers"): "Neutron",
         ("server", "vm", "console", "attach", "detach", "keypairs", "limits", "exists"): "Nova",
     }
 )

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from engines.clouds import Resource
+from engines.clouds import demo_present_networks as nets
 from engines.clouds import demo_present_ports as net
 from engines.clouds import demo_present_storage as storage
 from engines.clouds import demo_present_vms as machines
@@ -14,9 +15,11 @@ from engines.clouds.demo_present import (
     FLOATING,
     GROUP,
     HOST,
+    NETWORK,
     PORT,
     QUOTA,
     SNAPSHOT,
+    SUBNET,
     VM,
     VOLUME,
     Overlay,
@@ -73,7 +76,9 @@ def _others(present: Present) -> Uses:
         for one in present.objects(PORT).values()
         if (one.made_at is None) != (one.deleted_at is None)
     ]
-    return [*volumes, *vms, *ports]
+    made = [(one, {metric: 1}) for kind, metric in ((NETWORK, "networks"), (SUBNET, "subnets"))
+            for one in nets.living(present, kind)]  # fmt: skip
+    return [*volumes, *vms, *ports, *made]
 
 
 OVERLAYS: Mapping[str, Overlay] = MappingProxyType(
@@ -85,6 +90,8 @@ OVERLAYS: Mapping[str, Overlay] = MappingProxyType(
         HOST: machines.hosts,
         PORT: net.ports,
         FLOATING: net.floating_ips,
+        NETWORK: nets.networks,
+        SUBNET: nets.subnets,
         QUOTA: quotas,
     }
 )

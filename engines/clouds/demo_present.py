@@ -9,6 +9,7 @@ from storage.demo_changes import DemoObject
 
 SNAPSHOT, VOLUME, VM, QUOTA = "snapshot", "volume", "vm", "quota"
 PORT, FLOATING, GROUP, HOST = "port", "floating_ip", "server_group", "host"
+NETWORK, SUBNET = "network", "subnet"
 DELETED_AFTER = timedelta(seconds=2)
 """How long something is `deleting` before it is gone."""
 

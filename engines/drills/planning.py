@@ -36,9 +36,6 @@ async def plan_drill(
     names = await inventory.names_of(conn, scope, "project", [(wish.source, wish.project_id)])
     project = next((one.name for one in names.values()), wish.project_id)
     outline = Outline(tuple(chosen), _mirrors([one.design for one in chosen if one.design is not None]), now)
-    if not outline.able:
-        told = "; ".join(f"{one.vm.name}: {one.why}" for one in outline.unable[:5])
-        raise CannotPlanError(f"None of the VMs can come back: {told}.", "take snapshots of them first")
     return _plan(outline, wish, house, quota, project, demo)
 
 
@@ -100,16 +97,19 @@ def _mirrors(designs: Sequence[Design]) -> dict[str, Mirror]:
 
 
 def _plan(outline: Outline, wish: Wish, house: House, quota: Found | None, project: str, demo: bool) -> Plan:
-    able = outline.able
     needed = _needs(outline, quota)
-    count = f"{len(able)} VM" + ("s" if len(able) != 1 else "")
+    count = f"{len(outline.chosen)} VM" + ("s" if len(outline.chosen) != 1 else "")
     return Plan(
         KIND,
         f"Restore drill of {count} of {project}",
         tuple(_targets(outline)),
         steps_of(outline, wish, {need.metric: need.more for need in needed}),
-        {"vms": [vm.name for vm, _ in able], "project": project, "planned_at": f"{outline.now:%Y-%m-%dT%H:%M:%SZ}"},
-        (*_checks(outline, house, demo), check_of(needed, quota)),
+        {
+            "vms": [one.vm.name for one in outline.chosen],
+            "project": project,
+            "planned_at": f"{outline.now:%Y-%m-%dT%H:%M:%SZ}",
+        },
+        (*_checks(outline, wish.source, house), check_of(needed, quota)),
         tuple(_facts(outline, needed)),
         tuple(_warnings(outline)),
         f"{count} of {project}",
@@ -129,11 +129,12 @@ def _needs(outline: Outline, quota: Found | None) -> tuple[Need, ...]:
     return needs_of({**more, "networks": len(mirrors), "subnets": subnets}, quota)
 
 
-def _checks(outline: Outline, house: House, demo: bool) -> Iterator[Check]:
-    _, first = outline.able[0]
-    if demo:  # better said now than after somebody approved it
-        yield Check("networks", False, "the demo cloud makes no networks: here there are only dry runs")
-    yield from (check for check in checks_of(first, house) if check.name == "restore.execute")
+def _checks(outline: Outline, source: str, house: House) -> Iterator[Check]:
+    on = house.may_run_on(source)
+    off = (
+        f"restores are not switched on for {source}: an admin sets STACKHAND_RESTORE_EXECUTE={source.partition('/')[0]}"
+    )
+    yield Check("restore.execute", on, f"on for {source}" if on else off)
     detail = f"{len(outline.able)} have a restore point"
     if outline.unable:
         detail += f", {len(outline.unable)} cannot come back: {', '.join(one.vm.name for one in outline.unable)}"
@@ -142,12 +143,14 @@ def _checks(outline: Outline, house: House, demo: bool) -> Iterator[Check]:
 
 def _targets(outline: Outline) -> Iterator[Target]:
     """What is held while it runs: the VMs, and the snapshots, so that no retention takes them away."""
+    for one in outline.unable:
+        yield Target(one.vm.source, "vm", one.vm.external_id, one.vm.name, one.vm.project_id)
     for vm, made in outline.able:
         held = {"volume_ids": vm.value("volume_ids")}
         yield Target(vm.source, "vm", vm.external_id, vm.name, vm.project_id, held)
-        for one in made.disks:
-            state = {"parent_id": one.copy.volume_id, "status": "available"}
-            yield Target(vm.source, "snapshot", one.copy.snapshot_id, one.copy.name, vm.project_id, state)
+        for disk in made.disks:
+            state = {"parent_id": disk.copy.volume_id, "status": "available"}
+            yield Target(vm.source, "snapshot", disk.copy.snapshot_id, disk.copy.name, vm.project_id, state)
 
 
 def _facts(outline: Outline, needed: Sequence[Need]) -> Iterator[tuple[str, str]]:
@@ -179,4 +182,5 @@ def _warnings(outline: Outline) -> Iterator[str]:
     for vm, made in outline.able:
         if made.point.missing or made.point.rootless:
             yield f"{vm.name}: its newest point is {made.point.words}; it cannot come back whole."
-    yield "A VM that comes back starts its services; in the drill's networks they reach nothing, and nothing them."
+    if outline.able:
+        yield "A VM that comes back starts its services; in the drill's networks they reach nothing, and nothing them."

@@ -159,7 +159,7 @@ async def test_killed_or_stopped_anywhere_it_leaves_nothing(database: Database) 
     state, _ = await drilled(database, cloud, plan)
     calls = sum(1 for name in cloud.calls if name.startswith(CHANGING))
     assert state.state == "done" and calls > 15
-    ends = [Ending("kill", at) for at in range(0, calls, 3)] + [Ending("cancel", at) for at in range(1, calls, 4)]
+    ends = [Ending("kill", at) for at in range(0, calls, 5)] + [Ending("cancel", at) for at in range(1, calls, 7)]
     for ending in ends:
         cloud.state, saved = saved, deepcopy(saved)
         cloud.fault = ending
@@ -211,6 +211,9 @@ async def test_a_vm_without_snapshots_is_recorded_as_failed(database: Database) 
     assert state.state == "done"
     assert [(one.vm, one.outcome) for one in rows] == [("db-02", "passed"), ("web-01", "failed")]
     assert "nothing that web-01 could come back from" in rows[1].reason and rows[1].point_at is None
+    before = cloud.all()
+    state, (web,) = await drilled(database, cloud, await planned(database, "web-01"))  # nothing but that is to be told
+    assert state.state == "done" and web.outcome == "failed" and cloud.all() == before
 
 
 async def test_those_are_drilled_that_were_not_lately(database: Database) -> None:
