@@ -69,7 +69,8 @@ def pressing(reply: Reply, label: str) -> str:
 
 async def states(database: Database) -> dict[int, str]:
     async with database.connect() as conn:
-        return dict((await conn.execute(select(request.c.id, request.c.state))).tuples().all())
+        rows = (await conn.execute(select(request.c.id, request.c.state))).mappings()
+        return {row["id"]: row["state"] for row in rows}
 
 
 async def options_of(database: Database, id_: int) -> dict[str, object]:
@@ -83,7 +84,7 @@ WISHES = [
     Wish(), Wish(strategy="try_same_ips"), Wish(strategy="same_ips_or_fail", new_name="db-99-copy"),
     Wish(mode="replace"), Wish(mode="replace", strategy="new_ips", safety=True), Wish(mode="attach"),
     Wish(mode="replace", strategy="try_same_ips", safety=True, stopped=True), Wish(mode="attach", disks="data"),
-    Wish(mode="attach", disks="root"), Wish(mode="attach", volumes=("pg-data-02",)), Wish(stopped=True, macs="same"),
+    Wish(mode="attach", disks="root"), Wish(mode="attach", volumes=("db-data",)), Wish(stopped=True, macs="same"),
     Wish(new_name="db-99-copy", macs="new", stopped=True, strategy="new_ips"),
 ]  # fmt: skip
 
@@ -262,15 +263,15 @@ async def test_a_kept_original_is_deleted_by_a_change_of_its_own(
     database: Database, say: Say, cloud: SmallCloud
 ) -> None:
     await _replaced(database, cloud, days=8)
-    for said in ("delete the kept original of db-02", "delete db-02-before-20261122-0900"):
+    for said in ("delete the kept original of db-02", "delete db-02-before-20261122-0902"):
         reply = await say(said)
-        assert heading(reply) == "Delete db-02-before-20261122-0900, the original of db-02: waits for approval", shown(
+        assert heading(reply) == "Delete db-02-before-20261122-0902, the original of db-02: waits for approval", shown(
             reply
         )
         assert "It cannot be undone." in shown(reply) and "superadmin" in shown(reply)
-    assert (await say("approve REQ-1 db-02-before-20261122-0900", "tom")).outcome == "not_allowed"
+    assert (await say("approve REQ-1 db-02-before-20261122-0902", "tom")).outcome == "not_allowed"
     assert "letter by letter" in shown(await say("approve REQ-1", "dan"))
-    done = await say("approve REQ-1 db-02-before-20261122-0900", "dan")
+    done = await say("approve REQ-1 db-02-before-20261122-0902", "dan")
     assert heading(done).startswith("Approved by Dan")
 
 
@@ -298,14 +299,14 @@ async def test_what_speaks_against_deleting_a_kept_original(database: Database, 
     old.locked = False
     async with database.begin() as conn:
         await conn.execute(update(job).values(ended_at=NOW - timedelta(days=4)))
-    await refused("delete the kept original of db-02", "it is kept until 2026-11-25 09:00 UTC")
+    await refused("delete the kept original of db-02", "it is kept until 2026-11-25 09:02 UTC")
     del cloud.state.servers["vm-new"]
     await refused(f"delete {name}", "the original is all that is left")
     cloud.state.servers["vm-new"] = new
 
 
 async def test_nothing_else_is_deleted(database: Database, say: Say) -> None:
-    for said in ("delete vm db-02", "delete the kept original of db-02", "delete volume pg-data-02"):
+    for said in ("delete vm db-02", "delete the kept original of db-02", "delete volume db-data"):
         reply = await say(said)
         assert reply.outcome == "not_found" and "I delete only what a restore of mine has kept" in shown(reply)
         assert await states(database) == {}
