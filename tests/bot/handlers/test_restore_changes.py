@@ -109,7 +109,7 @@ async def test_what_a_button_says_is_understood_as_it_was_wished(database: Datab
 async def test_words(database: Database, say: Say) -> None:
     for number, (said, wish) in enumerate(
         [
-            ("restore db-02 from yesterday and keep its ips if possible", {"strategy": "try_same_ips"}),
+            ("restore db-02 from yesterday, try to keep its ips", {"strategy": "try_same_ips"}),
             ("restore only the data volume of db-02", {"mode": "attach", "disks": "data"}),
             ("replace db-02 with the copy of last friday, snapshot it first", {"mode": "replace", "safety": True}),
             ("restore db-02 and leave it stopped", {"stopped": True}),
@@ -140,7 +140,7 @@ async def test_a_change_by_buttons_is_a_new_request_and_the_old_one_is_withdrawn
     assert heading(form) == "REQ-1: what should be different?" and await states(database) == {1: "pending"}
     drafted = await say(pressing(form, "replace it"))
     assert heading(drafted).startswith("Replace db-02 by its state") and await states(database) == {1: "pending"}
-    older = await say(pressing(drafted, "2026-11-20 02:01 UTC"))
+    older = await say(pressing(drafted, "2026-11-20 02:00 UTC"))
     saved = await say(pressing(older, "snapshot it first"))
     asked = await say(pressing(saved, "ask for this instead of REQ-1"))
     assert "REQ-1 is withdrawn: REQ-2 takes its place" in shown(asked)
