@@ -1,6 +1,7 @@
 """Restores: what a VM can come back from, the plan, asking for it, how it goes on, what there was."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.changing import propose
@@ -103,17 +104,26 @@ async def restore(ask: Ask, vm: Name, wished: Wished) -> Reply:
     if refused:
         return refused
     made = await _planned(ask, found, wished)
-    return made if isinstance(made, Reply) else await propose(ask, made[2])
+    if isinstance(made, Reply):
+        return made
+    asked = await propose(ask, made[2])
+    return replace(asked, parts=(*asked.parts, *_otherwise(*made[:2]))) if made[2].failed else asked
 
 
 async def _planned(ask: Ask, vm: Found, wished: Wished) -> tuple[Facts, Wish, Plan] | Reply:
     demo = any(one.demo for one in await listings(ask.conn, kinds={"vm"}, sources={vm.source}))
-    wish = changed(Wish(), wished)
+    wish = changed(Wish(), _of_today(wished, ask.now))
     try:
         facts = await facts_of(ask.conn, ask.who.scope, vm, demo=demo)
         return facts, wish, plan_of(facts, wish, ask.now, ask.house)
     except CannotPlanError as error:
         return cannot(error)
+
+
+def _of_today(wished: Wished, now: datetime) -> Wished:
+    """ "today" has no end yet, and is no moment."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return replace(wished, until=now) if wished.since == midnight and wished.until is None else wished
 
 
 async def dry_run(ask: Ask, facts: Facts, wish: Wish, plan: Plan) -> Reply:
@@ -132,12 +142,17 @@ async def dry_run(ask: Ask, facts: Facts, wish: Wish, plan: Plan) -> Reply:
         parts.append(Text("It cannot be run like this: " + "; ".join(c.name for c in plan.failed), "warning"))
     else:
         parts.append(Choices((Choice("ask for it", sentence("restore", vm, wish, facts, point)),)))
-    parts += choices(facts, wish, point, lambda other: _planning(vm, other, facts))
+    parts += _otherwise(facts, wish)
     return await reply(ask, parts, _KINDS, scope=f"dry run of a restore of {facts.vm.name}", sources={facts.vm.source})
 
 
-def _planning(vm: str, wish: Wish, facts: Facts) -> str:
-    return sentence("plan a restore of", vm, wish, facts, point_of(facts, wish))
+def _otherwise(facts: Facts, wish: Wish) -> Sequence[Part]:
+    """Everything that could be wished otherwise: each shows the plan of that."""
+    vm = vm_words(facts)
+    return choices(
+        facts, wish, point_of(facts, wish),
+        lambda other: sentence("plan a restore of", vm, other, facts, point_of(facts, other)),
+    )  # fmt: skip
 
 
 @answers("restore_status")

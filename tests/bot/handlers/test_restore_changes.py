@@ -1,6 +1,7 @@
 """A restore wished otherwise: buttons and sentences mean what they say, a change is a new request, a name is typed."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,12 @@ from sqlalchemy import insert, select, update
 from bot.messages import Message
 from bot.pipeline import Pipeline
 from bot.replies import Choices, Fields, Reply
-from bot.restore_wishes import Wished, changed, sentence, tokens, vm_words, with_tokens
+from bot.restore_wishes import sentence, tokens, vm_words, with_tokens
 from engines.clouds.acting_servers import KEPT
 from engines.plans import to_json
 from engines.restore.designs import point_of
 from engines.restore.facts import facts_of
+from engines.restore.planning import plan_of
 from engines.restore.wishes import Wish
 from storage import requests, restore_facts
 from storage.change_tables import job, job_step, request
@@ -67,7 +69,8 @@ def pressing(reply: Reply, label: str) -> str:
 
 async def states(database: Database) -> dict[int, str]:
     async with database.connect() as conn:
-        return dict((await conn.execute(select(request.c.id, request.c.state))).tuples().all())
+        rows = (await conn.execute(select(request.c.id, request.c.state))).mappings()
+        return {row["id"]: row["state"] for row in rows}
 
 
 async def options_of(database: Database, id_: int) -> dict[str, object]:
@@ -81,71 +84,54 @@ WISHES = [
     Wish(), Wish(strategy="try_same_ips"), Wish(strategy="same_ips_or_fail", new_name="db-99-copy"),
     Wish(mode="replace"), Wish(mode="replace", strategy="new_ips", safety=True), Wish(mode="attach"),
     Wish(mode="replace", strategy="try_same_ips", safety=True, stopped=True), Wish(mode="attach", disks="data"),
-    Wish(mode="attach", disks="root"), Wish(mode="attach", volumes=("pg-data-02",)), Wish(stopped=True, macs="same"),
+    Wish(mode="attach", disks="root"), Wish(mode="attach", volumes=("db-data",)), Wish(stopped=True, macs="same"),
     Wish(new_name="db-99-copy", macs="new", stopped=True, strategy="new_ips"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("wish", WISHES)
-@pytest.mark.parametrize("key", ["", "old-0"])
-async def test_what_a_button_says_is_understood_as_it_was_wished(
-    database: Database, say: Say, wish: Wish, key: str
-) -> None:
+async def test_what_a_button_says_is_understood_as_it_was_wished(database: Database, say: Say) -> None:
     """Each choice of a dry run is a sentence: said by hand, it means the same."""
     async with database.connect() as conn:
         vm = await restore_facts.vm_of(conn, EVERYTHING, "one", "vm-db")
         assert vm is not None
         facts = await facts_of(conn, EVERYTHING, vm)
-    wish = with_tokens(wish, f"snapshot={key}") if key else wish
-    if wish.volumes:
-        wish = changed(wish, Wished())
-    point = point_of(facts, wish)
-    reply = await say(sentence("restore", vm_words(facts), wish, facts, point))
-    assert reply.intent == "restore" and reply.outcome == "answered", (
-        sentence("restore", "x", wish, facts, point),
-        shown(reply),
-    )
-    told = (await options_of(database, 1))["wish"]
-    wanted = {"snapshot": point.key, **_plain(wish)}
-    assert told == wanted
-    assert with_tokens(Wish(), tokens(wish, Wish())) == wish
+    for wish in (replace(one, snapshot=key) for one in WISHES for key in ("", "old-0")):
+        said = sentence("plan a restore of", vm_words(facts), wish, facts, point_of(facts, wish))
+        reply = await say(said)
+        wanted = plan_of(facts, wish, NOW, ON)
+        assert (reply.intent, heading(reply)) == ("restore_plan", f"{wanted.title}: a dry run, nothing is changed"), (
+            said
+        )
+        assert [fields(reply)[label] for label, _ in wanted.facts] == [told for _, told in wanted.facts], said
+        assert with_tokens(Wish(), tokens(wish, Wish())) == wish
 
 
-def _plain(wish: Wish) -> dict[str, object]:
-    from engines.restore.wishes import to_json as told
-
-    return {name: value for name, value in told(wish).items() if name not in ("since", "until", "at", "snapshot")}
-
-
-@pytest.mark.parametrize(
-    ("said", "wish"),
-    [
-        ("restore db-02 from yesterday with the same ips", {"strategy": "same_ips_or_fail"}),
-        ("restore only the data volume of db-02", {"mode": "attach", "disks": "data"}),
-        ("replace db-02 with the copy of last friday, snapshot it first", {"mode": "replace", "safety": True}),
-        ("restore db-02 and leave it stopped", {"stopped": True}),
-        ("restore db-02 in place and take a safety snapshot first", {"mode": "replace", "safety": True}),
-    ],
-)
-async def test_words(database: Database, say: Say, said: str, wish: dict[str, object]) -> None:
-    reply = await say(said)
-    assert reply.outcome == "answered", shown(reply)
-    told = dict((await options_of(database, 1))["wish"])  # type: ignore[call-overload]
-    told.pop("snapshot")
-    assert told == wish
+async def test_words(database: Database, say: Say) -> None:
+    for number, (said, wish) in enumerate(
+        [
+            ("restore db-02 from yesterday, try to keep its ips", {"strategy": "try_same_ips"}),
+            ("restore only the data volume of db-02", {"mode": "attach", "disks": "data"}),
+            ("replace db-02 with the copy of last friday, snapshot it first", {"mode": "replace", "safety": True}),
+            ("restore db-02 and leave it stopped", {"stopped": True}),
+            ("restore db-02 in place and take a safety snapshot first", {"mode": "replace", "safety": True}),
+        ],
+        1,
+    ):
+        reply = await say(said)
+        assert reply.outcome == "answered", shown(reply)
+        told = dict((await options_of(database, number))["wish"])  # type: ignore[call-overload]
+        told.pop("snapshot")
+        assert told == wish
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+async def test_what_clashes_or_is_no_order_asks_for_nothing(database: Database, say: Say) -> None:
+    for said in (
         "restore only the data volume of db-02 in place", "restore db-02 but don't take a snapshot first",
         "don't restore db-02, snapshot it first", "should I restore db-02 and leave it stopped?",
         "restore db-02 and leave it stopped and leave it running",
-    ],
-)  # fmt: skip
-async def test_what_clashes_or_is_no_order_asks_for_nothing(database: Database, say: Say, said: str) -> None:
-    await say(said)
-    assert await states(database) == {}
+    ):  # fmt: skip
+        await say(said)
+        assert await states(database) == {}, said
 
 
 async def test_a_change_by_buttons_is_a_new_request_and_the_old_one_is_withdrawn(database: Database, say: Say) -> None:
@@ -154,7 +140,7 @@ async def test_a_change_by_buttons_is_a_new_request_and_the_old_one_is_withdrawn
     assert heading(form) == "REQ-1: what should be different?" and await states(database) == {1: "pending"}
     drafted = await say(pressing(form, "replace it"))
     assert heading(drafted).startswith("Replace db-02 by its state") and await states(database) == {1: "pending"}
-    older = await say(pressing(drafted, "2026-11-20 02:01 UTC"))
+    older = await say(pressing(drafted, "2026-11-20 02:00 UTC"))
     saved = await say(pressing(older, "snapshot it first"))
     asked = await say(pressing(saved, "ask for this instead of REQ-1"))
     assert "REQ-1 is withdrawn: REQ-2 takes its place" in shown(asked)
@@ -196,14 +182,19 @@ async def test_only_the_asker_changes_it_and_only_while_it_waits(database: Datab
     assert await states(database) == {1: "approved"}
 
 
-@pytest.mark.parametrize(
-    "tail", ["ask mode=away", "ask safety=maybe", "ask typed=x", "ask mode", "with snapshot=", "with volumes=%00,x"]
-)
-async def test_forged_changes_change_nothing(database: Database, say: Say, tail: str) -> None:
+async def test_forged_changes_change_nothing(database: Database, say: Say) -> None:
     change = pressing(await say("restore db-02"), "change…")
-    await say(f"{change} {tail}")
-    await say(f"change #request/{'0' * 32} {tail}")
-    assert await states(database) == {1: "pending"}
+    for tail in (
+        "ask mode=away",
+        "ask safety=maybe",
+        "ask typed=x",
+        "ask mode",
+        "with snapshot=",
+        "with volumes=%00,x",
+    ):
+        await say(f"{change} {tail}")
+        await say(f"change #request/{'0' * 32} {tail}")
+        assert await states(database) == {1: "pending"}
 
 
 async def test_what_cannot_be_asked_for_leaves_the_old_one(database: Database, say: Say) -> None:
@@ -221,23 +212,22 @@ async def test_a_new_name_is_typed(database: Database, say: Say) -> None:
     assert (await options_of(database, 2))["new_name"] == "db 02; copy"
 
 
-@pytest.mark.parametrize("typed", ["", " DB-02", " db-2", " db-02 please", " db‑02", " web-01", " db-02-restored"])
-async def test_a_replace_counts_only_with_its_name_typed(database: Database, say: Say, typed: str) -> None:
+async def test_a_replace_counts_only_with_its_name_typed(database: Database, say: Say) -> None:
     card = await say("restore db-02 in place")
-    reply = await say(f"approve REQ-1{typed}", "dan")
-    assert reply.outcome == "incomplete" and "approve REQ-1 db-02" in shown(reply)
     token = pressing(card, "withdraw").rpartition("/")[2]
-    for said in (f"approve #request/{token}", f"approve by name #request/{token}", f"confirm #request/{token}",
-                 f"approve by name #request/{token} typed{typed or ' '}",
-                 f"approve #request/{token} typed db-02"):  # fmt: skip
-        assert (await say(said, "dan")).outcome != "answered"
+    for typed in ("", " DB-02", " db-2", " db-02 please", " db\u201102", " web-01", " db-02-restored"):
+        reply = await say(f"approve REQ-1{typed}", "dan")
+        assert reply.outcome == "incomplete" and "approve REQ-1 db-02" in shown(reply), typed
+        await say(f"approve by name #request/{token} typed{typed or ' '}", "dan")
+    for said in ("approve", "approve by name", "confirm", "approve because db-02"):
+        verb, _, tail = said.partition(" because")
+        assert (await say(f"{verb} #request/{token}{tail and f' because{tail}'}", "dan")).outcome != "answered"
     assert await states(database) == {1: "pending"}
     assert (await say("approve REQ-1 db-02", "tom")).outcome == "not_allowed", "a superadmin decides on a replace"
     assert (await say("approve REQ-1 db-02", "ann")).outcome == "not_allowed", "nobody decides on their own"
     done = await say(f"approve by name #request/{token} typed db-02", "dan")
     assert heading(done).startswith("Approved by Dan") and await states(database) == {1: "approved"}
-    twice = await say("approve REQ-1 db-02", "eve")
-    assert "nothing is left to decide" in shown(twice)
+    assert "nothing is left to decide" in shown(await say("approve REQ-1 db-02", "eve"))
 
 
 async def test_a_name_for_what_asks_for_none_is_left_to_the_language(database: Database, say: Say) -> None:
@@ -273,55 +263,53 @@ async def test_a_kept_original_is_deleted_by_a_change_of_its_own(
     database: Database, say: Say, cloud: SmallCloud
 ) -> None:
     await _replaced(database, cloud, days=8)
-    for said in ("delete the kept original of db-02", "delete db-02-before-20261122-0900"):
+    for said in ("delete the kept original of db-02", "delete db-02-before-20261122-0902"):
         reply = await say(said)
-        assert heading(reply) == "Delete db-02-before-20261122-0900, the original of db-02: waits for approval", shown(
+        assert heading(reply) == "Delete db-02-before-20261122-0902, the original of db-02: waits for approval", shown(
             reply
         )
         assert "It cannot be undone." in shown(reply) and "superadmin" in shown(reply)
-    assert (await say("approve REQ-1 db-02-before-20261122-0900", "tom")).outcome == "not_allowed"
+    assert (await say("approve REQ-1 db-02-before-20261122-0902", "tom")).outcome == "not_allowed"
     assert "letter by letter" in shown(await say("approve REQ-1", "dan"))
-    done = await say("approve REQ-1 db-02-before-20261122-0900", "dan")
+    done = await say("approve REQ-1 db-02-before-20261122-0902", "dan")
     assert heading(done).startswith("Approved by Dan")
 
 
-@pytest.mark.parametrize(
-    ("what", "told"),
-    [
-        ("early", "it is kept until 2026-11-25 09:00 UTC"),
-        ("running", "it is on: stop it first"),
-        ("unmarked", "it does not bear the mark of JOB-1"),
-        ("renamed", "somebody uses it"),
-        ("successor", "the original is all that is left"),
-        ("locked", "it is locked"),
-    ],
-)
-async def test_a_kept_original_is_not_deleted(
-    database: Database, say: Say, cloud: SmallCloud, what: str, told: str
-) -> None:
-    await _replaced(database, cloud, days=4 if what == "early" else 8)
-    old = cloud.state.servers["vm-db"]
-    if what == "running":
-        old.status = "ACTIVE"
-    elif what == "unmarked":
-        old.metadata = {}
-    elif what == "renamed":
-        old.name = "db-prod"
-    elif what == "locked":
-        old.locked = True
-    elif what == "successor":
-        del cloud.state.servers["vm-new"]
-    await store(database, cloud, 0.002)
-    reply = await say("delete the kept original of vm db-02" if what != "successor" else f"delete {old.name}")
-    assert reply.outcome == "failed" and told in shown(reply), shown(reply)
-    assert await states(database) == {}
+async def test_what_speaks_against_deleting_a_kept_original(database: Database, say: Say, cloud: SmallCloud) -> None:
+    await _replaced(database, cloud, days=8)
+    old, new = cloud.state.servers["vm-db"], cloud.state.servers["vm-new"]
+    name, mark, at = old.name, dict(old.metadata), 0.002
+
+    async def refused(said: str, told: str) -> None:
+        nonlocal at
+        await store(database, cloud, at)
+        at += 0.001
+        reply = await say(said)
+        assert reply.outcome == "failed" and told in shown(reply), shown(reply)
+        assert await states(database) == {}
+
+    old.status = "ACTIVE"
+    await refused("delete the kept original of db-02", "it is on: stop it first")
+    old.status, old.metadata = "SHUTOFF", {}
+    await refused("delete the kept original of db-02", "it does not bear the mark of JOB-1")
+    old.metadata, old.name = mark, "db-prod"
+    await refused("delete the kept original of db-02", "somebody uses it")
+    old.name, old.locked = name, True
+    await refused("delete the kept original of db-02", "it is locked")
+    old.locked = False
+    async with database.begin() as conn:
+        await conn.execute(update(job).values(ended_at=NOW - timedelta(days=4)))
+    await refused("delete the kept original of db-02", "it is kept until 2026-11-25 09:02 UTC")
+    del cloud.state.servers["vm-new"]
+    await refused(f"delete {name}", "the original is all that is left")
+    cloud.state.servers["vm-new"] = new
 
 
-@pytest.mark.parametrize("said", ["delete vm db-02", "delete the kept original of db-02", "delete volume pg-data-02"])
-async def test_nothing_else_is_deleted(database: Database, say: Say, said: str) -> None:
-    reply = await say(said)
-    assert reply.outcome == "not_found" and "I delete only what a restore of mine has kept" in shown(reply)
-    assert await states(database) == {}
+async def test_nothing_else_is_deleted(database: Database, say: Say) -> None:
+    for said in ("delete vm db-02", "delete the kept original of db-02", "delete volume db-data"):
+        reply = await say(said)
+        assert reply.outcome == "not_found" and "I delete only what a restore of mine has kept" in shown(reply)
+        assert await states(database) == {}
 
 
 async def test_a_replace_that_rules_allow_at_once_still_asks_for_the_name(database: Database, say: Say) -> None:
