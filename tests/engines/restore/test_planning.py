@@ -217,8 +217,10 @@ async def test_a_port_that_outlived_its_vm_comes_back_with_it(database: Database
     assert first.arguments["nic"]["fixed"][0][0] == "10.20.0.22" and first.undo == "it stays, as free as it was"
     assert second.arguments["nic"]["fixed"] == [["10.30.0.22", "sub-mgmt"]] and second.arguments["nic"]["name"] == ""
     assert plan.steps[0].arguments["free_port_ids"] == ["p-db"]
+    assert "203.0.113.9" not in fact(plan, "not brought back")  # it leads to that port still
     fresh = await planned(database, Wish(strategy="new_ips"))
     assert [s.arguments["reuse"] for s in steps(fresh, "port")] == ["", ""]
+    assert "203.0.113.9 (stays with the port" in fact(fresh, "not brought back")
     state.ports["p-db"].server = "vm-web"  # somebody plugged it in elsewhere
     await store(database, place, 4)
     assert "is in use" in failed(await planned(database, Wish(strategy="same_ips_or_fail")))["addresses"]
