@@ -113,7 +113,7 @@ async def test_replace_builds_first_and_switches_last(database: Database, place:
     assert plan.kind == "restore_replace" and plan.failed == () and plan.options["typed"] == "db-02"
     assert names == [
         "check", "safety snapshot 1", "safety snapshot 2", "safety snapshot 3", "safety ready", "volume 1", "volume 2",
-        "volume 3", "volumes ready", "stop original", "rename original", "free port 1", "free port 2", "port 1",
+        "volume 3", "volumes ready", "stop original", "rename original", "free port 2", "free port 1", "port 1",
         "port 2", "server", "server active", "floating IP 203.0.113.9", "verify", "report",
     ]  # fmt: skip
     ports = steps(plan, "port")
@@ -123,6 +123,13 @@ async def test_replace_builds_first_and_switches_last(database: Database, place:
     assert "kept; deleting it is a change of its own" in fact(plan, "original")
     assert "ports" not in fact(plan, "quota") and "snapshots 5 → 8 of 100" in fact(plan, "quota")
     assert {target.kind for target in plan.targets} == {"vm", "snapshot"}
+
+
+async def test_the_last_nic_goes_out_first_so_that_the_first_is_back_first(
+    database: Database, place: SmallCloud
+) -> None:
+    plan = await planned(database, Wish(mode="replace"))
+    assert [step.arguments["nic"]["port_id"] for step in steps(plan, "free_port")] == ["p-mgmt", "p-db"]
 
 
 async def test_replace_with_new_addresses_leaves_the_ports_alone(database: Database, place: SmallCloud) -> None:
