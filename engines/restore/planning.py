@@ -182,8 +182,9 @@ def not_brought_back(made: Design) -> Iterator[str]:
         macs = ", ".join(nic.mac for nic in recipe.nics if nic.mac)
         yield f"MAC {macs} (the original holds it)" if macs else "MACs (none is on record)"
     if mode == "side_by_side":
-        stays = "its record is gone with the VM" if recipe.deleted else "stays with the original"
-        yield from (f"floating IP {one.address} ({stays})" for nic in recipe.nics for one in nic.floating)
+        stays = "stays with the port that was the VM's" if recipe.deleted else "stays with the original"
+        left = [nic for nic in recipe.nics if not made.takes_over(nic)]
+        yield from (f"floating IP {one.address} ({stays})" for nic in left for one in nic.floating)
     if recipe.server_group and not made.keeps_group:
         why = "full" if made.facts.server_group else "gone"
         yield f"server group {recipe.server_group} ({why})"

@@ -115,7 +115,8 @@ def _switch(made: Design) -> tuple[Step, ...]:
         _step(made, "mark original", "keep", f"mark {kept} as kept by Stackhand", "the mark is taken off again"),
     ]  # fmt: skip
     if made.reused:
-        for number, nic in enumerate(recipe.nics, 1):
+        # The last NIC goes first, so that the first is back first: an undo must not change their order.
+        for number, nic in reversed(list(enumerate(recipe.nics, 1))):
             if nic.port_id:
                 does = f"free the port of the original on {nic.network} ({', '.join(nic.ips) or 'no address'})"
                 back = "the original gets it back, with its addresses"

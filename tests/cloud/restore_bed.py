@@ -45,7 +45,7 @@ def many(work: Iterable[Callable[[], Any]], at_once: int = 4) -> list[Any]:
         return [one.result() for one in [pool.submit(call) for call in work]]
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = 180) -> None:
+def until(holds: Callable[[], bool], what: str, seconds: float = 900) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"never {what}"

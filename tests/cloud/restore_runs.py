@@ -30,7 +30,7 @@ from tests.cloud.test_openstack_live import where
 from tests.engines.changes.bed import add_job
 
 ON = House(execute=frozenset({"*"}))
-PACE = Pace(poll_s=2.0, tries=30, console_s=5.0)
+PACE = Pace(poll_s=1.0, tries=120, console_s=5.0)
 
 
 class Waiting:

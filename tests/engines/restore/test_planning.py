@@ -113,7 +113,7 @@ async def test_replace_builds_first_and_switches_last(database: Database, place:
     assert plan.kind == "restore_replace" and plan.failed == () and plan.options["typed"] == "db-02"
     assert names == [
         "check", "safety snapshot 1", "safety snapshot 2", "safety snapshot 3", "safety ready", "volume 1", "volume 2",
-        "volume 3", "volumes ready", "stop original", "rename original", "mark original", "free port 1", "free port 2",
+        "volume 3", "volumes ready", "stop original", "rename original", "mark original", "free port 2", "free port 1",
         "port 1", "port 2", "server", "server active", "floating IP 203.0.113.9", "verify", "report",
     ]  # fmt: skip
     ports = steps(plan, "port")
@@ -123,6 +123,13 @@ async def test_replace_builds_first_and_switches_last(database: Database, place:
     assert "kept; deleting it is a change of its own" in fact(plan, "original")
     assert "ports" not in fact(plan, "quota") and "snapshots 5 → 8 of 100" in fact(plan, "quota")
     assert {target.kind for target in plan.targets} == {"vm", "snapshot"}
+
+
+async def test_the_last_nic_goes_out_first_so_that_the_first_is_back_first(
+    database: Database, place: SmallCloud
+) -> None:
+    plan = await planned(database, Wish(mode="replace"))
+    assert [step.arguments["nic"]["port_id"] for step in steps(plan, "free_port")] == ["p-mgmt", "p-db"]
 
 
 async def test_replace_with_new_addresses_leaves_the_ports_alone(database: Database, place: SmallCloud) -> None:
@@ -217,8 +224,10 @@ async def test_a_port_that_outlived_its_vm_comes_back_with_it(database: Database
     assert first.arguments["nic"]["fixed"][0][0] == "10.20.0.22" and first.undo == "it stays, as free as it was"
     assert second.arguments["nic"]["fixed"] == [["10.30.0.22", "sub-mgmt"]] and second.arguments["nic"]["name"] == ""
     assert plan.steps[0].arguments["free_port_ids"] == ["p-db"]
+    assert "203.0.113.9" not in fact(plan, "not brought back")  # it leads to that port still
     fresh = await planned(database, Wish(strategy="new_ips"))
     assert [s.arguments["reuse"] for s in steps(fresh, "port")] == ["", ""]
+    assert "203.0.113.9 (stays with the port" in fact(fresh, "not brought back")
     state.ports["p-db"].server = "vm-web"  # somebody plugged it in elsewhere
     await store(database, place, 4)
     assert "is in use" in failed(await planned(database, Wish(strategy="same_ips_or_fail")))["addresses"]
