@@ -61,6 +61,12 @@ def request_in(scene: "Scene", moods: "Words") -> str:
     return _behind_statement(scene, moods) or _asked_for(scene)
 
 
+def is_quoted(scene: "Scene", moods: "Words") -> bool:
+    """ "mia wrote: reboot web-01", "step 3: ...": said by somebody else, or elsewhere."""
+    at = scene.folds.index(":") if ":" in scene.folds else 0
+    return bool(moods.single["told"] & set(scene.folds[:at]))
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A clause with an aside around it. `asks`: it asks or orders in so many words; `orders`: there is a verb of ours

@@ -21,6 +21,7 @@ _SUBJECTS = frozenset(
 )
 _INTENT = frozenset({"gonna", "going", "planning", "trying", "about", "thinking", "hoping", "keen", "been", "not"})
 _NO_MATTER = frozenset({"idea", "clue", "rush", "worries", "drama", "dramas", "stress", "hurry", "pressure", "panic"})
+_ANYBODY = frozenset({"someone", "somebody", "anyone", "anybody", "one"})
 _NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
@@ -129,6 +130,8 @@ class ClauseReader(StatementReader):
             return "other"
         if first in {"can", "could", "would", "will"} and second == ["you"]:
             return "command"
+        if first in {"can", "could"} and second and second[0] in _ANYBODY:
+            return "question"  # "can someone from the storage team restart it": may be answered, orders nothing
         if first in {"can", "could"} and not asks and "i" not in words[:2]:
             return "command"
         done = {"me", "us", "a", "an", "it", "one", "decline", "approve", "reject"} | (

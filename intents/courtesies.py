@@ -37,7 +37,10 @@ _PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
 _KEYS = MappingProxyType(
     {"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"}
 )
-_SHAPE = re.compile(r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:gigs?|g|gb|gib)?\b(?: of (?:ram|memory)| ram| memory)?", re.IGNORECASE)
+_SHAPE = re.compile(
+    r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:gigs?|g|gb|gib)?\b(?: of (?:ram|memory)| ram| memory)?",
+    re.IGNORECASE,
+)
 _SHORT = re.compile(r"(?<![\w./@#-])[\w/]+(?:'\w+)?(?![\w@-]|[./]\w)")
 _TAIL = 90  # characters in which the last courtesy lies
 _WHETHER = re.compile(r"(?:if|whether)\b", re.IGNORECASE)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from intents.asides import Part, parts_of, request_in
+from intents.asides import Part, is_quoted, parts_of, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
 from intents.followups import follow
@@ -72,8 +72,9 @@ class Matcher:
         scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
-        scene, reading = self._apart(scene, reading)
-        reading = self._clause(self._beside(reading, scene, names), scene)
+        if not (reading.mood == "report" and is_quoted(scene, self.moods)):
+            scene, reading = self._apart(scene, reading)
+            reading = self._clause(self._beside(reading, scene, names), scene)
         return replace(reading, text=clean(said), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
