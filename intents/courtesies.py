@@ -37,6 +37,7 @@ _PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
 _KEYS = MappingProxyType(
     {"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"}
 )
+_POWERED = re.compile(r"\b(?:power_?)?state=(on|off)\b", re.IGNORECASE)
 _SHAPE = re.compile(
     r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:gigs?|g|gb|gib)?\b(?: of (?:ram|memory)| ram| memory)?",
     re.IGNORECASE,
@@ -141,7 +142,7 @@ class Courtesies:
                 text,
             )
         if "=" in text and _PAIRED.match(text):
-            text = _PAIR.sub(lambda match: f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}", text)
+            text = _PAIR.sub(_as_words, _POWERED.sub(r"powered \1", text))
         text = self.said.pattern.sub(self.said.instead, text)
         return self._usual(text) + rest
 
@@ -163,6 +164,11 @@ class Courtesies:
                 break
             text = text[: match.start()] + match["asks"]
         return text
+
+
+def _as_words(match: re.Match[str]) -> str:
+    """ "project=acme" -> "project acme", "name=x" -> "called x"."""
+    return f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}"
 
 
 def load_courtesies() -> Courtesies:

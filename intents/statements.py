@@ -137,7 +137,9 @@ class StatementReader:
 
         Of waves, tenants and requests the same words are orders, where no time is said: "wave 2 is done".
         """
-        if ("used", "to") in zip(words, words[1:], strict=False):
+        if words[0] in {"tomorrow", "today", "tonight"} and words[1] in {"is", "was"}:
+            return True  # "tomorrow is the audit"
+        if "used" in words and anywhere(words, (("used", "to"),)):
             return True
         if words[1] == "done" and words[2:3] and words[2] in {"on", "for", "at", "by", "yesterday", "today"}:
             return True
