@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from intents.mood import split_clauses
 from intents.statements import ASKING
 from intents.tokens import word_set
 
@@ -109,7 +108,7 @@ def _part(scene: "Scene", text: str, begin: int, end: int, codes: Sequence[int])
 
 def _behind_statement(scene: "Scene", moods: "Words") -> str:
     """ "web-01 hangs, please reboot it" -> "please reboot web-01"."""
-    clauses = _with_wishes(scene, split_clauses(scene.tokens, scene.named))
+    clauses = _with_wishes(scene, scene.parts)
     for at in range(1, min(len(clauses), 4)):
         start = clauses[at][0]
         if _asks_or_orders(scene, *clauses[at]):
