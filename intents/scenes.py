@@ -203,7 +203,7 @@ def build_scene(
     text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime, spelling: Mapping[str, str] = _AS_LIKELY
 ) -> Scene:
     """`spelling`: a misspelt word -> the word to read it as, instead of the likeliest; "" to leave it as it is."""
-    text, respelt = moods.courtesies.plain(clean(text), lexicon.base, names.words, lexicon.vocabulary)
+    text, respelt = moods.courtesies.plain(clean(text), lexicon.base, names, lexicon.vocabulary)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
     tokens, hits, repaired, spellings = _respell(tokens, hits, names, lexicon, moods, spelling)

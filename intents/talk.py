@@ -73,7 +73,7 @@ def _is_named(scene: "Scene", start: int, end: int) -> bool:
     return (
         any(start <= hit.start < end and _counts(hit) for hit in scene.hits)
         or any(scene.tokens[i].kind in _CODES for i in range(start, end))
-        or any(s.concept.startswith("k:") or s.concept in _TOPICS for m in kinds for s in m.senses[: m.own])
+        or any(s.concept.startswith("k:") or s.concept in _TOPICS for m in kinds for s in m.senses)
     )
 
 
