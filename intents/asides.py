@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from intents.mood import split_clauses
 from intents.statements import ASKING
 from intents.tokens import word_set
 
@@ -61,6 +60,12 @@ def request_in(scene: "Scene", moods: "Words") -> str:
     return _behind_statement(scene, moods) or _asked_for(scene)
 
 
+def is_quoted(scene: "Scene", moods: "Words") -> bool:
+    """ "mia wrote: reboot web-01", "step 3: ...": said by somebody else, or elsewhere."""
+    at = scene.folds.index(":") if ":" in scene.folds else 0
+    return bool(moods.single["told"] & set(scene.folds[:at]))
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A clause with an aside around it. `asks`: it asks or orders in so many words; `orders`: there is a verb of ours
@@ -103,7 +108,7 @@ def _part(scene: "Scene", text: str, begin: int, end: int, codes: Sequence[int])
 
 def _behind_statement(scene: "Scene", moods: "Words") -> str:
     """ "web-01 hangs, please reboot it" -> "please reboot web-01"."""
-    clauses = _with_wishes(scene, split_clauses(scene.tokens, scene.named))
+    clauses = _with_wishes(scene, scene.parts)
     for at in range(1, min(len(clauses), 4)):
         start = clauses[at][0]
         if _asks_or_orders(scene, *clauses[at]):

@@ -21,6 +21,13 @@ _SUBJECTS = frozenset(
 )
 _INTENT = frozenset({"gonna", "going", "planning", "trying", "about", "thinking", "hoping", "keen", "been", "not"})
 _NO_MATTER = frozenset({"idea", "clue", "rush", "worries", "drama", "dramas", "stress", "hurry", "pressure", "panic"})
+_ANYBODY = frozenset({"someone", "somebody", "anyone", "anybody", "one"})
+_GOSSIP = frozenset(
+    (do, you, saw)
+    for you in ("you", "u", "anyone", "anybody")
+    for do, saws in (("did", "see hear notice"), ("have", "seen heard noticed"), ("can", "believe imagine"))
+    for saw in saws.split()
+)
 _NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
@@ -45,6 +52,8 @@ class ClauseReader(StatementReader):
             return "question"  # "got any runbooks for snapshots"
         if words[0] == "what" and words[1:2] and words[1] in {"a", "an"} and not asks and len(words) < 6:
             return "other"  # "what a mess"
+        if tuple(words[:3]) in _GOSSIP:
+            return "other"  # "did you see that bill"
         if starts(words, (("what", "if"), ("what", "would"), ("what", "happens"))):
             return "question"
         return self._conditional(words, asks) or self._plain(words, start, asks)
@@ -129,6 +138,8 @@ class ClauseReader(StatementReader):
             return "other"
         if first in {"can", "could", "would", "will"} and second == ["you"]:
             return "command"
+        if first in {"can", "could"} and second and second[0] in _ANYBODY:
+            return "question"  # "can someone from the storage team restart it": may be answered, orders nothing
         if first in {"can", "could"} and not asks and "i" not in words[:2]:
             return "command"
         done = {"me", "us", "a", "an", "it", "one", "decline", "approve", "reject"} | (

@@ -5,7 +5,7 @@ What is left is what a terse colleague would have typed. Nothing is cut that cou
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -37,6 +37,7 @@ _PAIR = re.compile(r"\b([a-z_]+)=([\w./#-]+)", re.IGNORECASE)
 _KEYS = MappingProxyType(
     {"name": "called", "new_name": "called", "limit": "limit", "mode": "", "state": "", "vm": "vm"}
 )
+_POWERED = re.compile(r"\b(?:power_?)?state=(on|off)\b", re.IGNORECASE)
 _SHAPE = re.compile(
     r"\b(\d+) ?(?:c|v|vcpus?|cpus?|cores?) ?/ ?(\d+) ?(?:gigs?|g|gb|gib)?\b(?: of (?:ram|memory)| ram| memory)?",
     re.IGNORECASE,
@@ -70,7 +71,7 @@ class Courtesies:
     said: "Instead"
 
     def plain(
-        self, text: str, base: Callable[[str], str], names: Collection[str] = (), known: Collection[str] = ()
+        self, text: str, base: Callable[[str], str], names: Container[str] = (), known: Collection[str] = ()
     ) -> tuple[str, bool]:
         """The request without its courtesies, or the text as it is; and whether a courtesy had to be respelt.
 
@@ -128,7 +129,7 @@ class Courtesies:
             bare = f"{self.starts.instead(match)} {bare[match.end() :].strip(' ,')}".strip()
         return bare if len(bare) > 3 else text
 
-    def _spelled(self, text: str, names: Collection[str]) -> str:
+    def _spelled(self, text: str, names: Container[str]) -> str:
         """Abbreviations, "project-wise" and "32-vcpu" as they are usually written; a text with quotes stays."""
         if '"' in text or "`" in text:
             return text
@@ -136,16 +137,13 @@ class Courtesies:
         mark = _MARK.search(text, noted.start()) if noted else None
         text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
         if not self.short.keys().isdisjoint(_SHORT.findall(text.lower())):
-            text = _SHORT.sub(
-                lambda match: match[0] if match[0].lower() in names else self.short.get(match[0].lower(), match[0]),
-                text,
-            )
+            text = _SHORT.sub(lambda match: self._in_full(match[0], names), text)
         if "=" in text and _PAIRED.match(text):
-            text = _PAIR.sub(lambda match: f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}", text)
+            text = _PAIR.sub(_as_words, _POWERED.sub(r"powered \1", text))
         text = self.said.pattern.sub(self.said.instead, text)
         return self._usual(text) + rest
 
-    def _in_full(self, word: str, names: Collection[str]) -> str:
+    def _in_full(self, word: str, names: Container[str]) -> str:
         return word if word.lower() in names else self.short.get(word.lower(), word)
 
     def _usual(self, text: str) -> str:
@@ -163,6 +161,11 @@ class Courtesies:
                 break
             text = text[: match.start()] + match["asks"]
         return text
+
+
+def _as_words(match: re.Match[str]) -> str:
+    """ "project=acme" -> "project acme", "name=x" -> "called x"."""
+    return f"{_KEYS.get(match[1].lower(), match[1])} {match[2]}"
 
 
 def load_courtesies() -> Courtesies:

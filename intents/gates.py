@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from intents.lexicon import Mention
-from intents.mood import split_clauses
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import NAME_KINDS, Filling
@@ -94,7 +93,7 @@ def _strange(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> b
     tail = scene.tail if "text" in intent.slots else 0 if "item" in intent.slots else len(scene.tokens)
     said = " ".join(str(value) for value in filling.slots.values())
     starts = {scene.mentions[at].start for at in top.mentions if any(s.form for s in scene.mentions[at].senses)}
-    near = {at for s, e in split_clauses(scene.tokens, scene.named) if starts & set(range(s, e)) for at in range(s, e)}
+    near = {at for s, e in scene.parts if starts & set(range(s, e)) for at in range(s, e)}
     return any(at < tail and at in near and scene.tokens[at].text not in said for at in scene.unknown)
 
 
@@ -130,7 +129,7 @@ def _commanded(scene: Scene, top: "Scored") -> bool:
 
 def _bidden(scene: Scene, top: "Scored") -> bool:
     """ "web-01 needs a reboot, do it": what is to be done and to what, then nothing but the order to do it."""
-    clauses = split_clauses(scene.tokens, scene.named)
+    clauses = scene.parts
     if len(clauses) != 2 or _BIDDING.fullmatch(" ".join(scene.folds[slice(*clauses[1])])) is None:
         return False
     first = range(*clauses[0])
@@ -157,7 +156,7 @@ def _reopened(scene: Scene, filling: Filling) -> bool:
 
 
 def _leads(scene: Scene, mention: Mention, object_needed: bool, finite: bool = False) -> bool:
-    clause = next(((s, e) for s, e in split_clauses(scene.tokens, scene.named) if s <= mention.start < e), None)
+    clause = next(((s, e) for s, e in scene.parts if s <= mention.start < e), None)
     if clause is None or (clause[0] and _told(scene, clause[0])):
         return False
     start, end = clause
@@ -214,7 +213,7 @@ def _share(top: "Scored") -> float:
 def _in_one_clause(scene: Scene, item: str) -> bool:
     """ "all vms moved, set wave 2 to complete": what was ticked must stand in the clause that says so."""
     at = scene.text.casefold().find(item.casefold())
-    clauses = split_clauses(scene.tokens, scene.named)
+    clauses = scene.parts
     holding = [(s, e) for s, e in clauses if scene.tokens[s].start <= at <= scene.tokens[e - 1].end]
     return len(clauses) == 1 or any(hit.of("wave") for s, e in holding for hit in scene.hits if s <= hit.start < e)
 

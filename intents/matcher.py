@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from intents import restore_wishes
-from intents.asides import Part, parts_of, request_in
+from intents.asides import Part, is_quoted, parts_of, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
 from intents.followups import follow
@@ -91,6 +91,8 @@ class Matcher:
         scene, reading = self._spelled(scene, self._read(scene), text)
         if last is not None:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
+        if reading.mood == "report" and is_quoted(scene, self.moods):
+            return reading
         scene, reading = self._apart(scene, reading)
         return self._clause(self._beside(reading, scene, names), scene)
 

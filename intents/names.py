@@ -99,6 +99,10 @@ class Names:
     def __len__(self) -> int:
         return len(self._exact)
 
+    def __contains__(self, folded: object) -> bool:
+        """Is it a name, or a word of one that is said loosely?"""
+        return folded in self._exact or folded in self.words
+
     def may_begin(self, folded: str) -> bool:
         """Can a name begin with this word? True for some that none begins with."""
         head = _SEPARATORS.sub("", folded)[:HEAD]

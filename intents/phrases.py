@@ -97,7 +97,7 @@ class Phrases(Mapping[str, Sequence[Phrase]]):
             s
             for s in found
             if s.concept.startswith("k:")
-            or s.concept in {"metric", "service"}
+            or s.concept in {"metric", "service", "field"}
             or (s.concept[0].isupper() and s.concept != "FOREIGN")
         )
         return [s for s in meanings if s not in held]

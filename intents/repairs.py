@@ -27,8 +27,8 @@ def repair_words(
         if taken[at] or token.kind != "word" or word in lexicon.vocabulary or word in more or word in known:
             continue
         right = list(lexicon.candidates(word))
-        right = right or [m for m in more if len(m) >= REPAIR_FROM and one_edit(word, m)][:1]
-        if dated := next((day for day in _CALENDAR if one_edit(word, day)), ""):
+        right = right or [m for m in more if len(m) >= REPAIR_FROM and _alike(word, m) and one_edit(word, m)][:1]
+        if dated := next((day for day in _CALENDAR if _alike(word, day) and one_edit(word, day)), ""):
             of_time = (
                 at + 1 >= len(tokens) or tokens[at + 1].kind == "mark" or (at and tokens[at - 1].fold in _BEFORE_TIMES)
             )
@@ -36,6 +36,11 @@ def repair_words(
         if right:
             found[at] = right
     return found
+
+
+def _alike(word: str, other: str) -> bool:
+    """Can they be one slip apart? A quick look at their beginnings."""
+    return word[:1] in other[:2] or other[:1] in word[:2]
 
 
 def misspelt_names(tokens: Sequence[Token], names: Names, lexicon: Lexicon) -> list[tuple[Hit, int, str]]:

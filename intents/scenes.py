@@ -9,7 +9,7 @@ from types import MappingProxyType
 from intents.amounts import Amount, find_amounts
 from intents.hits import Hit, add_worded, find_hits
 from intents.lexicon import Lexicon, Mention, find_mentions
-from intents.mood import Words, clause_moods
+from intents.mood import Words, clause_moods, split_clauses
 from intents.names import Names
 from intents.readings import Mood
 from intents.repairs import misspelt_names, repair_words
@@ -89,6 +89,11 @@ class Scene:
         for hit in self.hits:
             flags[hit.start : hit.end] = [True] * (hit.end - hit.start)
         return tuple(flags)
+
+    @cached_property
+    def parts(self) -> list[tuple[int, int]]:
+        """The clauses, with those of a note."""
+        return split_clauses(self.tokens, self.named)
 
     @cached_property
     def unknown(self) -> tuple[int, ...]:
@@ -198,7 +203,7 @@ def build_scene(
     text: str, names: Names, lexicon: Lexicon, moods: Words, now: datetime, spelling: Mapping[str, str] = _AS_LIKELY
 ) -> Scene:
     """`spelling`: a misspelt word -> the word to read it as, instead of the likeliest; "" to leave it as it is."""
-    text, respelt = moods.courtesies.plain(clean(text), lexicon.base, names.words, lexicon.vocabulary)
+    text, respelt = moods.courtesies.plain(clean(text), lexicon.base, names, lexicon.vocabulary)
     tokens = tokenize(text)
     hits = find_hits(text, tokens, names, lexicon)
     tokens, hits, repaired, spellings = _respell(tokens, hits, names, lexicon, moods, spelling)

@@ -143,6 +143,10 @@ def override_set(scene: Scene, filling: "Filling") -> None:
     if best:
         filling.put("value", scene.tokens[best[0]].text, scene.tokens[best[0]].text)
         return
+    for at, fold in enumerate(scene.folds):
+        if at and fold in {"on", "off"} and scene.folds[at - 1] in _VALUE_MARKS:
+            filling.put("value", fold, scene.tokens[at].text)  # "power state of web-01 should show off"
+            return
     for at, hit in enumerate(scene.hits):
         if hit.start and scene.folds[hit.start - 1] in _VALUE_MARKS and not hit.of("vm"):
             filling.used.add(at)

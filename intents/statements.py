@@ -54,6 +54,11 @@ _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"
 _COUNTED = frozenset(
     (word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr")
 )
+_AGO = frozenset({"yesterday", "ago", "earlier"})
+_NEWS = frozenset(
+    {"planned", "scheduled", "due", "booked", "over", "live", "postponed", "cancelled", "underway", "imminent"}
+)
+_THEN_WE = frozenset({"after", "before", "tomorrow", "then", "later", "tonight", "during", "next", "at", "on", "soon"})
 _ONLY = frozenset({"only", "cannot", "can't", "cant"})
 _THEN = frozenset({"once", "after", "before", "until", "when"})
 ASKING = frozenset({"what", "which", "how", "who", "when", "where"})
@@ -77,7 +82,7 @@ class StatementReader:
             return "fragment"  # "number of volumes created since tuesday"
         if self.named[start] and not self.person(start) and _ONLY & set(words[1:6]) and _THEN & set(words[2:]):
             return "command"  # "app01 can only move once erp-db has moved"
-        if self.lists["told"] & set(words[:4]):
+        if self.lists["told"] & set(words[:4]) or self._tells_news(words, start):
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
             return "report"  # "web-01 is a funny name for a server that ..."
@@ -127,6 +132,24 @@ class StatementReader:
                 return "report"
         return "fragment"
 
+    def _tells_news(self, words: list[str], start: int) -> bool:
+        """ "restart of web-01 is planned for sunday", "the freeze is over", "reboot done on web-01", "it used to run".
+
+        Of waves, tenants and requests the same words are orders, where no time is said: "wave 2 is done".
+        """
+        if words[0] in {"tomorrow", "today", "tonight"} and words[1] in {"is", "was"}:
+            return True  # "tomorrow is the audit"
+        if "used" in words and anywhere(words, (("used", "to"),)):
+            return True
+        if words[1] == "done" and words[2:3] and words[2] in {"on", "for", "at", "by", "yesterday", "today"}:
+            return True
+        if self.named[start] and self._past(start + 1) and (_AGO & set(words[2:]) or words[2:3] == ["by"]):
+            return True
+        for at, word in enumerate(words[:-1]):
+            if at and word in {"is", "are", "was", "were"} and words[at + 1] in _NEWS:
+                return not (ASKING | {"all", "any", "everything", "whatever", "that"}) & set(words[:at])
+        return False
+
     def _is_so(self, words: list[str], start: int) -> bool:
         """Does it tell in which state something is, or what something did to somebody?"""
         for at, word in enumerate(words[1:], 1):
@@ -168,6 +191,8 @@ class StatementReader:
                 return word not in {"i", "we"} or self._past(
                     start + at + 1
                 )  # "tomorrow I'll ...", "my first day I ..."
+            if word in {"i", "we"} and at > 1 and words[0] in _THEN_WE and self.form(start + at + 1) == "base":
+                return True  # "after the patch we reboot web-01"
             if at and word in self.lists["talking"] and self.form(start + at) in {"", "s"}:
                 return True
             if word in self.lists["subject breaks"]:

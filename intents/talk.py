@@ -27,9 +27,9 @@ _NOT_LATER = word_set("not yet later wait until before after unless when once") 
 _KEPT_TEXT = word_set("NOTE DENY NOPE FREEZE UNFREEZE ACK NOCHANGES NOCHANGESIN")  # a reason follows, or a remark
 _SOMEBODY = word_set("customer customers client clients user users account people group")
 _OTHERS = word_set(
-    "had got been lost my it's it there's you there i'd we'd they'd he'd she'd everyone's everybody's nobody's somebody's someone's "
-    "that's don't dont didn't can't cant couldn't haven't nothing nobody procurement sales support finance legal "
-    "marketing devs"
+    "had got been lost my it's it there's you there i'd we'd they'd he'd she'd everyone's everybody's nobody's "
+    "somebody's someone's that's don't dont didn't can't cant couldn't haven't nothing nobody procurement sales "
+    "support finance legal marketing devs"
 )
 _WHOSE = word_set("my our the this a some that every their another")
 _NAMING = word_set("named called name call it as to of for on in from")
@@ -73,7 +73,7 @@ def _is_named(scene: "Scene", start: int, end: int) -> bool:
     return (
         any(start <= hit.start < end and _counts(hit) for hit in scene.hits)
         or any(scene.tokens[i].kind in _CODES for i in range(start, end))
-        or any(s.concept.startswith("k:") or s.concept in _TOPICS for m in kinds for s in m.senses[: m.own])
+        or any(s.concept.startswith("k:") or s.concept in _TOPICS for m in kinds for s in m.senses)
     )
 
 

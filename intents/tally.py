@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from intents.claims import Claim
 from intents.lexicon import Mention
-from intents.mood import split_clauses
 from intents.registry import Intent
 from intents.scenes import ANYWHERE, Scene
 from intents.slots import EXPLAINS, NAME_KINDS
@@ -66,7 +65,7 @@ def _head(scene: Scene) -> int:
     """Which mention is the verb that a command begins with ("could you please give …"); -1 where none does."""
     if scene.mood != "command":
         return -1
-    starts = [start for start, _ in split_clauses(scene.tokens, scene.named)]
+    starts = [start for start, _ in scene.parts]
     for at, mention in enumerate(scene.mentions):
         own = mention.senses[: mention.own]
         if any(sense.form == "base" for sense in own) and not any(sense.concept.startswith("k:") for sense in own):
@@ -149,10 +148,10 @@ class Tally:
     def soft(self, claim: Claim, intent: Intent, explains: frozenset[str]) -> Scored | None:
         """The score with one need unmet, less what that need weighs; needs of one term cannot be softened."""
         features = self.features
-        unmet = [need for need in claim.needs if not any(feature in features for feature in need)]
-        if len(unmet) != 1 or len(claim.needs) < 2 or not claim.never.isdisjoint(features):
+        unmet = self._unmet(claim)
+        if unmet is None or not claim.never.isdisjoint(features):
             return None
-        needs = tuple(need for need in claim.needs if need is not unmet[0])
+        needs = tuple(need for need in claim.needs if need is not unmet)
         said = {f for need in needs for f in need if f in features and f != "cmd"}
         if max((features[f] for f in said), default=0.0) < 1.4:
             return None
@@ -161,12 +160,12 @@ class Tally:
         named = sum(f[0] == "@" for f in said)
         if intent.writes and named < 2 and not any(f[0].isupper() and f not in NEUTRAL for f in said):
             return None  # a name alone orders nothing
-        name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet[0])
-        if not name and UNSAID.isdisjoint(unmet[0]):
+        name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet)
+        if not name and UNSAID.isdisjoint(unmet):
             return None
         if intent.writes and (intent.name == "create" or not self.surely):
             return None
-        if "k" in unmet[0] and (
+        if "k" in unmet and (
             features.keys().isdisjoint({"state", "os", "platform", "sort"}) or "@vm" in features or "@host" in features
         ):
             return None
@@ -174,6 +173,17 @@ class Tally:
         if whole is None:
             return None
         return replace(whole, score=whole.score - max(0.0, claim.bonus) - (0.6 if name else 1.2), soft=True)
+
+    def _unmet(self, claim: Claim) -> tuple[str, ...] | None:
+        """The one need of several that was not said; None where all were, or more are missing."""
+        said, found = self.features.keys(), None
+        if len(claim.needs) > 1:
+            for need in claim.needs:
+                if said.isdisjoint(need):
+                    if found is not None:
+                        return None
+                    found = need
+        return found
 
     def _words(self, used: set[str], wide: set[str], tail: int, family: frozenset[str]) -> "_Words":
         """What the mentions say for a claim and against it; only the mentions it knows are looked at one by one."""
