@@ -78,7 +78,8 @@ async def customers(site: Site) -> None:
             await add_person(conn, person, person.capitalize())
             await grant(conn, person, given, "test")
         for tenant, kind, id_ in (("Finance", "project", "p-fin"), ("Lab", "domain", "d-lab")):
-            await decisions.map_to(conn, 1, Mapped("tenant", tenant, kind, id_, "pcd-1", id_, "pia", NOW))
+            both = ("vc-1\x1fpcd-1", f"group-9\x1f{id_}") if kind == "domain" else ("pcd-1", id_)
+            await decisions.map_to(conn, 1, Mapped("tenant", tenant, kind, id_, *both, "pia", NOW))
 
 
 def names(html: str) -> list[str]:
