@@ -62,7 +62,7 @@ def _is_any(refs: Collection[Ref]) -> ColumnElement[bool]:
     """A customer whom several sources know is mapped to all of them: sources and ids, each joined, in one order."""
     m = migration_mapping.c
     parts = [func.string_to_array(column, _JOINT) for column in (m.source, m.external_id)]
-    pair = func.unnest(*parts).table_valued("source", "id", name="pair")
+    pair = func.unnest(*parts).table_valued("source", "id", name="pair").render_derived()
     return exists(select(1).select_from(pair).where(tuple_(pair.c.source, pair.c.id).in_(sorted(refs))))
 
 
