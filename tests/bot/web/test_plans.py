@@ -12,6 +12,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.web import Page, add_page
+from bot.imports import Imports
 from bot.web import guards
 from bot.web.plans import Plans
 from bot.web.sessions import Sessions
@@ -65,7 +66,9 @@ async def site(database: Database) -> AsyncIterator[Site]:
     add_page(app, page)
     Plans(database, sessions).add_to(app, page.guarded)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
-        yield Site(await office_of(database), client, sessions)
+        office = await office_of(database)
+        office.pipeline._imports = Imports(database, lambda: NOW, patience_s=120.0)  # a busy machine reads slowly
+        yield Site(office, client, sessions)
 
 
 async def customers(site: Site) -> None:
