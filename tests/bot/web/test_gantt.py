@@ -15,7 +15,7 @@ def wave(number: int, cohort: int, begin_h: float | None, hours: float = 4, stat
 
 
 def test_bars_stand_where_their_time_is() -> None:
-    chart = gantt(wave_bars([wave(1, 0, 0, 16), wave(2, 0, 16, 24)]), START + timedelta(hours=16))
+    chart = gantt(wave_bars([wave(1, 0, 0, 16), wave(2, 0, 16, 23)]), START + timedelta(hours=16))
     first, second = (one.share for one in chart.bars)
     assert first and second and first.x == "16.67%" and first.width == "33.33%" and second.x == "50.00%"
     assert chart.now == "50.00%" and [tick.words for tick in chart.ticks] == ["7 Dec", "8 Dec"]
