@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, text, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.migration_sights import Sight
@@ -172,19 +172,37 @@ async def _needs(conn: AsyncConnection, sight: Sight, key: tuple[str, str]) -> l
     return [str(name) for name in await conn.scalars(query.order_by(_V.name).limit(_MOST_NEEDS))]
 
 
-async def waves(conn: AsyncConnection, sight: Sight) -> list[WaveCount]:
-    """All waves; of those of which some tenants alone may be seen, the ones that they are in, by their numbers."""
+async def waves(conn: AsyncConnection, sight: Sight, number: int | None = None) -> list[WaveCount]:
+    """All waves, or one; of a migration of which some tenants alone may be seen, those that they are in, by numbers."""
     w = migration_wave.c
     colours = [func.count().filter(_V.risk == one).label(one) for one in ("green", "yellow", "red")]
     sums = (func.count().label("vms"), func.sum(_V.move_mib).label("move_mib"), *colours)
     seen = select(_P.wave, *sums).select_from(migration_vm.join(migration_place, _SAME))
-    held = seen.where(in_scope(sight.project.id, sight.only)).group_by(_P.wave).subquery("held")
+    which = true() if number is None else _P.wave == number
+    held = seen.where(in_scope(sight.project.id, sight.only), which).group_by(_P.wave).subquery("held")
     join = migration_wave.join(held, held.c.wave == w.number, isouter=sight.is_whole)
     counted = [func.coalesce(held.c[name], 0).label(name) for name in ("vms", "move_mib", "green", "yellow", "red")]
     plain = (w.number, w.name, w.cohort, w.state, w.starts_at, w.ends_at)
     query = select(*plain, *counted).select_from(join).where(w.migration_id == sight.project.id).order_by(w.number)
+    query = query if number is None else query.where(w.number == number)
     found = [WaveCount(**{**row, "move_mib": int(row["move_mib"])}) for row in (await conn.execute(query)).mappings()]
     return found if sight.is_whole else [replace(one, name=f"Wave {one.number}") for one in found]
+
+
+async def wave_names(conn: AsyncConnection, sight: Sight) -> list[tuple[int, str, int]]:
+    """(number, name, cohort) of the same waves, without counting their VMs."""
+    if not sight.is_whole:
+        return [(one.number, one.name, one.cohort) for one in await waves(conn, sight)]
+    w = migration_wave.c
+    query = select(w.number, w.name, w.cohort).where(w.migration_id == sight.project.id).order_by(w.number)
+    return [(int(row[0]), str(row[1]), int(row[2])) for row in await conn.execute(query)]
+
+
+async def choices(conn: AsyncConnection, sight: Sight) -> tuple[list[str], list[str]]:
+    """Tenants and families of systems that a filter may name, "" for none, those of VMs that are left out too."""
+    pairs = (await conn.execute(select(_V.tenant, _V.family).where(of(sight.project.id, sight.only)).distinct())).all()
+    tenants, systems = {str(row[0]) for row in pairs}, {str(row[1]) for row in pairs}
+    return sorted(tenants, key=lambda one: (not one, one.casefold())), sorted(systems)
 
 
 async def families(conn: AsyncConnection, sight: Sight) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from storage.migration_projects import Project, Viewer, known_to
 from storage.migration_tables import migration, migration_mapping
 
 Ref = tuple[str, str]
+_JOINT = "\x1f"
 _FIELDS = tuple(migration.c[name] for name in Project.__dataclass_fields__)
 
 
@@ -50,11 +51,19 @@ def _theirs(places: Places) -> ColumnElement[bool]:
     """Mappings, confirmed by a person, of a tenant to one of the places."""
     m = migration_mapping.c
     found = [
-        and_(m.target_kind == kind, tuple_(m.source, m.external_id).in_(sorted(refs)))
+        and_(m.target_kind == kind, _is_any(refs))
         for kind, refs in (("project", places.projects), ("domain", places.domains))
         if refs
     ]
     return and_(m.kind == "tenant", m.source != "", m.external_id != "", or_(*found)) if found else false()
+
+
+def _is_any(refs: Collection[Ref]) -> ColumnElement[bool]:
+    """A customer whom several sources know is mapped to all of them: sources and ids, each joined, in one order."""
+    m = migration_mapping.c
+    parts = [func.string_to_array(column, _JOINT) for column in (m.source, m.external_id)]
+    pair = func.unnest(*parts).table_valued("source", "id", name="pair").render_derived()
+    return exists(select(1).select_from(pair).where(tuple_(pair.c.source, pair.c.id).in_(sorted(refs))))
 
 
 async def sights(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int | None = None) -> list[Sight]:

@@ -183,12 +183,13 @@ class Plans:
         total = await pages.count(conn, sight, wanted)
         page = queries.page_number(visit.query, total)
         rows = await pages.page(conn, sight, queries.at_page(wanted, page))
-        waves = await pages.waves(conn, sight)
+        waves = await pages.wave_names(conn, sight)
+        wave = await pages.waves(conn, sight, wanted.wave) if wanted.wave else []
+        tenants, systems = await pages.choices(conn, sight)
         return self._page(
             visit, "vms", "plan_vms.html", wanted=wanted, total=total, page=page, rows=rows, per_page=queries.PER_PAGE,
-            waves=waves, wave=next((one for one in waves if one.number == wanted.wave), None),
-            cohorts=sorted({one.cohort for one in waves} - {0}), families=await pages.families(conn, sight),
-            tenants=[one.name for one in await vms.tenants(conn, sight.project.id, sight.only)],
+            waves=waves, wave=next(iter(wave), None), cohorts=sorted({cohort for _, _, cohort in waves} - {0}),
+            systems=systems, tenants=tenants,
             address=queries.address, replace=replace, no_tenant=queries.NO_TENANT,
         )  # fmt: skip
 
@@ -197,10 +198,9 @@ class Plans:
         one = await pages.whole(visit.conn, visit.sight, _text(server), _text(key))
         if one is None:
             return self._notice(404, "There is no such VM in this plan", _GONE)
-        waves = await pages.waves(visit.conn, visit.sight)
-        wave = next((w for w in waves if w.number == one.row.wave), None)
+        waves = await pages.waves(visit.conn, visit.sight, one.row.wave) if one.row.wave else []
         return self._page(
-            visit, "vms", "plan_vm.html", vm=one, row=one.row, detail=one.detail, wave=wave,
+            visit, "vms", "plan_vm.html", vm=one, row=one.row, detail=one.detail, wave=next(iter(waves), None),
             times=vm_times(one, visit.sight.project.settings), concerns=_ranked(one.detail["concerns"]),
         )  # fmt: skip
 

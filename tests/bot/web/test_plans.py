@@ -12,6 +12,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.web import Page, add_page
+from bot.imports import Imports
 from bot.web import guards
 from bot.web.plans import Plans
 from bot.web.sessions import Sessions
@@ -65,7 +66,9 @@ async def site(database: Database) -> AsyncIterator[Site]:
     add_page(app, page)
     Plans(database, sessions).add_to(app, page.guarded)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
-        yield Site(await office_of(database), client, sessions)
+        office = await office_of(database)
+        office.pipeline._imports = Imports(database, lambda: NOW, patience_s=120.0)  # a busy machine reads slowly
+        yield Site(office, client, sessions)
 
 
 async def customers(site: Site) -> None:
@@ -78,7 +81,8 @@ async def customers(site: Site) -> None:
             await add_person(conn, person, person.capitalize())
             await grant(conn, person, given, "test")
         for tenant, kind, id_ in (("Finance", "project", "p-fin"), ("Lab", "domain", "d-lab")):
-            await decisions.map_to(conn, 1, Mapped("tenant", tenant, kind, id_, "pcd-1", id_, "pia", NOW))
+            both = ("vc-1\x1fpcd-1", f"group-9\x1f{id_}") if kind == "domain" else ("pcd-1", id_)
+            await decisions.map_to(conn, 1, Mapped("tenant", tenant, kind, id_, *both, "pia", NOW))
 
 
 def names(html: str) -> list[str]:
@@ -170,9 +174,10 @@ NONSENSE = (
 async def test_nonsense_in_an_address_is_left_out(site: Site) -> None:
     await site.office.drop()
     await site.enter("pia")
-    for query in NONSENSE:
-        for part in ("vms", "waves", "tenants"):
+    for at, query in enumerate(NONSENSE):
+        for part in ("vms", ("waves", "tenants")[at % 2]):
             assert (await site.get(f"/migrations/1/{part}?{query}")).status == 200, (part, query)
+    for query in NONSENSE[::6]:
         assert (await site.get(f"/migrations/1/vm?{query}")).status == 404
     assert (await site.get("/migrations/1/vms.csv?page=-1&sort=;drop")).status == 200
     assert len(names(await site.text("/migrations/1/vms?risk=purple&page=99999999999&sort=x"))) == 4
@@ -227,7 +232,7 @@ async def test_a_customer_sees_their_own_vms_and_nothing_of_others(
     pages |= {f"vm-{n}": await site.text(f"/migrations/1/vm?vcenter=vc1&id=vm-{n}") for n in vms[own[0]]}
     pages["list"] = await site.text("/migrations")
     for part, html in pages.items():
-        assert not [word for word in others if word in html], part
+        assert not [word for word in (*others, "RVTools_export") if word in html], part
     assert "<dd>2</dd>" in pages[""] and "dc1" in pages["list"] and "2 VMs" in pages["list"]
     assert names(pages["/vms?which=all&sort=name"]) == sorted(own[1:3]) and names(pages["/tenants"]) == [own[0]]
     rows = list(csv.reader(io.StringIO(pages["/vms.csv?which=all"].lstrip("\ufeff"))))
