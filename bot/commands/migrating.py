@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from engines.migration.plans import MigrationPlan, Ordering, Settings
     from engines.migration.risks import RiskRules
 
-_RESULT, _WORKBOOK = "migration.json", "migration.xlsx"
+_RESULT, _STEM = "migration.json", "migration"
 
 
 def rvtools(
     file: Annotated[Path, typer.Argument(help="The export: .xlsx, or a zip of CSV files.")],
-    out: Annotated[Path | None, typer.Option(help="Directory for the workbook and the JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory for workbook, PDF, CSV and JSON.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD; the Monday after the export otherwise.")] = "",
     hours: Annotated[str, typer.Option(help="Working hours of a day in UTC, as 8-18.")] = "0-24",
@@ -133,17 +135,26 @@ def _first_day(assessment: "Assessment", start: str) -> datetime:
 
 
 def _write(plan: "MigrationPlan", out: Path) -> list[str]:
-    from engines.migration.sheets import plan_sheets
-    from engines.migration.workbook import write_workbook
+    from engines.exports import ExportError
+    from engines.migration.dossiers import dossier_without_target, safe_stem
+    from engines.migration.papers import FORMS, suffix, write_paper
 
+    report = plan.assessment.estate.report
+    made = dossier_without_target(plan, safe_stem(Path(report.file).stem))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_workbook(out / _WORKBOOK, plan_sheets(plan), {"title": "Migration assessment"})
-        files = [str(out / _WORKBOOK), str(out / _RESULT)]
+        files = []
+        for form in FORMS:
+            path = out / f"{_STEM}.{suffix(form)}"
+            files.append(str(path))
+            if form != "json":
+                write_paper(path, made, form)
         text = json.dumps(_result(plan, files), ensure_ascii=False, indent=1)
         (out / _RESULT).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise Failure(f"nothing can be written to {out}", "choose another directory with --out") from error
+    except ExportError as error:
+        raise Failure(f"{out} could not be filled: {error}", "leave rows out of the export, or use --json") from error
     return files
 
 

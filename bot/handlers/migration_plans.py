@@ -1,24 +1,25 @@
 """How long a migration takes, other means side by side; and the plan as a file."""
 
 import asyncio
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
 from bot.migrating import Meant, jobs_of, meant, plan_or_why, told
+from bot.migration_targets import networks_mapped, projects_mapped, target_state
 from bot.replies import Column, File, Part, Reply, Table, Text
 from intents.readings import Name
+from storage import migration_waves as rows
 
 if TYPE_CHECKING:
+    from engines.migration.dossiers import Dossier
     from engines.migration.plans import MigrationPlan
     from engines.migration.times import Job
     from engines.migration.what_if import Outcome
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_FORM_WORDS = {"xlsx": "a workbook", "pdf": "a PDF", "csv": "CSV files in a zip", "json": "JSON"}
 _MOST_AGENTS, _MOST_GBPS = 64, 1000.0
 _ASKED = "as asked"
 _CASES = (
@@ -143,28 +144,34 @@ def _days(count: int) -> str:
 
 @answers("migration_export")
 async def migration_export(ask: Ask, migration: Name | None, format: str | None) -> Reply:  # noqa: A002 - the slot
+    from engines.migration.papers import FORMS, MEDIA_TYPES, paper, suffix
+
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
-    if format not in (None, "xlsx", "excel"):
-        lead = Text(f"The plan as {format} is not there yet.", "heading")
-        rest = Text(f"Say: export the {which.project.name} plan to excel")
+    form = next((one for one in FORMS if one == (format or "xlsx")), None)
+    if form is None:
+        lead = Text(f"A plan is no {format}.", "heading")
+        rest = Text(f"Say: export the {which.project.name} plan to {', '.join(FORMS[:-1])} or {FORMS[-1]}")
         return told(ask, which, (lead, rest), outcome="failed")
-    project = which.project
     plan = await plan_or_why(ask, which)
     if isinstance(plan, Reply):
         return plan
-    content = await asyncio.to_thread(_workbook, plan, project.name)
-    name = f"{project.name}-migration-plan-{ask.now:%Y-%m-%d}.xlsx"
-    lead = Text(f"The plan of {project.name} as a workbook, {len(plan.assessment.vms):,} VMs.", "heading")
-    return told(ask, which, (lead, File(name, _XLSX, content)))
+    made = await _dossier(ask, which, plan)
+    content = await asyncio.to_thread(paper, made, form)
+    counted = f"{len(plan.assessment.vms):,} VMs"
+    lead = Text(f"The {made.title.lower()} of {which.project.name} as {_FORM_WORDS[form]}, {counted}.", "heading")
+    return told(ask, which, (lead, File(made.file_name(suffix(form)), MEDIA_TYPES[form], content)))
 
 
-def _workbook(plan: "MigrationPlan", name: str) -> bytes:
-    from engines.migration.sheets import plan_sheets
-    from engines.migration.workbook import write_workbook
+async def _dossier(ask: Ask, which: Meant, plan: "MigrationPlan") -> "Dossier":
+    """Held against the live target as the asker sees it. Without waves that were built it is an assessment."""
+    from engines.migration.dossiers import dossier
 
-    with tempfile.TemporaryDirectory(prefix="stackhand-plan-") as scratch:
-        path = Path(scratch) / "plan.xlsx"
-        write_workbook(path, plan_sheets(plan), {"title": f"Migration plan {name}"})
-        return path.read_bytes()
+    id_ = which.project.id
+    target = await target_state(ask)
+    projects, networks = await projects_mapped(ask, id_, plan), await networks_mapped(ask, id_, plan, target)
+    is_plan = bool(await rows.waves(ask.conn, id_))
+    return await asyncio.to_thread(
+        dossier, plan, which.project.name, target, projects, networks, made_at=ask.now, is_plan=is_plan
+    )

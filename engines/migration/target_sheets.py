@@ -11,7 +11,8 @@ from engines.migration.workbook import Column, SheetData
 STATES = {"pass": "ready", "fail": "not ready", "pending": "waits for a decision", "unknown": "not known"}
 _GAPS = (
     Column("Severity", "grade", 10), Column("Kind", width=10), Column("What", width=34), Column("Gap", "note", 52),
-    Column("What to do", "note", 52), Column("VMs", "int", 8), Column("Tenants", "note", 44), Column("Decided", width=18),
+    Column("What to do", "note", 52), Column("VMs", "int", 8),
+    Column("Tenants", "note", 44), Column("Decided", width=18),
 )  # fmt: skip
 _QUOTAS = (
     Column("Project", width=28), Column("Is there", width=10), Column("Tenants", "note", 36), Column("VMs", "int", 8),

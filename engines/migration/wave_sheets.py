@@ -12,7 +12,8 @@ from engines.migration.workbook import ChartData, Column, SheetData
 _GIB = 1024
 _MOST_CHARTED = 100
 _COHORTS = (
-    Column("Cohort", "int", 8), Column("Name", width=18), Column("Tenant", width=34), Column("Tenant's ease", "float", 10),
+    Column("Cohort", "int", 8), Column("Name", width=18), Column("Tenant", width=34),
+    Column("Tenant's ease", "float", 10),
     Column("Ease", "grade", 9), Column("Tenant's VMs", "int", 10), Column("Tenant's GiB", "float", 11),
     Column("Tenant's red", "int", 9), Column("Average risk", "float", 9), Column("There because", "note", 60),
     Column("Ease is made of", "note", 70), Column("Cohort's VMs", "int", 10), Column("Cohort's GiB", "float", 11),

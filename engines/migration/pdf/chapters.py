@@ -31,7 +31,7 @@ def size(mib: float) -> str:
 
 def rest(paper: Paper, left: int, what: str, sheet: str) -> Story:
     """Where the others are, when not all are shown."""
-    return [paper.text(f"{left:,} more {what} are in the workbook, sheet {sheet}.", "note")] if left > 0 else []
+    return [paper.para(f"{left:,} more {what} are in the workbook, sheet {sheet}.", "note")] if left > 0 else []
 
 
 def overview(paper: Paper, dossier: Dossier) -> Story:
@@ -63,7 +63,7 @@ def timeline(paper: Paper, dossier: Dossier) -> Story:
         made += rest(paper, left, "waves", "Waves")
     schedule = plan.schedule
     made.append(rate_chart(paper.fonts, "Copied over time", rates(schedule), schedule.peak_mib_s, paper.width, 170))
-    made.append(paper.text("Times are UTC. " + _held(plan), "note"))
+    made.append(paper.para("Times are UTC. " + _held(plan), "note"))
     return made
 
 
@@ -73,7 +73,8 @@ def _held(plan: MigrationPlan) -> str:
 
 
 _TENANTS = (
-    Col("Tenant", 3), Col("Told by", 1.1), Col("Target project", 2), Col("VMs", 0.9, "number"), Col("vCPUs", 1, "number"),
+    Col("Tenant", 3), Col("Told by", 1.1), Col("Target project", 2), Col("VMs", 0.9, "number"),
+    Col("vCPUs", 1, "number"),
     Col("Memory", 1.2, "number"), Col("To copy", 1.2, "number"), Col("Green", 0.8, "number"),
     Col("Yellow", 0.8, "number"), Col("Red", 0.8, "number"), Col("Warm", 0.8, "number"), Col("Cold", 0.8, "number"),
 )  # fmt: skip
@@ -94,7 +95,7 @@ def tenants(paper: Paper, dossier: Dossier) -> Story:
         rows.append(("(none found)", "", "", len(members), *_sums(members)))
     made = [*paper.heading("Tenants")]
     if not rows:
-        return [*made, paper.text("No tenant was found.")]
+        return [*made, paper.para("No tenant was found.")]
     return [
         *made,
         table(paper, _TENANTS, rows),
@@ -110,7 +111,8 @@ def _sums(members: list[Assessed]) -> tuple[Any, ...]:
 
 _COHORTS = (
     Col("Cohort", 2), Col("VMs", 0.8, "number"), Col("To copy", 1.1, "number"), Col("Red", 0.7, "number"),
-    Col("Ease, 0 easiest", 1, "number"), Col("Starts (UTC)", 1.6), Col("Ends (UTC)", 1.6), Col("After", 0.8, optional=True),
+    Col("Ease, 0 easiest", 1, "number"), Col("Starts (UTC)", 1.6), Col("Ends (UTC)", 1.6),
+    Col("After", 0.8, optional=True),
     Col("Warnings", 4, optional=True),
 )  # fmt: skip
 _BUNDLES = (
@@ -245,10 +247,11 @@ def red_ones(paper: Paper, dossier: Dossier) -> Story:
     ]
     columns_ = (Col("Kind", 1, "grade"), Col("What", 4), Col("What to do", 5), Col("VMs", 0.8, "number"))
     made = [*paper.heading("Concerns")]
-    made.append(table(paper, columns_, rows) if rows else paper.text("None was found."))
+    made.append(table(paper, columns_, rows) if rows else paper.para("None was found."))
     if plan.assessment.not_checked:
-        told = f"{len(plan.assessment.not_checked):,} concerns were not checked: the export does not say. They are in the workbook, sheet Concerns."
-        made.append(paper.text(told, "note"))
+        count = len(plan.assessment.not_checked)
+        told = f"{count:,} concerns were not checked: the export does not say. The workbook has them, sheet Concerns."
+        made.append(paper.para(told, "note"))
     red = sorted(
         (one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name)
     )

@@ -20,8 +20,8 @@ def gaps(paper: Paper, dossier: Dossier) -> Story:
     ]
     made = [*paper.heading("Gaps")]
     if words := unknown_words(dossier.target):
-        made.append(paper.text(words, "note"))
-    made.append(table(paper, columns, rows) if rows else paper.text("No gap is open."))
+        made.append(paper.para(words, "note"))
+    made.append(table(paper, columns, rows) if rows else paper.para("No gap is open."))
     return [*made, *rest(paper, len(found) - len(rows), "gaps", "Gaps"), *_readiness(paper, dossier)]
 
 
@@ -65,13 +65,15 @@ def method(paper: Paper, dossier: Dossier) -> Story:
         else f"no limit of a link ({transfer.topology})"
     )
     rules = plan.assessment.rules
+    most = plan.waves.rules.limits.vms or "any number of"
     lines = [
         ("means", f"{transfer.agents} agents with {transfer.vms_per_agent} VMs each, {link}"),
         ("hours", f"{calendar.from_hour:g} to {calendar.to_hour:g} o'clock {calendar.zone}, {', '.join(days)}"),
         ("days off", ", ".join(sorted(day.isoformat() for day in calendar.blackout)) or "none"),
-        ("waves", f"{plan.waves.rules.strategy.replace('_', ' ')}, up to {plan.waves.rules.limits.vms or 'any number of'} VMs"),
+        ("waves", f"{plan.waves.rules.strategy.replace('_', ' ')}, up to {most} VMs"),
         ("cohorts", plan.cohorts.rules.strategy.replace("_", " ") if plan.cohorts else "none"),
-        ("risk", f"{COLOURS[0]} up to {rules.green_up_to} points, {COLOURS[1]} up to {rules.yellow_up_to}, else, or with a blocker, {COLOURS[2]}"),
+        ("risk", f"{COLOURS[0]} up to {rules.green_up_to} points, {COLOURS[1]} up to {rules.yellow_up_to}, "
+                 f"else, or with a blocker, {COLOURS[2]}"),
         ("change", f"{plan.settings.pace.change_percent_a_day:g} % of what is in use changes in a day"),
     ]  # fmt: skip
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes]
@@ -85,8 +87,8 @@ def method(paper: Paper, dossier: Dossier) -> Story:
 
 def reading(paper: Paper, dossier: Dossier) -> Story:
     report = dossier.plan.assessment.estate.report
-    columns = (Col("Sheet", 1.2), Col("Rows", 0.8, "number"), Col("Taken", 0.8, "number"), Col("Columns missing", 4, optional=True),
-               Col("Columns that are blank", 4, optional=True))  # fmt: skip
+    columns = (Col("Sheet", 1.2), Col("Rows", 0.8, "number"), Col("Taken", 0.8, "number"),
+               Col("Columns missing", 4, optional=True), Col("Columns that are blank", 4, optional=True))  # fmt: skip
     rows = [(s.sheet, s.rows, s.taken, ", ".join(s.missing), ", ".join(s.unfilled)) for s in report.sheets]
     made = [*paper.heading("How the export was read"), table(paper, columns, rows)]
     told = [f"{count:,} rows left out: {reason}" for reason, count in report.left_out.items()]
@@ -94,9 +96,9 @@ def reading(paper: Paper, dossier: Dossier) -> Story:
         f"{u.sheet}, {u.column}: {u.cells:,} cells not readable, first in row {u.first_row}" for u in report.unreadable
     ]
     told += report.notes
-    made += [paper.text(f"• {one}", "bullet") for one in told[:60]]
+    made += [paper.para(f"• {one}", "bullet") for one in told[:60]]
     made += rest(paper, len(told) - 60, "lines", "Read report")
     unread = [*report.other_sheets, *report.unknown_sheets]
     if unread:
-        made.append(paper.text(f"Not read: {', '.join(unread[:40])}.", "note"))
+        made.append(paper.para(f"Not read: {', '.join(unread[:40])}.", "note"))
     return made

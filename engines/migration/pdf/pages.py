@@ -22,7 +22,7 @@ class Paper:
     width: float
     height: float
 
-    def text(self, words: object, style: str = "body") -> Any:
+    def para(self, words: object, style: str = "body") -> Any:
         from reportlab.platypus import Paragraph
 
         return Paragraph(self.fonts.markup(words), self.styles[style])
@@ -38,7 +38,7 @@ class Paper:
         """With room below it for more than itself, so that it never ends a page."""
         from reportlab.platypus import CondPageBreak
 
-        made = self.text(words, f"h{level}")
+        made = self.para(words, f"h{level}")
         made.outline = (level - 1, words)
         return [CondPageBreak(170 if level == 1 else 110), made]
 
@@ -49,6 +49,7 @@ def paper(fonts: Fonts) -> Paper:
 
     width, height = landscape(A4)
     body = ParagraphStyle("body", fontName=fonts.regular, fontSize=9.5, leading=13.5, textColor="#1B2125", spaceAfter=5)
+    bold: dict[str, Any] = {"fontName": fonts.bold}
     kinds: dict[str, dict[str, Any]] = {
         "body": {},
         "bullet": {"leftIndent": 12, "bulletIndent": 2, "spaceAfter": 3},
@@ -57,11 +58,11 @@ def paper(fonts: Fonts) -> Paper:
         "head": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0, "textColor": "#FFFFFF", "fontName": fonts.bold},
         "headed": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0, "textColor": "#FFFFFF", "fontName": fonts.bold,
                    "alignment": 2},
-        "h1": {"fontName": fonts.bold, "fontSize": 16, "leading": 20, "textColor": NAVY, "spaceBefore": 14, "spaceAfter": 8},
-        "h2": {"fontName": fonts.bold, "fontSize": 11, "leading": 14, "textColor": NAVY, "spaceBefore": 10, "spaceAfter": 4},
+        "h1": {**bold, "fontSize": 16, "leading": 20, "textColor": NAVY, "spaceBefore": 14, "spaceAfter": 8},
+        "h2": {**bold, "fontSize": 11, "leading": 14, "textColor": NAVY, "spaceBefore": 10, "spaceAfter": 4},
         "cover": {"fontName": fonts.bold, "fontSize": 34, "leading": 40, "textColor": "#FFFFFF"},
         "covered": {"fontSize": 13, "leading": 18, "textColor": "#D6E2EF"},
-        "tile": {"fontName": fonts.bold, "fontSize": 18, "leading": 22, "textColor": NAVY, "alignment": 1, "spaceAfter": 0},
+        "tile": {**bold, "fontSize": 18, "leading": 22, "textColor": NAVY, "alignment": 1, "spaceAfter": 0},
         "tiled": {"fontSize": 8.5, "leading": 11, "textColor": GREY, "alignment": 1, "spaceAfter": 0},
     }  # fmt: skip
     styles = {name: body.clone(name, **given) for name, given in kinds.items()}
