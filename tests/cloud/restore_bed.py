@@ -209,7 +209,7 @@ class Bed:
         cinder, neutron, glance = self.inside.block_storage, self.inside.network, self.inside.image
         for _ in range(_ROUNDS):
             there = self.all()
-            many([lambda one=one: self._end_server(one) for one in there["server"].values()])
+            many([lambda one=one: self._end_server(one) for one in there["server"].values()], 8)
             with contextlib.suppress(AssertionError):
                 until(lambda: not list(self.inside.compute.servers()), "without servers", 60)
             self._all_of(there["snapshot"], cinder.delete_snapshot)
@@ -230,7 +230,7 @@ class Bed:
             with contextlib.suppress(Exception):
                 delete(id_)
 
-        many([lambda id_=id_: one(id_) for id_ in things])
+        many([lambda id_=id_: one(id_) for id_ in things], 8)
 
     def _end_server(self, server: Any) -> None:
         with contextlib.suppress(Exception):

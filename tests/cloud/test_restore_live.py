@@ -38,7 +38,7 @@ def bed() -> Iterator[Bed]:
 
 
 async def test_restores_end_as_planned_or_undone(database: Database, bed: Bed) -> None:
-    """Four that are done; a replace that is stopped when its VM starts, which gives ports and floating IP back; one
+    """Four that are done; a replace that is stopped in the middle, which gives ports and floating IP back; one
     that cannot make a volume, nor delete another again. Nothing else is in the project afterwards."""
     runner = Runner(database, clients(), bed)
     began = time.monotonic()
@@ -55,7 +55,7 @@ async def test_restores_end_as_planned_or_undone(database: Database, bed: Bed) -
         assert case.refusal in " ".join(check.detail for check in plan.failed), plan.failed
     found = await asyncio.gather(
         *(_one(runner, case, ids[case.vm]) for case in CASES),
-        cancelled(runner, ids["stopped"], Wish(mode="replace"), "server active"),
+        cancelled(runner, ids["stopped"], Wish(mode="replace"), "port 1"),
         leaves(runner, ids["sticky"]),
     )
     now = await asyncio.to_thread(bed.all)
