@@ -18,6 +18,8 @@ import psutil
 
 from engines.migration.assessment import assess
 from engines.migration.calendars import Calendar
+from engines.migration.dossiers import dossier_without_target
+from engines.migration.pdf.report import write_pdf
 from engines.migration.plans import Settings, make_plan
 from engines.migration.reading.limits import ReadLimits
 from engines.migration.reading.reader import read_export
@@ -75,10 +77,13 @@ def measure(path: Path) -> dict[str, float]:
     plan, plan_s, plan_cpu, plan_mib = _timed(lambda: make_plan(assessment, plan_settings))
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "plan.xlsx"
-        _, book_s, book_cpu, book_mib = _timed(lambda: write_workbook(out, plan_sheets(plan), {}))
+        made = dossier_without_target(plan, "dc1")
+        _, book_s, book_cpu, book_mib = _timed(lambda: write_workbook(out, plan_sheets(made), {}))
+        _, pdf_s, pdf_cpu, pdf_mib = _timed(lambda: write_pdf(out.with_suffix(".pdf"), made))
     return {
         "vms": len(assessment.vms), "read_s": read_s, "read_cpu": read_cpu, "read_mib": read_mib, "plan_s": plan_s,
         "plan_cpu": plan_cpu, "plan_mib": plan_mib, "book_s": book_s, "book_cpu": book_cpu, "book_mib": book_mib,
+        "pdf_s": pdf_s, "pdf_cpu": pdf_cpu, "pdf_mib": pdf_mib,
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engines.exports import ExportError
 from engines.migration.assessment import assess
 from engines.migration.calendars import Calendar
+from engines.migration.dossiers import dossier_without_target
 from engines.migration.plans import MigrationPlan, Settings, first_day, make_plan
 from engines.migration.reading.reader import read_export
 from engines.migration.records import Metadata
@@ -30,7 +31,7 @@ def plan_of(*vms: object) -> MigrationPlan:
 
 
 def written(path: Path, plan: MigrationPlan) -> openpyxl.Workbook:
-    write_workbook(path, plan_sheets(plan), {"title": "x"})
+    write_workbook(path, plan_sheets(dossier_without_target(plan, "dc1")), {"title": "x"})
     return openpyxl.load_workbook(path)
 
 
@@ -39,7 +40,8 @@ def test_the_sheets_and_their_set_up(tmp_path: Path) -> None:
         tmp_path / "p.xlsx", plan_of(vm("a", 1), vm("b", 2, template=True), vm("c", 3, firmware="efi", cbt=False))
     )
     assert book.sheetnames == [
-        "Summary", "Tenants", "VMs", "Concerns", "Findings", "Daily schedule", "Networks", "Risk rules", "Read report",
+        "Summary", "Tenants", "Cohorts", "Waves", "VMs", "Concerns", "Findings", "Daily schedule", "Networks", "Gaps",
+        "Readiness", "Sizing", "Quotas", "Risk rules", "Read report",
     ]  # fmt: skip
     vms = book["VMs"]
     assert vms.freeze_panes == "B2" and vms.auto_filter.ref == f"A1:{openpyxl.utils.get_column_letter(vms.max_column)}4"
@@ -50,7 +52,7 @@ def test_the_sheets_and_their_set_up(tmp_path: Path) -> None:
     }
     assert rows["a"]["Risk"] == "GREEN" and rows["a"]["To copy: from"] == "in use"
     assert rows["b"]["Left out because"].startswith("a template") and rows["b"]["Starts (UTC)"] is None
-    assert rows["c"]["Before"] == "turn on changed block tracking" and rows["c"]["Why"] == "UEFI (+2)"
+    assert rows["c"]["Before"] == "turn on changed block tracking" and rows["c"]["Risk: why"] == "UEFI (+2)"
     assert isinstance(rows["a"]["Starts (UTC)"], datetime)
 
 
@@ -60,7 +62,7 @@ def test_the_summary_adds_up(tmp_path: Path) -> None:
         (a.value, b.value): c.value for a, b, c in written(tmp_path / "p.xlsx", plan)["Summary"].iter_rows(min_row=2)
     }
     assert rows["Risk", "GREEN"] + rows["Risk", "YELLOW"] + rows["Risk", "RED"] == 7
-    assert rows["Export", "vms"] == 7 and rows["Export", "templates"] == 1
+    assert rows["Export", "VMs without templates"] == 7 and rows["Export", "templates"] == 1
 
 
 @pytest.mark.parametrize(
@@ -81,12 +83,15 @@ def test_any_texts_are_written_and_read_again(tmp_path: Path, texts: list[str]) 
 
 def test_a_vm_called_red_is_not_coloured(tmp_path: Path) -> None:
     book = written(tmp_path / "p.xlsx", plan_of(vm("RED", 1), vm("b", 2, power="suspended")))
-    assert book["VMs"]["A2"].fill.fgColor.rgb != book["VMs"]["C3"].fill.fgColor.rgb
+    risk = next(cell.column_letter for cell in book["VMs"][1] if cell.value == "Risk")
+    assert book["VMs"]["A2"].fill.fgColor.rgb != book["VMs"][f"{risk}2"].fill.fgColor.rgb
 
 
 def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one.xlsx", "two.xlsx"):
-        write_workbook(tmp_path / name, plan_sheets(plan_of(vm("a", 1), vm("b", 2))), {"title": "x"})
+        write_workbook(
+            tmp_path / name, plan_sheets(dossier_without_target(plan_of(vm("a", 1), vm("b", 2)), "dc1")), {"title": "x"}
+        )
 
     def parts(name: str) -> dict[str, bytes]:
         with zipfile.ZipFile(tmp_path / name) as archive:
