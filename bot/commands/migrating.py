@@ -20,9 +20,7 @@ _RESULT, _STEM = "migration.json", "migration"
 
 def rvtools(
     file: Annotated[Path, typer.Argument(help="The export: .xlsx, or a zip of CSV files.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Directory for workbook, PDF, CSV and JSON.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory for workbook, PDF, CSV and JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD; the Monday after the export otherwise.")] = "",
     hours: Annotated[str, typer.Option(help="Working hours of a day in UTC, as 8-18.")] = "0-24",

@@ -58,5 +58,5 @@ class Present:
 
     @cached_property
     def gone_vms(self) -> frozenset[str]:
-        """Made VMs that are gone: their volumes and ports are free, or gone with them."""
-        return frozenset(one.external_id for one in self.made(VM) if is_gone(one.deleted_at, self.now))
+        """VMs that are gone: their volumes and ports are free, or gone with them."""
+        return frozenset(one.external_id for one in self.objects(VM).values() if is_gone(one.deleted_at, self.now))

@@ -63,10 +63,10 @@ def labels(told: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str
 
 def volumes(present: Present, rows: Sequence[Resource]) -> Sequence[Resource]:
     objects = present.objects(VOLUME)
-    if not objects:
+    if not objects and not present.gone_vms:
         return rows
     kept = [_labelled(row, objects[row.external_id]) if row.external_id in objects else row for row in rows]
-    return [*kept, *(_volume(present, one) for one in made_volumes(present))]
+    return [*(_freed(present, row) for row in kept), *(_volume(present, one) for one in made_volumes(present))]
 
 
 def made_volumes(present: Present) -> Sequence[DemoObject]:
@@ -75,6 +75,14 @@ def made_volumes(present: Present) -> Sequence[DemoObject]:
 
 def _labelled(row: Resource, one: DemoObject) -> Resource:
     return replace(row, attrs={**row.attrs, "metadata": labels(row.attrs.get("metadata", {}), one.attrs)})
+
+
+def _freed(present: Present, row: Resource) -> Resource:
+    """A volume whose VM is gone."""
+    if str(row.attrs.get("parent_id") or "") not in present.gone_vms:
+        return row
+    free = {"state": "unattached", "status": "available", "attachments": []}
+    return replace(row, attrs={**{k: v for k, v in row.attrs.items() if k != "parent_id"}, **free})
 
 
 def _is_away(present: Present, one: DemoObject) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from engines.clouds import Resource
+from engines.clouds.acting_servers import KEPT
 from engines.clouds.demo_present import VM, Present
 from engines.clouds.demo_present_ports import changed_addresses
 from engines.clouds.demo_present_storage import born, holder_of, is_on_its_way, made_volumes
@@ -30,9 +31,9 @@ def vms(present: Present, rows: Sequence[Resource]) -> Sequence[Resource]:
         if row.external_id in touched
         else row
         for row in rows
+        if row.external_id not in present.gone_vms
     ]
-    living = [one for one in present.made(VM) if one.external_id not in present.gone_vms]
-    return [*kept, *(_made(present.now, one, addresses, volumes) for one in living)]
+    return [*kept, *(_made(present.now, one, addresses, volumes) for one in living(present))]
 
 
 def _volumes(present: Present) -> Mapping[str, list[str]]:
@@ -61,7 +62,14 @@ def _changed(
     if one is None:
         return replace(row, attrs=attrs)
     attrs["state"], attrs["status"] = _power(one, now, (attrs["state"], attrs["status"]))
+    attrs["metadata"] = _marked(attrs.get("metadata"), one)
     return replace(row, name=str(one.attrs.get("name") or row.name), attrs=attrs)
+
+
+def _marked(metadata: Mapping[str, str] | None, one: DemoObject) -> dict[str, str]:
+    """With the mark of an original that a restore keeps."""
+    kept = str(one.attrs.get("kept") or "")
+    return {**(metadata or {}), **({KEPT: kept} if kept else {})}
 
 
 def _power(one: DemoObject, now: datetime, before: tuple[str, str]) -> tuple[str, str]:
@@ -113,6 +121,7 @@ def _made(
         "addresses": list(addresses.get(one.external_id, ())),
         "volume_ids": sorted(volumes.get(one.external_id, ())),
         "locked": False,
+        "metadata": _marked(told.get("metadata"), one),
         "created": born(one),
     }
     if status == "ERROR":

@@ -10,7 +10,7 @@ from typing import Any
 
 from engines.clouds import Resource
 from engines.clouds.acting import Used, VolumeState
-from engines.clouds.acting_servers import MARK, NewServer, NewVolume, ServerState, Thing
+from engines.clouds.acting_servers import KEPT, MARK, NewServer, NewVolume, ServerState, Thing
 from engines.clouds.demo_calls import Changing, DemoCalls, busy, gone, refused, usage
 from engines.clouds.demo_ports import DemoPorts
 from engines.clouds.demo_present import PORT, QUOTA, SNAPSHOT, VM, VOLUME, Present
@@ -135,6 +135,21 @@ class DemoServers(DemoPorts):
         async with self._calls.changing("rename_server", project_id, server_id) as now:
             await _vm(now, server_id)
             await now.set(VM, server_id, name=name)
+
+    async def keep_server(self, project_id: str, server_id: str, mark: str) -> None:
+        async with self._calls.changing("keep_server", project_id, server_id) as now:
+            await _vm(now, server_id)
+            await now.set(VM, server_id, kept=mark)
+
+    async def delete_kept_server(self, project_id: str, server_id: str, mark: str) -> None:
+        async with self._calls.changing("delete_kept_server", project_id, server_id) as now:
+            row = await now.one(VM, server_id)
+            if row is None:
+                return
+            kept = (row.attrs.get("metadata") or {}).get(KEPT)
+            if not mark or kept != mark or row.attrs["status"] not in ("SHUTOFF", "ERROR"):
+                raise refused(f"VM {server_id} is no stopped original of ours")
+            await now.delete(VM, server_id)
 
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str:
         row = await self._calls.one(VM, "console_log", project_id, server_id)
