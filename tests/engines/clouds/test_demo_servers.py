@@ -9,7 +9,7 @@ import pytest
 
 from engines.clouds import Resource
 from engines.clouds.acting import ActError
-from engines.clouds.acting_servers import MARK, BootVolume, NewPort, NewServer, NewVolume, WithServers, servers_of
+from engines.clouds.acting_servers import KEPT, MARK, BootVolume, NewPort, NewServer, NewVolume, WithServers, servers_of
 from engines.clouds.demo import DemoWorld
 from engines.clouds.demo_acting import Call, DemoActing, DemoApi, Trouble
 from engines.clouds.demo_catalogue import OPENSTACK
@@ -195,6 +195,21 @@ async def test_the_original_is_stopped_renamed_and_gives_its_ports_away(bed: Bed
     bed.clock.wait()
     seen = await bed.servers.server("p0", "vm-0")
     assert seen is not None and seen.status == "ACTIVE"
+
+
+async def test_only_a_stopped_original_with_our_mark_is_deleted(bed: Bed) -> None:
+    await bed.servers.keep_server("p0", "vm-0", "job-7")
+    seen = await bed.servers.server("p0", "vm-0")
+    assert seen is not None and seen.metadata[KEPT] == "job-7"
+    assert (await failing(bed.servers.delete_kept_server("p0", "vm-0", "job-7"))).reason == "refused", "it runs"
+    await bed.servers.stop_server("p0", "vm-0")
+    bed.clock.wait()
+    for mark in ("", "job-8"):
+        assert (await failing(bed.servers.delete_kept_server("p0", "vm-0", mark))).reason == "refused"
+    await bed.servers.delete_kept_server("p0", "vm-0", "job-7")
+    bed.clock.wait()
+    assert await bed.servers.server("p0", "vm-0") is None
+    await bed.servers.delete_kept_server("p0", "vm-0", "job-7")
 
 
 async def test_a_floating_ip_is_led_and_loses_its_way_with_the_port(bed: Bed) -> None:
