@@ -1,23 +1,22 @@
 """How long a migration takes, other means side by side; and the plan as a file."""
 
 import asyncio
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.handlers.asking import Ask
+from bot.handlers.asking import Ask, freshness
 from bot.handlers.registry import answers
-from bot.migrating import Meant, jobs_of, meant, plan_or_why, told
-from bot.replies import Column, File, Part, Reply, Table, Text
+from bot.migrating import Meant, jobs_of, meant, told
+from bot.migration_files import FORMATS, as_file, dossier_of
+from bot.migration_targets import KINDS
+from bot.replies import Choice, Choices, Column, Part, Reply, Table, Text
+from engines.exports import ExportError
 from intents.readings import Name
 
 if TYPE_CHECKING:
-    from engines.migration.plans import MigrationPlan
     from engines.migration.times import Job
     from engines.migration.what_if import Outcome
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MOST_AGENTS, _MOST_GBPS = 64, 1000.0
 _CASES = (
     Column("case", "case"), Column("gbps", "Gbit/s", "float"), Column("agents", "agents", "int"),
@@ -116,25 +115,25 @@ async def migration_export(ask: Ask, migration: Name | None, format: str | None)
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
-    if format not in (None, "xlsx", "excel"):
-        lead = Text(f"The plan as {format} is not there yet.", "heading")
-        rest = Text(f"Say: export the {which.project.name} plan to excel")
-        return told(ask, which, (lead, rest), outcome="failed")
-    project = which.project
-    plan = await plan_or_why(ask, which)
-    if isinstance(plan, Reply):
-        return plan
-    content = await asyncio.to_thread(_workbook, plan, project.name)
-    name = f"{project.name}-migration-plan-{ask.now:%Y-%m-%d}.xlsx"
-    lead = Text(f"The plan of {project.name} as a workbook, {len(plan.assessment.vms):,} VMs.", "heading")
-    return told(ask, which, (lead, File(name, _XLSX, content)))
+    form = format or "xlsx"
+    if form not in FORMATS:
+        lead = Text(f"A migration does not become {form}: {', '.join(FORMATS)} are what I write.", "heading")
+        return told(ask, which, (lead, Choices(_forms(which.project.name))), outcome="incomplete")
+    found = await dossier_of(ask, which)
+    if isinstance(found, Reply):
+        return found
+    try:
+        file = await asyncio.to_thread(as_file, found, form)
+    except ExportError as error:
+        return told(ask, which, (Text(f"{error.what}.", "heading"), Text(f"{error.fix}.")), outcome="failed")
+    parts: list[Part] = [Text(f"{found.title} of {found.name}, {len(found.plan.assessment.vms):,} VMs.", "heading")]
+    if not found.is_plan:
+        name = found.name
+        parts.append(Text("Cohorts and waves were not built yet, so that they are not in it.", "note"))
+        parts.append(Choices((Choice("build cohorts", f"build 4 cohorts easiest first for {name}"),)))
+    fresh, demo = await freshness(ask, set(KINDS))
+    return told(ask, which, [*parts, file], freshness=fresh, demo=demo)
 
 
-def _workbook(plan: "MigrationPlan", name: str) -> bytes:
-    from engines.migration.sheets import plan_sheets
-    from engines.migration.workbook import write_workbook
-
-    with tempfile.TemporaryDirectory(prefix="stackhand-plan-") as scratch:
-        path = Path(scratch) / "plan.xlsx"
-        write_workbook(path, plan_sheets(plan), {"title": f"Migration plan {name}"})
-        return path.read_bytes()
+def _forms(name: str) -> tuple[Choice, ...]:
+    return tuple(Choice(form, f"export the {name} plan as {form}") for form in FORMATS)

@@ -7,6 +7,7 @@ from bot.cards import change_words, op_words
 from bot.files import FileError, as_file
 from bot.handlers.asking import Ask, no_data, refs, reply
 from bot.handlers.filtering import Place, sources_of
+from bot.handlers.migration_plans import migration_export
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Part, Reply, Table, Text
 from bot.sentences import PLATFORM_NAMES, plural
@@ -20,6 +21,7 @@ from storage.listings import last_runs, listings, waiting_runs
 from storage.runs import waiting_ids
 
 _DEFAULT_WINDOW = timedelta(days=1)
+_LISTS_OF_MIGRATIONS = frozenset({"migration_vms", "migration_list"})
 _CHANGE_COLUMNS = (
     Column("at", "seen", "time"),
     Column("kind", "kind"),
@@ -208,7 +210,9 @@ async def sync_(ask: Ask, platform: str | None) -> Reply:
 
 @answers("export")
 async def export(ask: Ask, kind: str | None, where: Place, format: str | None, masked: bool | None) -> Reply:  # noqa: A002
-    """A file of the last answer; with a kind, of all that the filters leave of it."""
+    """A file of the last answer; with a kind, of all that the filters leave of it; of a migration, the whole of it."""
+    if kind is None and ask.last is not None and _is_of_migration(ask.last, format):
+        return await migration_export(ask, None, format)
     again = _listing_of(ask.last) if kind is None else _as_list(ask.reading)
     if again is None or ask.again is None or again.intent is None:
         text = Text("There is no answer yet that I could put into a file.", "heading")
@@ -229,6 +233,12 @@ async def export(ask: Ask, kind: str | None, where: Place, format: str | None, m
     lead = f"{file.name}: {len(table.rows):,} of {table.total:,} rows" + (", masked" if masked else "")
     parts: tuple[Part, ...] = (Text(lead, "heading"), file)
     return Reply(parts, scope=whole.scope, freshness=whole.freshness, demo=whole.demo, about=_about(again, whole))
+
+
+def _is_of_migration(last: Reading, form: str | None) -> bool:
+    """A list of its VMs can be a file of its own, though no PDF."""
+    topic = (last.intent or "").partition("_")[0]
+    return topic in ("migration", "cohort", "wave") and (form == "pdf" or last.intent not in _LISTS_OF_MIGRATIONS)
 
 
 def _about(again: Reading, whole: Reply) -> tuple[str, ...]:

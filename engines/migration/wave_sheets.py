@@ -1,6 +1,7 @@
 """Cohorts and waves as sheets of the workbook."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from engines.migration.plans import MigrationPlan
@@ -12,7 +13,8 @@ from engines.migration.workbook import ChartData, Column, SheetData
 _GIB = 1024
 _MOST_CHARTED = 100
 _COHORTS = (
-    Column("Cohort", "int", 8), Column("Name", width=18), Column("Tenant", width=34), Column("Tenant's ease", "float", 10),
+    Column("Cohort", "int", 8), Column("Name", width=18), Column("Tenant", width=34),
+    Column("Tenant's ease", "float", 10),
     Column("Ease", "grade", 9), Column("Tenant's VMs", "int", 10), Column("Tenant's GiB", "float", 11),
     Column("Tenant's red", "int", 9), Column("Average risk", "float", 9), Column("There because", "note", 60),
     Column("Ease is made of", "note", 70), Column("Cohort's VMs", "int", 10), Column("Cohort's GiB", "float", 11),
@@ -47,9 +49,7 @@ def _cohorts(plan: MigrationPlan) -> Iterator[tuple[Any, ...]]:
             )  # fmt: skip
 
 
-def _shown(at: str | None) -> Any:
-    from datetime import datetime
-
+def _shown(at: str | None) -> datetime | None:
     return None if at is None else datetime.fromisoformat(at)
 
 

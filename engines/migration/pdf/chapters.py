@@ -25,7 +25,7 @@ Story = list[Any]
 
 def size(mib: float) -> str:
     if mib >= _TIB:
-        return f"{mib / _TIB:,.1f} TiB"
+        return f"{mib / _TIB:,.1f} TiB" if mib < 1000 * _TIB else f"{mib / _TIB / 1024:,.2f} PiB"
     return f"{mib / _GIB:,.0f} GiB" if mib >= _GIB else f"{mib:,.0f} MiB"
 
 
@@ -37,7 +37,7 @@ def rest(paper: Paper, left: int, what: str, sheet: str) -> Story:
 def overview(paper: Paper, dossier: Dossier) -> Story:
     plan = dossier.plan
     inside, risk = plan.assessment.in_scope, plan.assessment.count_risk()
-    widths = [paper.width * share for share in (0.32, 0.27, 0.41)]
+    widths = [paper.width * share for share in (0.34, 0.27, 0.39)]
     room, high = [width - 14 for width in widths], 178.0
     parts = [("GREEN", risk["green"]), ("YELLOW", risk["yellow"]), ("RED", risk["red"])]
     drawn = [
@@ -58,9 +58,7 @@ def timeline(paper: Paper, dossier: Dossier) -> Story:
         return []
     made: Story = [*paper.heading("Timeline")]
     if dossier.is_plan:
-        found, left = gantt_bars(plan)
-        made += gantts(paper.fonts, found, paper.width)
-        made += rest(paper, left, "waves", "Waves")
+        made += gantts(paper.fonts, gantt_bars(plan), paper.width)
     schedule = plan.schedule
     made.append(rate_chart(paper.fonts, "Copied over time", rates(schedule), schedule.peak_mib_s, paper.width, 170))
     made.append(paper.text("Times are UTC. " + _held(plan), "note"))
@@ -73,7 +71,8 @@ def _held(plan: MigrationPlan) -> str:
 
 
 _TENANTS = (
-    Col("Tenant", 3), Col("Told by", 1.1), Col("Target project", 2), Col("VMs", 0.9, "number"), Col("vCPUs", 1, "number"),
+    Col("Tenant", 3), Col("Told by", 1.1), Col("Target project", 2), Col("VMs", 0.9, "number"),
+    Col("vCPUs", 1, "number"),
     Col("Memory", 1.2, "number"), Col("To copy", 1.2, "number"), Col("Green", 0.8, "number"),
     Col("Yellow", 0.8, "number"), Col("Red", 0.8, "number"), Col("Warm", 0.8, "number"), Col("Cold", 0.8, "number"),
 )  # fmt: skip
@@ -95,7 +94,11 @@ def tenants(paper: Paper, dossier: Dossier) -> Story:
     made = [*paper.heading("Tenants")]
     if not rows:
         return [*made, paper.text("No tenant was found.")]
-    return [*made, table(paper, _TENANTS, rows), *rest(paper, len(plan.tenants.tenants) - len(rows), "tenants", "Tenants")]
+    return [
+        *made,
+        table(paper, _TENANTS, rows),
+        *rest(paper, len(plan.tenants.tenants) - len(rows), "tenants", "Tenants"),
+    ]
 
 
 def _sums(members: list[Assessed]) -> tuple[Any, ...]:
@@ -106,7 +109,8 @@ def _sums(members: list[Assessed]) -> tuple[Any, ...]:
 
 _COHORTS = (
     Col("Cohort", 2), Col("VMs", 0.8, "number"), Col("To copy", 1.1, "number"), Col("Red", 0.7, "number"),
-    Col("Ease, 0 easiest", 1, "number"), Col("Starts (UTC)", 1.6), Col("Ends (UTC)", 1.6), Col("After", 0.8, optional=True),
+    Col("Ease, 0 easiest", 1, "number"), Col("Starts (UTC)", 1.6), Col("Ends (UTC)", 1.6),
+    Col("After", 0.8, optional=True),
     Col("Warnings", 4, optional=True),
 )  # fmt: skip
 _BUNDLES = (
@@ -135,7 +139,15 @@ def cohorts(paper: Paper, dossier: Dossier) -> Story:
     for cohort in plan.cohorts.cohorts[:40]:
         made += paper.heading(f"Cohort {cohort.number}: {cohort.name}", 2)
         cells = [
-            (b.label, b.load.vms, size(b.load.mib), b.load.red, b.ease.label, b.ease.score, _why(plan.cohorts, b.number))
+            (
+                b.label,
+                b.load.vms,
+                size(b.load.mib),
+                b.load.red,
+                b.ease.label,
+                b.ease.score,
+                _why(plan.cohorts, b.number),
+            )
             for b in cohort.bundles[:_MOST_BUNDLES]
         ]
         made += [table(paper, _BUNDLES, cells), *rest(paper, len(cohort.bundles) - len(cells), "tenants", "Cohorts")]
@@ -157,9 +169,9 @@ _WAVES = (
     Col("Warnings", 3.4, optional=True),
 )  # fmt: skip
 _MEMBERS = (
-    Col("VM", 2.3), Col("Tenant", 1.7, optional=True), Col("System", 2), Col("Risk", 0.8, "grade"), Col("Mode", 0.7),
+    Col("VM", 2.1), Col("Tenant", 1.6, optional=True), Col("System", 2.4), Col("Risk", 0.8, "grade"), Col("Mode", 0.7),
     Col("To copy", 0.9, "number"), Col("Starts", 1.2), Col("Down from", 1.2), Col("Done", 1.2),
-    Col("Hours down", 0.9, "number"), Col("Watch", 3, optional=True),
+    Col("Hours down", 0.9, "number"), Col("Watch", 2.8, optional=True),
 )  # fmt: skip
 
 
@@ -196,7 +208,9 @@ def _wave(wave: Wave, times: WaveTimes) -> tuple[Any, ...]:
 
 def _member(one: Assessed, plan: MigrationPlan) -> tuple[Any, ...]:
     row, tenant, at = plan.rows[one.key], plan.tenants.of.get(one.key), plan.schedule.calendar.at
-    watch = "; ".join([*([reason_of(one)] if one.risk.colour != "GREEN" else []), *one.mode.first, row.warning]).strip("; ")
+    watch = "; ".join([*([reason_of(one)] if one.risk.colour != "GREEN" else []), *one.mode.first, row.warning]).strip(
+        "; "
+    )
     return (
         one.vm.name, tenant.tenant if tenant else "", _system(one), one.risk.colour, one.mode.way,
         size(one.sizes.move_mib), *(f"{at(seconds):%d %b %H:%M}" for seconds in (row.start_s, row.down_s, row.end_s)),
@@ -225,17 +239,24 @@ def red_ones(paper: Paper, dossier: Dossier) -> Story:
     counts = plan.assessment.count_concerns()
     order = {"critical": 0, "warning": 1}
     ranked: Sequence[str] = sorted(counts, key=lambda id_: (order.get(known[id_].category, 2), -counts[id_], id_))
-    rows = [(known[i].category, known[i].title + (" (a hint)" if known[i].hint else ""), known[i].todo, counts[i]) for i in ranked]
+    rows = [
+        (known[i].category, known[i].title + (" (a hint)" if known[i].hint else ""), known[i].todo, counts[i])
+        for i in ranked
+    ]
     columns_ = (Col("Kind", 1, "grade"), Col("What", 4), Col("What to do", 5), Col("VMs", 0.8, "number"))
     made = [*paper.heading("Concerns")]
     made.append(table(paper, columns_, rows) if rows else paper.text("None was found."))
     if plan.assessment.not_checked:
-        told = f"{len(plan.assessment.not_checked):,} concerns were not checked: the export does not say. They are in the workbook, sheet Concerns."
-        made.append(paper.text(told, "note"))
-    red = sorted((one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name))
+        told = f"{len(plan.assessment.not_checked):,} concerns were not checked: the export does not say."
+        made.append(paper.text(f"{told} They are in the workbook, sheet Concerns.", "note"))
+    red = sorted(
+        (one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name)
+    )
     if not red:
         return made
-    cells = [(one.vm.name, one.risk.score, _because(one), "; ".join(dict.fromkeys(_todo(one)))) for one in red[:_MOST_RED]]
+    cells = [
+        (one.vm.name, one.risk.score, _because(one), "; ".join(dict.fromkeys(_todo(one)))) for one in red[:_MOST_RED]
+    ]
     made += paper.heading("VMs that are RED", 2)
     shown = (Col("VM", 2.2), Col("Score", 0.7, "number"), Col("Because", 4), Col("What to do", 4))
     return [*made, table(paper, shown, cells), *rest(paper, len(red) - len(cells), "RED VMs", "VMs")]

@@ -5,7 +5,6 @@ from engines.migration.pdf.chapters import Story, rest
 from engines.migration.pdf.pages import Paper
 from engines.migration.pdf.tables import Col, pairs, table
 from engines.migration.target_sheets import STATES, open_checks, sizing_lines, unknown_words
-from engines.migration.waves import COLOURS
 
 _MOST_GAPS, _MOST_TENANTS, _MOST_QUOTAS = 120, 100, 60
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -19,6 +18,14 @@ def gaps(paper: Paper, dossier: Dossier) -> Story:
         (g.severity, g.kind, g.subject, g.what, g.todo, g.vms, _some(g.tenants), g.decided) for g in found[:_MOST_GAPS]
     ]
     made = [*paper.heading("Gaps")]
+    if not dossier.is_target_known:
+        told = (
+            "The target was not asked: what it lacks, and which tenants are ready, is not known. Export again from a "
+        )
+        told += (
+            "conversation where it is connected. Until then every tenant needs a project, and every network a target."
+        )
+        return [*made, paper.text(told)]
     if words := unknown_words(dossier.target):
         made.append(paper.text(words, "note"))
     made.append(table(paper, columns, rows) if rows else paper.text("No gap is open."))
@@ -59,34 +66,44 @@ def method(paper: Paper, dossier: Dossier) -> Story:
     plan = dossier.plan
     transfer, calendar = plan.settings.transfer, plan.settings.calendar
     days = [name for number, name in enumerate(_WEEKDAYS) if number in calendar.weekdays]
-    link = f"a link of {transfer.link_gbps:g} Gbit/s" if transfer.link_gbps else f"no limit of a link ({transfer.topology})"
-    rules = plan.assessment.rules
+    link = (
+        f"a link of {transfer.link_gbps:g} Gbit/s"
+        if transfer.link_gbps
+        else f"no limit of a link ({transfer.topology})"
+    )
+    rules, waves = plan.assessment.rules, plan.waves.rules
     lines = [
         ("means", f"{transfer.agents} agents with {transfer.vms_per_agent} VMs each, {link}"),
         ("hours", f"{calendar.from_hour:g} to {calendar.to_hour:g} o'clock {calendar.zone}, {', '.join(days)}"),
         ("days off", ", ".join(sorted(day.isoformat() for day in calendar.blackout)) or "none"),
-        ("waves", f"{plan.waves.rules.strategy.replace('_', ' ')}, up to {plan.waves.rules.limits.vms or 'any number of'} VMs"),
+        ("waves", f"{waves.strategy.replace('_', ' ')}, up to {waves.limits.vms or 'any number of'} VMs"),
         ("cohorts", plan.cohorts.rules.strategy.replace("_", " ") if plan.cohorts else "none"),
-        ("risk", f"{COLOURS[0]} up to {rules.green_up_to} points, {COLOURS[1]} up to {rules.yellow_up_to}, else, or with a blocker, {COLOURS[2]}"),
+        ("risk", f"GREEN up to {rules.green_up_to} points, YELLOW up to {rules.yellow_up_to}, else RED; RED with a blocker"),
         ("change", f"{plan.settings.pace.change_percent_a_day:g} % of what is in use changes in a day"),
     ]  # fmt: skip
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes]
     lines += [("note", note) for note in notes[:12]]
-    return [*paper.heading("What was reckoned with"), pairs(paper, lines), *rest(paper, len(notes) - 12, "notes", "Waves")]
+    return [
+        *paper.heading("What was reckoned with"),
+        pairs(paper, lines),
+        *rest(paper, len(notes) - 12, "notes", "Waves"),
+    ]
 
 
 def reading(paper: Paper, dossier: Dossier) -> Story:
     report = dossier.plan.assessment.estate.report
-    columns = (Col("Sheet", 1.2), Col("Rows", 0.8, "number"), Col("Taken", 0.8, "number"), Col("Columns missing", 4, optional=True),
+    columns = (Col("Sheet", 1.2), Col("Rows", 0.8, "number"), Col("Taken", 0.8, "number"),
+               Col("Columns missing", 4, optional=True),
                Col("Columns that are blank", 4, optional=True))  # fmt: skip
     rows = [(s.sheet, s.rows, s.taken, ", ".join(s.missing), ", ".join(s.unfilled)) for s in report.sheets]
     made = [*paper.heading("How the export was read"), table(paper, columns, rows)]
     told = [f"{count:,} rows left out: {reason}" for reason, count in report.left_out.items()]
-    told += [f"{u.sheet}, {u.column}: {u.cells:,} cells not readable, first in row {u.first_row}" for u in report.unreadable]
+    told += [
+        f"{u.sheet}, {u.column}: {u.cells:,} cells not readable, first in row {u.first_row}" for u in report.unreadable
+    ]
     told += report.notes
+    if unread := [*report.other_sheets, *report.unknown_sheets]:
+        told.append(f"Sheets that were not read: {', '.join(unread[:40])}")
     made += [paper.text(f"• {one}", "bullet") for one in told[:60]]
     made += rest(paper, len(told) - 60, "lines", "Read report")
-    unread = [*report.other_sheets, *report.unknown_sheets]
-    if unread:
-        made.append(paper.text(f"Not read: {', '.join(unread[:40])}.", "note"))
     return made

@@ -32,7 +32,7 @@ class Paper:
         from reportlab.platypus import Paragraph
 
         shown = self.fonts.markup(words)
-        return Paragraph(f'<a href="#{shown}" color="{BLUE}">{shown}</a>', self.styles["body"])
+        return Paragraph(f'<a href="#{shown}" color="{BLUE}">{shown}</a>', self.styles["link"])
 
     def heading(self, words: str, level: int = 1) -> Sequence[Any]:
         """With room below it for more than itself, so that it never ends a page."""
@@ -53,15 +53,19 @@ def paper(fonts: Fonts) -> Paper:
         "body": {},
         "bullet": {"leftIndent": 12, "bulletIndent": 2, "spaceAfter": 3},
         "note": {"fontSize": 8, "leading": 11, "textColor": GREY},
+        "link": {"fontSize": 8.5, "leading": 11, "spaceAfter": 1},
         "cell": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0},
         "head": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0, "textColor": "#FFFFFF", "fontName": fonts.bold},
         "headed": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0, "textColor": "#FFFFFF", "fontName": fonts.bold,
                    "alignment": 2},
-        "h1": {"fontName": fonts.bold, "fontSize": 16, "leading": 20, "textColor": NAVY, "spaceBefore": 14, "spaceAfter": 8},
-        "h2": {"fontName": fonts.bold, "fontSize": 11, "leading": 14, "textColor": NAVY, "spaceBefore": 10, "spaceAfter": 4},
+        "h1": {"fontName": fonts.bold, "fontSize": 16, "leading": 20, "textColor": NAVY, "spaceBefore": 14,
+               "spaceAfter": 8},
+        "h2": {"fontName": fonts.bold, "fontSize": 11, "leading": 14, "textColor": NAVY, "spaceBefore": 10,
+               "spaceAfter": 4},
         "cover": {"fontName": fonts.bold, "fontSize": 34, "leading": 40, "textColor": "#FFFFFF"},
         "covered": {"fontSize": 13, "leading": 18, "textColor": "#D6E2EF"},
-        "tile": {"fontName": fonts.bold, "fontSize": 18, "leading": 22, "textColor": NAVY, "alignment": 1, "spaceAfter": 0},
+        "tile": {"fontName": fonts.bold, "fontSize": 17, "leading": 22, "textColor": NAVY, "alignment": 1,
+                 "spaceAfter": 0},
         "tiled": {"fontSize": 8.5, "leading": 11, "textColor": GREY, "alignment": 1, "spaceAfter": 0},
     }  # fmt: skip
     styles = {name: body.clone(name, **given) for name, given in kinds.items()}

@@ -55,13 +55,13 @@ def _cover(sheet: Paper, dossier: Dossier, titles: Sequence[str]) -> list[Any]:
     lines = [[sheet.text(label, "note"), sheet.text(value)] for label, value in facts if value]
     style = [("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
     left = Table(lines, [80, sheet.width * 0.55 - 80], style=style, hAlign="LEFT")
-    contents = [sheet.text("In this paper", "h2"), *(sheet.link(title) for title in titles)]
+    contents = [sheet.text("In this paper", "note"), *(sheet.link(title) for title in titles)]
     below = Table([[left, contents]], [sheet.width * 0.62, sheet.width * 0.38],
                   style=[("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (0, -1), 0)])  # fmt: skip
     return [
-        Spacer(1, 60), sheet.text(dossier.title, "covered"), sheet.text(_short(dossier.name, 60), "cover"), Spacer(1, 8),
-        sheet.text(_lead(dossier), "covered"), Spacer(1, 112 - _more_lines(sheet, dossier.name)), _tiles(sheet, dossier),
-        Spacer(1, 14), below,
+        Spacer(1, 60), sheet.text(dossier.title, "covered"), sheet.text(_short(dossier.name, 60), "cover"),
+        Spacer(1, 8), sheet.text(_lead(dossier), "covered"), Spacer(1, 104 - _more_lines(sheet, dossier.name)),
+        _tiles(sheet, dossier), Spacer(1, 10), below,
     ]  # fmt: skip
 
 
@@ -142,7 +142,9 @@ def _target_lines(dossier: Dossier) -> list[str]:
     open_gaps = ", ".join(f"{number:,} {severity}" for severity, number in count.items() if number)
     ready = sum(one.is_ready for one in report.readiness)
     lines = [f"Gaps: {open_gaps or 'none'}. {ready:,} of {len(report.readiness):,} tenants are ready."]
-    if report.target.unknown:
+    if not dossier.is_target_known:
+        lines = ["The target was not asked: what it lacks is not known."]
+    elif report.target.unknown:
         lines.append(f"The target did not say: {', '.join(report.target.unknown)}. Nothing is claimed about them.")
     size = report.sizing
     if size.total:

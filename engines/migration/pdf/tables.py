@@ -8,8 +8,8 @@ from engines.migration.pdf.pages import LIGHT, LINE, NAVY, Paper
 
 GRADES = {
     "GREEN": "#C6E7C8", "YELLOW": "#FFEDB3", "RED": "#F6C1BD", "critical": "#F6C1BD", "warning": "#FFEDB3",
-    "ready": "#C6E7C8", "not ready": "#F6C1BD", "waits for a decision": "#FFEDB3", "Hard": "#F6C1BD", "Medium": "#FFEDB3",
-    "Easy": "#C6E7C8",
+    "ready": "#C6E7C8", "not ready": "#F6C1BD", "waits for a decision": "#FFEDB3", "Hard": "#F6C1BD",
+    "Medium": "#FFEDB3",    "Easy": "#C6E7C8",
 }  # fmt: skip
 _SIZE, _LEADING, _PAD = 7.2, 9, 3
 _MOST_LETTERS = 500  # of one cell: a row has to fit on a page
@@ -64,9 +64,7 @@ def table(paper: Paper, columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -
     return LongTable([head, *cells], widths, style=TableStyle(style), repeatRows=1, spaceBefore=2, spaceAfter=8)
 
 
-def _filled(
-    columns: Sequence[Col], rows: Sequence[Sequence[Any]]
-) -> tuple[Sequence[Col], Sequence[Sequence[Any]]]:
+def _filled(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> tuple[Sequence[Col], Sequence[Sequence[Any]]]:
     kept = [
         place
         for place, column in enumerate(columns)
