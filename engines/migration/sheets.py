@@ -257,7 +257,8 @@ def _days(plan: MigrationPlan) -> SheetData:
 def _networks(plan: MigrationPlan, mapped: Mapping[str, Mapped]) -> SheetData:
     columns = (
         Column("Network", width=36), Column("VLAN", width=16), Column("VMs", "int", 8),
-        Column("Target network", width=30),        Column("Target is", width=12), Column("Alike by", width=10), Column("Alike, of 100", "int", 10),
+        Column("Target network", width=30), Column("Target is", width=12),
+        Column("Alike by", width=10), Column("Alike, of 100", "int", 10),
     )  # fmt: skip
     used = networks_used(plan.assessment.estate, plan.assessment.vms)
     return SheetData("Networks", columns, [_network(one, mapped.get(one.name)) for one in used])

@@ -31,7 +31,7 @@ def size(mib: float) -> str:
 
 def rest(paper: Paper, left: int, what: str, sheet: str) -> Story:
     """Where the others are, when not all are shown."""
-    return [paper.text(f"{left:,} more {what} are in the workbook, sheet {sheet}.", "note")] if left > 0 else []
+    return [paper.paragraph(f"{left:,} more {what} are in the workbook, sheet {sheet}.", "note")] if left > 0 else []
 
 
 def overview(paper: Paper, dossier: Dossier) -> Story:
@@ -61,7 +61,7 @@ def timeline(paper: Paper, dossier: Dossier) -> Story:
         made += gantts(paper.fonts, gantt_bars(plan), paper.width)
     schedule = plan.schedule
     made.append(rate_chart(paper.fonts, "Copied over time", rates(schedule), schedule.peak_mib_s, paper.width, 170))
-    made.append(paper.text("Times are UTC. " + _held(plan), "note"))
+    made.append(paper.paragraph("Times are UTC. " + _held(plan), "note"))
     return made
 
 
@@ -93,7 +93,7 @@ def tenants(paper: Paper, dossier: Dossier) -> Story:
         rows.append(("(none found)", "", "", len(members), *_sums(members)))
     made = [*paper.heading("Tenants")]
     if not rows:
-        return [*made, paper.text("No tenant was found.")]
+        return [*made, paper.paragraph("No tenant was found.")]
     return [
         *made,
         table(paper, _TENANTS, rows),
@@ -245,10 +245,10 @@ def red_ones(paper: Paper, dossier: Dossier) -> Story:
     ]
     columns_ = (Col("Kind", 1, "grade"), Col("What", 4), Col("What to do", 5), Col("VMs", 0.8, "number"))
     made = [*paper.heading("Concerns")]
-    made.append(table(paper, columns_, rows) if rows else paper.text("None was found."))
+    made.append(table(paper, columns_, rows) if rows else paper.paragraph("None was found."))
     if plan.assessment.not_checked:
         told = f"{len(plan.assessment.not_checked):,} concerns were not checked: the export does not say."
-        made.append(paper.text(f"{told} They are in the workbook, sheet Concerns.", "note"))
+        made.append(paper.paragraph(f"{told} They are in the workbook, sheet Concerns.", "note"))
     red = sorted(
         (one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name)
     )

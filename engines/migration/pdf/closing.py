@@ -25,10 +25,10 @@ def gaps(paper: Paper, dossier: Dossier) -> Story:
         told += (
             "conversation where it is connected. Until then every tenant needs a project, and every network a target."
         )
-        return [*made, paper.text(told)]
+        return [*made, paper.paragraph(told)]
     if words := unknown_words(dossier.target):
-        made.append(paper.text(words, "note"))
-    made.append(table(paper, columns, rows) if rows else paper.text("No gap is open."))
+        made.append(paper.paragraph(words, "note"))
+    made.append(table(paper, columns, rows) if rows else paper.paragraph("No gap is open."))
     return [*made, *rest(paper, len(found) - len(rows), "gaps", "Gaps"), *_readiness(paper, dossier)]
 
 
@@ -78,7 +78,7 @@ def method(paper: Paper, dossier: Dossier) -> Story:
         ("days off", ", ".join(sorted(day.isoformat() for day in calendar.blackout)) or "none"),
         ("waves", f"{waves.strategy.replace('_', ' ')}, up to {waves.limits.vms or 'any number of'} VMs"),
         ("cohorts", plan.cohorts.rules.strategy.replace("_", " ") if plan.cohorts else "none"),
-        ("risk", f"GREEN up to {rules.green_up_to} points, YELLOW up to {rules.yellow_up_to}, else RED; RED with a blocker"),
+        ("risk", f"GREEN to {rules.green_up_to} points, YELLOW to {rules.yellow_up_to}; RED above, or with a blocker"),
         ("change", f"{plan.settings.pace.change_percent_a_day:g} % of what is in use changes in a day"),
     ]  # fmt: skip
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes]
@@ -104,6 +104,6 @@ def reading(paper: Paper, dossier: Dossier) -> Story:
     told += report.notes
     if unread := [*report.other_sheets, *report.unknown_sheets]:
         told.append(f"Sheets that were not read: {', '.join(unread[:40])}")
-    made += [paper.text(f"• {one}", "bullet") for one in told[:60]]
+    made += [paper.paragraph(f"• {one}", "bullet") for one in told[:60]]
     made += rest(paper, len(told) - 60, "lines", "Read report")
     return made

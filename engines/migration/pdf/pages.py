@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.migration.pdf.fonts import Fonts
+from engines.migration.pdf.fonts import Fonts, one_line
 
 NAVY, BLUE, GREY, LIGHT, LINE = "#1F3A5F", "#2E75B6", "#5B6770", "#F3F6F9", "#D5DCE2"
 MARGIN, TOP, BOTTOM = 42.0, 52.0, 44.0  # points
@@ -22,7 +22,7 @@ class Paper:
     width: float
     height: float
 
-    def text(self, words: object, style: str = "body") -> Any:
+    def paragraph(self, words: object, style: str = "body") -> Any:
         from reportlab.platypus import Paragraph
 
         return Paragraph(self.fonts.markup(words), self.styles[style])
@@ -38,7 +38,7 @@ class Paper:
         """With room below it for more than itself, so that it never ends a page."""
         from reportlab.platypus import CondPageBreak
 
-        made = self.text(words, f"h{level}")
+        made = self.paragraph(words, f"h{level}")
         made.outline = (level - 1, words)
         return [CondPageBreak(170 if level == 1 else 110), made]
 
@@ -85,8 +85,9 @@ def build(path: Path, paper: Paper, story: Sequence[Any], title: str, subtitle: 
                 self.canv.addOutlineEntry(words, words, level, closed=level == 0)
 
     width, height = landscape(A4)
+    whole_title = one_line(f"{title} {subtitle}").strip()
     document = Document(
-        str(path), pagesize=(width, height), title=f"{title} {subtitle}".strip(), author="Stackhand", invariant=1,
+        str(path), pagesize=(width, height), title=whole_title, author="Stackhand", invariant=1,
         pageCompression=_COMPRESSED, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=TOP, bottomMargin=BOTTOM,
     )  # fmt: skip
     inner = Frame(MARGIN, BOTTOM, width - 2 * MARGIN, height - TOP - BOTTOM, 0, 0, 0, 0)

@@ -52,15 +52,15 @@ def _cover(sheet: Paper, dossier: Dossier, titles: Sequence[str]) -> list[Any]:
         ("datacenter", ", ".join(centers[:4]) + (" and others" if len(centers) > 4 else "")),
         ("this paper", f"{made:%d %B %Y, %H:%M} UTC" if made else ""),
     ]
-    lines = [[sheet.text(label, "note"), sheet.text(value)] for label, value in facts if value]
+    lines = [[sheet.paragraph(label, "note"), sheet.paragraph(value)] for label, value in facts if value]
     style = [("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
     left = Table(lines, [80, sheet.width * 0.55 - 80], style=style, hAlign="LEFT")
-    contents = [sheet.text("In this paper", "note"), *(sheet.link(title) for title in titles)]
+    contents = [sheet.paragraph("In this paper", "note"), *(sheet.link(title) for title in titles)]
     below = Table([[left, contents]], [sheet.width * 0.62, sheet.width * 0.38],
                   style=[("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (0, -1), 0)])  # fmt: skip
     return [
-        Spacer(1, 60), sheet.text(dossier.title, "covered"), sheet.text(_short(dossier.name, 60), "cover"),
-        Spacer(1, 8), sheet.text(_lead(dossier), "covered"), Spacer(1, 104 - _more_lines(sheet, dossier.name)),
+        Spacer(1, 60), sheet.paragraph(dossier.title, "covered"), sheet.paragraph(_short(dossier.name, 60), "cover"),
+        Spacer(1, 8), sheet.paragraph(_lead(dossier), "covered"), Spacer(1, 104 - _more_lines(sheet, dossier.name)),
         _tiles(sheet, dossier), Spacer(1, 10), below,
     ]  # fmt: skip
 
@@ -71,7 +71,7 @@ def _short(text: str, letters: int) -> str:
 
 def _more_lines(sheet: Paper, name: str) -> float:
     """Points that a long name takes on the cover beyond its first line."""
-    shown = sheet.text(_short(name, 60), "cover")
+    shown = sheet.paragraph(_short(name, 60), "cover")
     return float(shown.wrap(sheet.width, 1000)[1]) - 40.0
 
 
@@ -96,14 +96,17 @@ def _tiles(sheet: Paper, dossier: Dossier) -> Any:
         (f"{len(plan.schedule.days):,}", "days with work"),
         (f"{found['red']:,}", "VMs that are RED"),
     ]
-    cells = [[sheet.text(value, "tile") for value, _ in tiles], [sheet.text(label, "tiled") for _, label in tiles]]
+    cells = [
+        [sheet.paragraph(value, "tile") for value, _ in tiles],
+        [sheet.paragraph(label, "tiled") for _, label in tiles],
+    ]
     style = [("BOX", (n, 0), (n, 1), 0.8, LINE) for n in range(len(tiles))]
     style += [("TOPPADDING", (0, 0), (-1, 0), 10), ("BOTTOMPADDING", (0, 1), (-1, 1), 10)]  # type: ignore[list-item]
     return Table(cells, [sheet.width / len(tiles)] * len(tiles), style=style)
 
 
 def _summary(sheet: Paper, dossier: Dossier) -> list[Any]:
-    told = [sheet.text(f"• {one}", "bullet") for one in summary_lines(dossier)]
+    told = [sheet.paragraph(f"• {one}", "bullet") for one in summary_lines(dossier)]
     return [*sheet.heading("Summary"), *told, *chapters.overview(sheet, dossier)]
 
 

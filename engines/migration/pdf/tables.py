@@ -36,7 +36,7 @@ def table(paper: Paper, columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -
     columns, rows = _filled(columns, rows)
     whole = sum(column.share for column in columns)
     widths = [paper.width * column.share / whole for column in columns]
-    head = [paper.text(column.title, "headed" if column.kind == "number" else "head") for column in columns]
+    head = [paper.paragraph(column.title, "headed" if column.kind == "number" else "head") for column in columns]
     cells = [
         [_cell(paper, value, column, width) for value, column, width in zip(row, columns, widths, strict=True)]
         for row in rows
@@ -90,7 +90,7 @@ def _cell(paper: Paper, value: Any, column: Col, width: float) -> Any:
     fits = text.isprintable() and paper.fonts.draws(text)
     if fits and stringWidth(text, paper.fonts.regular, _SIZE) <= width - 2 * _PAD:
         return text
-    return paper.text(text, "cell")
+    return paper.paragraph(text, "cell")
 
 
 def pairs(paper: Paper, lines: Sequence[tuple[str, Any]], share: float = 1.0) -> Any:
@@ -98,7 +98,9 @@ def pairs(paper: Paper, lines: Sequence[tuple[str, Any]], share: float = 1.0) ->
     from reportlab.platypus import Table, TableStyle
 
     width = paper.width * share
-    cells = [[paper.text(label, "note"), paper.text(f"{v:,}" if isinstance(v, int) else v)] for label, v in lines]
+    cells = [
+        [paper.paragraph(label, "note"), paper.paragraph(f"{v:,}" if isinstance(v, int) else v)] for label, v in lines
+    ]
     style = TableStyle(
         [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
          ("LEFTPADDING", (0, 0), (-1, -1), _PAD), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
