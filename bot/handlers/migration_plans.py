@@ -112,10 +112,15 @@ def _days(count: int) -> str:
 
 @answers("migration_export")
 async def migration_export(ask: Ask, migration: Name | None, format: str | None) -> Reply:  # noqa: A002 - the slot
+    return await exported(ask, migration, format)
+
+
+async def exported(ask: Ask, migration: Name | None, form: str | None) -> Reply:
+    """The whole of a migration as a file; a workbook unless another form is asked for."""
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
-    form = format or "xlsx"
+    form = form or "xlsx"
     if form not in FORMATS:
         lead = Text(f"A migration does not become {form}: {', '.join(FORMATS)} are what I write.", "heading")
         return told(ask, which, (lead, Choices(_forms(which.project.name))), outcome="incomplete")

@@ -7,7 +7,7 @@ from bot.cards import change_words, op_words
 from bot.files import FileError, as_file
 from bot.handlers.asking import Ask, no_data, refs, reply
 from bot.handlers.filtering import Place, sources_of
-from bot.handlers.migration_plans import migration_export
+from bot.handlers.migration_plans import exported
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Part, Reply, Table, Text
 from bot.sentences import PLATFORM_NAMES, plural
@@ -212,7 +212,7 @@ async def sync_(ask: Ask, platform: str | None) -> Reply:
 async def export(ask: Ask, kind: str | None, where: Place, format: str | None, masked: bool | None) -> Reply:  # noqa: A002
     """A file of the last answer; with a kind, of all that the filters leave of it; of a migration, the whole of it."""
     if kind is None and ask.last is not None and _is_of_migration(ask.last, format):
-        return await migration_export(ask, None, format)
+        return await exported(ask, None, format)
     again = _listing_of(ask.last) if kind is None else _as_list(ask.reading)
     if again is None or ask.again is None or again.intent is None:
         text = Text("There is no answer yet that I could put into a file.", "heading")
