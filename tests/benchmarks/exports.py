@@ -136,9 +136,8 @@ def _compare(path: Path, found: dict[str, float]) -> None:
         f"    {cpu / our_cpu:.1f} x the CPU and {wall / our_s:.1f} x the time of walking ({our_cpu:.1f}, {our_s:.1f})"
     )
     print(f"    {wall / read_s:.1f} x the time of reading into records ({read_s:.1f} s)")
-    print(
-        f"    {cpu / found['read_cpu']:.1f} x the CPU and {wall / found['read_s']:.1f} x the time of reading and grading"
-    )
+    graded = f"{cpu / found['read_cpu']:.1f} x the CPU and {wall / found['read_s']:.1f} x the time"
+    print(f"    {graded} of reading and grading")
 
 
 def main() -> None:
