@@ -194,6 +194,8 @@ def _choices(project: Project, counts: vms.Counts) -> tuple[Choice, ...]:
         Choice("what if", f"how long for {project.name} with 16 hours a day"),
         Choice("gaps", f"readiness of {of}"),
         Choice("Excel", f"export the {project.name} plan to excel"),
+        Choice("PDF", f"export the {project.name} plan as pdf"),
+        Choice("CSV", f"export the {project.name} plan as csv"),
     )
 
 

@@ -12,15 +12,18 @@ from bot.commands.failures import USAGE, Failure
 
 if TYPE_CHECKING:
     from engines.migration.assessment import Assessment
+    from engines.migration.dossiers import Dossier
     from engines.migration.plans import MigrationPlan, Ordering, Settings
     from engines.migration.risks import RiskRules
 
-_RESULT, _STEM = "migration.json", "migration"
+_RESULT, _WORKBOOK, _PDF, _CSV = "migration.json", "migration.xlsx", "migration.pdf", "migration.csv.zip"
 
 
 def rvtools(
     file: Annotated[Path, typer.Argument(help="The export: .xlsx, or a zip of CSV files.")],
-    out: Annotated[Path | None, typer.Option(help="Directory for workbook, PDF, CSV and JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory for the workbook, the PDF, the CSV files and the JSON.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD; the Monday after the export otherwise.")] = "",
     hours: Annotated[str, typer.Option(help="Working hours of a day in UTC, as 8-18.")] = "0-24",
@@ -45,8 +48,9 @@ def rvtools(
     assessment = assess(read_export(file, progress=told), rules=changed)
     ordering = _ordering(cohorts, cohorts_by, waves, wave_vms, wave_gib, pilot)
     plan = make_plan(assessment, _settings(assessment, start, hours, off or [], agents, gbit, ordering))
-    files = _write(plan, out) if out is not None else []
-    result = _result(plan, files)
+    found = _dossier(plan, file)
+    files = _write(found, out) if out is not None else []
+    result = _result(found, files)
     typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if as_json else _text(result))
 
 
@@ -132,34 +136,39 @@ def _first_day(assessment: "Assessment", start: str) -> datetime:
     return first_day(assessment, wished)
 
 
-def _write(plan: "MigrationPlan", out: Path) -> list[str]:
-    from engines.exports import ExportError
-    from engines.migration.dossiers import dossier_without_target, safe_stem
-    from engines.migration.papers import FORMS, suffix, write_paper
+def _dossier(plan: "MigrationPlan", file: Path) -> "Dossier":
+    from engines.migration.dossiers import dossier_without_target
+    from engines.migration.intake import project_name
 
-    report = plan.assessment.estate.report
-    made = dossier_without_target(plan, safe_stem(Path(report.file).stem))
+    return dossier_without_target(plan, project_name(file.name, plan.assessment.estate), datetime.now(UTC))
+
+
+def _write(found: "Dossier", out: Path) -> list[str]:
+    from engines.exports import ExportError
+    from engines.migration.csv_files import write_csv_zip
+    from engines.migration.pdf.report import write_pdf
+    from engines.migration.sheets import plan_sheets
+    from engines.migration.workbook import write_workbook
+
+    files = [str(out / name) for name in (_WORKBOOK, _PDF, _CSV, _RESULT)]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        files = []
-        for form in FORMS:
-            path = out / f"{_STEM}.{suffix(form)}"
-            files.append(str(path))
-            if form != "json":
-                write_paper(path, made, form)
-        text = json.dumps(_result(plan, files), ensure_ascii=False, indent=1)
+        write_workbook(out / _WORKBOOK, plan_sheets(found), {"title": f"{found.title} {found.name}"})
+        write_pdf(out / _PDF, found)
+        write_csv_zip(out / _CSV, plan_sheets(found))
+        text = json.dumps(_result(found, files), ensure_ascii=False, indent=1)
         (out / _RESULT).write_text(text + "\n", encoding="utf-8")
+    except ExportError as error:
+        raise Failure(error.what, error.fix) from error
     except OSError as error:
         raise Failure(f"nothing can be written to {out}", "choose another directory with --out") from error
-    except ExportError as error:
-        raise Failure(f"{out} could not be filled: {error}", "leave rows out of the export, or use --json") from error
     return files
 
 
-def _result(plan: "MigrationPlan", files: list[str]) -> dict[str, Any]:
-    from engines.migration.results import as_json
+def _result(found: "Dossier", files: list[str]) -> dict[str, Any]:
+    from engines.migration.dossier_results import dossier_json
 
-    return as_json(plan, files)
+    return dossier_json(found, files)
 
 
 def _text(result: dict[str, Any]) -> str:

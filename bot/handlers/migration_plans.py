@@ -5,21 +5,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.handlers.asking import Ask
+from bot.handlers.asking import Ask, freshness
 from bot.handlers.registry import answers
-from bot.migrating import Meant, jobs_of, meant, plan_or_why, told
-from bot.migration_targets import networks_mapped, projects_mapped, target_state
-from bot.replies import Column, File, Part, Reply, Table, Text
+from bot.migrating import Meant, jobs_of, meant, told
+from bot.migration_files import FORMATS, as_file, dossier_of
+from bot.migration_targets import KINDS
+from bot.replies import Choice, Choices, Column, Part, Reply, Table, Text
+from engines.exports import ExportError
 from intents.readings import Name
-from storage import migration_waves as rows
 
 if TYPE_CHECKING:
-    from engines.migration.dossiers import Dossier
-    from engines.migration.plans import MigrationPlan
     from engines.migration.times import Job
     from engines.migration.what_if import Outcome
 
-_FORM_WORDS = {"xlsx": "a workbook", "pdf": "a PDF", "csv": "CSV files in a zip", "json": "JSON"}
 _MOST_AGENTS, _MOST_GBPS = 64, 1000.0
 _ASKED = "as asked"
 _CASES = (
@@ -144,34 +142,33 @@ def _days(count: int) -> str:
 
 @answers("migration_export")
 async def migration_export(ask: Ask, migration: Name | None, format: str | None) -> Reply:  # noqa: A002 - the slot
-    from engines.migration.papers import FORMS, MEDIA_TYPES, paper, suffix
+    return await exported(ask, migration, format)
 
+
+async def exported(ask: Ask, migration: Name | None, form: str | None) -> Reply:
+    """The whole of a migration as a file; a workbook unless another form is asked for."""
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
-    form = next((one for one in FORMS if one == (format or "xlsx")), None)
-    if form is None:
-        lead = Text(f"A plan is no {format}.", "heading")
-        rest = Text(f"Say: export the {which.project.name} plan to {', '.join(FORMS[:-1])} or {FORMS[-1]}")
-        return told(ask, which, (lead, rest), outcome="failed")
-    plan = await plan_or_why(ask, which)
-    if isinstance(plan, Reply):
-        return plan
-    made = await _dossier(ask, which, plan)
-    content = await asyncio.to_thread(paper, made, form)
-    counted = f"{len(plan.assessment.vms):,} VMs"
-    lead = Text(f"The {made.title.lower()} of {which.project.name} as {_FORM_WORDS[form]}, {counted}.", "heading")
-    return told(ask, which, (lead, File(made.file_name(suffix(form)), MEDIA_TYPES[form], content)))
+    form = form or "xlsx"
+    if form not in FORMATS:
+        lead = Text(f"A migration does not become {form}: {', '.join(FORMATS)} are what I write.", "heading")
+        return told(ask, which, (lead, Choices(_forms(which.project.name))), outcome="incomplete")
+    found = await dossier_of(ask, which)
+    if isinstance(found, Reply):
+        return found
+    try:
+        file = await asyncio.to_thread(as_file, found, form)
+    except ExportError as error:
+        return told(ask, which, (Text(f"{error.what}.", "heading"), Text(f"{error.fix}.")), outcome="failed")
+    parts: list[Part] = [Text(f"{found.title} of {found.name}, {len(found.plan.assessment.vms):,} VMs.", "heading")]
+    if not found.is_plan:
+        name = found.name
+        parts.append(Text("Cohorts and waves were not built yet, so that they are not in it.", "note"))
+        parts.append(Choices((Choice("build cohorts", f"build 4 cohorts easiest first for {name}"),)))
+    fresh, demo = await freshness(ask, set(KINDS))
+    return told(ask, which, [*parts, file], freshness=fresh, demo=demo)
 
 
-async def _dossier(ask: Ask, which: Meant, plan: "MigrationPlan") -> "Dossier":
-    """Held against the live target as the asker sees it. Without waves that were built it is an assessment."""
-    from engines.migration.dossiers import dossier
-
-    id_ = which.project.id
-    target = await target_state(ask)
-    projects, networks = await projects_mapped(ask, id_, plan), await networks_mapped(ask, id_, plan, target)
-    is_plan = bool(await rows.waves(ask.conn, id_))
-    return await asyncio.to_thread(
-        dossier, plan, which.project.name, target, projects, networks, made_at=ask.now, is_plan=is_plan
-    )
+def _forms(name: str) -> tuple[Choice, ...]:
+    return tuple(Choice(form, f"export the {name} plan as {form}") for form in FORMATS)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from bot.cards import change_words, op_words
 from bot.files import FileError, as_file
-from bot.handlers import migration_plans
 from bot.handlers.asking import Ask, no_data, refs, reply
 from bot.handlers.filtering import Place, sources_of
+from bot.handlers.migration_plans import exported
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Part, Reply, Table, Text
 from bot.sentences import PLATFORM_NAMES, plural
@@ -210,9 +210,9 @@ async def sync_(ask: Ask, platform: str | None) -> Reply:
 
 @answers("export")
 async def export(ask: Ask, kind: str | None, where: Place, format: str | None, masked: bool | None) -> Reply:  # noqa: A002
-    """A file of the last answer; with a kind, of all that the filters leave of it."""
-    if kind is None and _means_plan(ask):
-        return await migration_plans.migration_export(ask, None, format)
+    """A file of the last answer; with a kind, of all that the filters leave of it; of a migration, the whole of it."""
+    if kind is None and _means_plan(ask, format):
+        return await exported(ask, None, format)
     again = _listing_of(ask.last) if kind is None else _as_list(ask.reading)
     if again is None or ask.again is None or again.intent is None:
         text = Text("There is no answer yet that I could put into a file.", "heading")
@@ -239,13 +239,13 @@ _POINTING = re.compile(r"\b(?:that|this|these|those|it|them|list|table)\b", re.I
 _PLANS = ("migration_", "cohort_", "wave_")
 
 
-def _means_plan(ask: Ask) -> bool:
-    """ "export to excel" in a conversation about a migration is its plan; "export that" the table that was shown. What
-    has changed something is never answered anew."""
+def _means_plan(ask: Ask, form: str | None) -> bool:
+    """ "export to excel" in a conversation about a migration is its plan; "export that" the table that was shown, which
+    is no PDF. What has changed something is never answered anew."""
     last = ask.last.intent if ask.last is not None else None
     if not last or not last.startswith(_PLANS):
         return False
-    return ask.catalogue.intents[last].writes or not _POINTING.search(ask.reading.text)
+    return ask.catalogue.intents[last].writes or form == "pdf" or not _POINTING.search(ask.reading.text)
 
 
 def _about(again: Reading, whole: Reply) -> tuple[str, ...]:

@@ -34,6 +34,12 @@ class Dossier:
         return "Migration plan" if self.is_plan else "Migration assessment"
 
     @property
+    def is_target_known(self) -> bool:
+        """Whether anything could be read of it, or was said about it."""
+        state = self.target.target
+        return state != UNREACHED or any(one.target is not None for one in (*self.projects, *self.networks))
+
+    @property
     def file(self) -> str:
         return self.plan.assessment.estate.report.file
 

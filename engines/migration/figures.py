@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from engines.migration.assessment import Assessed, families
 from engines.migration.schedules import Schedule
@@ -12,7 +13,7 @@ from engines.migration.times import DAY_S
 RISK_COLOURS = ("#5FB567", "#F0B429", "#D64545")
 _GIB, _TIB = 1024, 1024 * 1024
 _BOUNDS = (50 * _GIB, 100 * _GIB, 250 * _GIB, 500 * _GIB, _TIB, 2 * _TIB, 5 * _TIB)
-_BANDS = ("to 50 GiB", "to 100 GiB", "to 250 GiB", "to 500 GiB", "to 1 TiB", "to 2 TiB", "to 5 TiB", "above")
+_BANDS = ("≤50 GiB", "≤100 GiB", "≤250 GiB", "≤500 GiB", "≤1 TiB", "≤2 TiB", "≤5 TiB", ">5 TiB")
 _MOST_HOURS = 24 * 14
 _SYSTEMS = {
     "windows": "Windows", "rhel": "Red Hat", "centos": "CentOS", "rocky": "Rocky", "alma": "AlmaLinux",
@@ -70,7 +71,5 @@ def rates(schedule: Schedule) -> list[Rate]:
 
 
 def _offset(schedule: Schedule) -> int:
-    from zoneinfo import ZoneInfo
-
     local = schedule.calendar.start.astimezone(ZoneInfo(schedule.calendar.zone))
     return local.hour * 3600 + local.minute * 60 + local.second

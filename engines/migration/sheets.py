@@ -180,8 +180,8 @@ def _vm(one: Assessed, plan: MigrationPlan, cohort_of: Mapping[int, int]) -> tup
     vm, tenant = one.vm, plan.tenants.of.get(one.key)
     why = "; ".join(f"{point.name} (+{point.weight})" for point in one.risk.points)
     return (
-        vm.name, tenant.tenant if tenant else "", *_place(one, plan, cohort_of), one.risk.colour,
-        one.risk.score, why, ", ".join(one.risk.blockers),
+        vm.name, tenant.tenant if tenant else "", *_place(one, plan, cohort_of), one.risk.colour, one.risk.score, why,
+        ", ".join(one.risk.blockers),
         one.mode.way, "; ".join(one.mode.reasons), "; ".join(one.mode.first), ", ".join(one.mode.unchecked),
         one.guest.label, one.guest.confidence, vm.cpus, vm.memory_mib, len(vm.disks) or vm.disk_count,
         one.sizes.capacity_mib, one.sizes.in_use_mib, one.sizes.consumed_mib, one.sizes.move_mib, one.sizes.move_by,
@@ -257,8 +257,8 @@ def _days(plan: MigrationPlan) -> SheetData:
 def _networks(plan: MigrationPlan, mapped: Mapping[str, Mapped]) -> SheetData:
     columns = (
         Column("Network", width=36), Column("VLAN", width=16), Column("VMs", "int", 8),
-        Column("Target network", width=30),
-        Column("Target is", width=12), Column("Alike by", width=10), Column("Alike, of 100", "int", 10),
+        Column("Target network", width=30), Column("Target is", width=12),
+        Column("Alike by", width=10), Column("Alike, of 100", "int", 10),
     )  # fmt: skip
     used = networks_used(plan.assessment.estate, plan.assessment.vms)
     return SheetData("Networks", columns, [_network(one, mapped.get(one.name)) for one in used])

@@ -11,8 +11,8 @@ from engines.migration.workbook import Column, SheetData
 STATES = {"pass": "ready", "fail": "not ready", "pending": "waits for a decision", "unknown": "not known"}
 _GAPS = (
     Column("Severity", "grade", 10), Column("Kind", width=10), Column("What", width=34), Column("Gap", "note", 52),
-    Column("What to do", "note", 52), Column("VMs", "int", 8),
-    Column("Tenants", "note", 44), Column("Decided", width=18),
+    Column("What to do", "note", 52), Column("VMs", "int", 8), Column("Tenants", "note", 44),
+    Column("Decided", width=18),
 )  # fmt: skip
 _QUOTAS = (
     Column("Project", width=28), Column("Is there", width=10), Column("Tenants", "note", 36), Column("VMs", "int", 8),
@@ -72,7 +72,7 @@ def sizing_lines(found: Sizing) -> list[tuple[str, Any]]:
         ("vCPUs given", found.vcpus),
         ("memory given, GiB", round(found.memory_mib / 1024)),
         ("volumes with growth, GiB", found.disk_gib),
-        ("source cores in use", found.cores_used),
+        ("source cores in use", round(found.cores_used)),
         ("running VMs with measured CPU", f"{found.covered:,} of {found.powered_on:,}"),
     ]
     lines += [("too large for any host", name) for name in found.too_large[:50]]

@@ -1,6 +1,7 @@
 """Cohorts and waves as sheets of the workbook."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from engines.migration.plans import MigrationPlan
@@ -48,9 +49,7 @@ def _cohorts(plan: MigrationPlan) -> Iterator[tuple[Any, ...]]:
             )  # fmt: skip
 
 
-def _shown(at: str | None) -> Any:
-    from datetime import datetime
-
+def _shown(at: str | None) -> datetime | None:
     return None if at is None else datetime.fromisoformat(at)
 
 

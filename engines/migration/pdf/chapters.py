@@ -25,19 +25,19 @@ Story = list[Any]
 
 def size(mib: float) -> str:
     if mib >= _TIB:
-        return f"{mib / _TIB:,.1f} TiB"
+        return f"{mib / _TIB:,.1f} TiB" if mib < 1000 * _TIB else f"{mib / _TIB / 1024:,.2f} PiB"
     return f"{mib / _GIB:,.0f} GiB" if mib >= _GIB else f"{mib:,.0f} MiB"
 
 
 def rest(paper: Paper, left: int, what: str, sheet: str) -> Story:
     """Where the others are, when not all are shown."""
-    return [paper.para(f"{left:,} more {what} are in the workbook, sheet {sheet}.", "note")] if left > 0 else []
+    return [paper.paragraph(f"{left:,} more {what} are in the workbook, sheet {sheet}.", "note")] if left > 0 else []
 
 
 def overview(paper: Paper, dossier: Dossier) -> Story:
     plan = dossier.plan
     inside, risk = plan.assessment.in_scope, plan.assessment.count_risk()
-    widths = [paper.width * share for share in (0.32, 0.27, 0.41)]
+    widths = [paper.width * share for share in (0.34, 0.27, 0.39)]
     room, high = [width - 14 for width in widths], 178.0
     parts = [("GREEN", risk["green"]), ("YELLOW", risk["yellow"]), ("RED", risk["red"])]
     drawn = [
@@ -58,12 +58,10 @@ def timeline(paper: Paper, dossier: Dossier) -> Story:
         return []
     made: Story = [*paper.heading("Timeline")]
     if dossier.is_plan:
-        found, left = gantt_bars(plan)
-        made += gantts(paper.fonts, found, paper.width)
-        made += rest(paper, left, "waves", "Waves")
+        made += gantts(paper.fonts, gantt_bars(plan), paper.width)
     schedule = plan.schedule
     made.append(rate_chart(paper.fonts, "Copied over time", rates(schedule), schedule.peak_mib_s, paper.width, 170))
-    made.append(paper.para("Times are UTC. " + _held(plan), "note"))
+    made.append(paper.paragraph("Times are UTC. " + _held(plan), "note"))
     return made
 
 
@@ -95,7 +93,7 @@ def tenants(paper: Paper, dossier: Dossier) -> Story:
         rows.append(("(none found)", "", "", len(members), *_sums(members)))
     made = [*paper.heading("Tenants")]
     if not rows:
-        return [*made, paper.para("No tenant was found.")]
+        return [*made, paper.paragraph("No tenant was found.")]
     return [
         *made,
         table(paper, _TENANTS, rows),
@@ -171,9 +169,9 @@ _WAVES = (
     Col("Warnings", 3.4, optional=True),
 )  # fmt: skip
 _MEMBERS = (
-    Col("VM", 2.3), Col("Tenant", 1.7, optional=True), Col("System", 2), Col("Risk", 0.8, "grade"), Col("Mode", 0.7),
+    Col("VM", 2.1), Col("Tenant", 1.6, optional=True), Col("System", 2.4), Col("Risk", 0.8, "grade"), Col("Mode", 0.7),
     Col("To copy", 0.9, "number"), Col("Starts", 1.2), Col("Down from", 1.2), Col("Done", 1.2),
-    Col("Hours down", 0.9, "number"), Col("Watch", 3, optional=True),
+    Col("Hours down", 0.9, "number"), Col("Watch", 2.8, optional=True),
 )  # fmt: skip
 
 
@@ -247,11 +245,10 @@ def red_ones(paper: Paper, dossier: Dossier) -> Story:
     ]
     columns_ = (Col("Kind", 1, "grade"), Col("What", 4), Col("What to do", 5), Col("VMs", 0.8, "number"))
     made = [*paper.heading("Concerns")]
-    made.append(table(paper, columns_, rows) if rows else paper.para("None was found."))
+    made.append(table(paper, columns_, rows) if rows else paper.paragraph("None was found."))
     if plan.assessment.not_checked:
-        count = len(plan.assessment.not_checked)
-        told = f"{count:,} concerns were not checked: the export does not say. The workbook has them, sheet Concerns."
-        made.append(paper.para(told, "note"))
+        told = f"{len(plan.assessment.not_checked):,} concerns were not checked: the export does not say."
+        made.append(paper.paragraph(f"{told} They are in the workbook, sheet Concerns.", "note"))
     red = sorted(
         (one for one in plan.assessment.in_scope if one.risk.colour == "RED"), key=lambda v: (-v.risk.score, v.vm.name)
     )

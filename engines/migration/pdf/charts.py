@@ -148,7 +148,7 @@ def rate_chart(fonts: Fonts, title: str, rates: Sequence[Rate], peak: float, wid
 
 def nice(value: float) -> float:
     """The next 1, 2, 2.5, 4, 5 or 10 of its size: what a scale ends with."""
-    base = 10.0 ** math.floor(math.log10(value))
+    base: float = 10.0 ** math.floor(math.log10(value))
     return next(base * step for step in (1, 2, 2.5, 4, 5, 8, 10, 20) if base * step >= value)
 
 

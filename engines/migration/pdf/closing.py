@@ -5,7 +5,6 @@ from engines.migration.pdf.chapters import Story, rest
 from engines.migration.pdf.pages import Paper
 from engines.migration.pdf.tables import Col, pairs, table
 from engines.migration.target_sheets import STATES, open_checks, sizing_lines, unknown_words
-from engines.migration.waves import COLOURS
 
 _MOST_GAPS, _MOST_TENANTS, _MOST_QUOTAS = 120, 100, 60
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -19,9 +18,17 @@ def gaps(paper: Paper, dossier: Dossier) -> Story:
         (g.severity, g.kind, g.subject, g.what, g.todo, g.vms, _some(g.tenants), g.decided) for g in found[:_MOST_GAPS]
     ]
     made = [*paper.heading("Gaps")]
+    if not dossier.is_target_known:
+        told = (
+            "The target was not asked: what it lacks, and which tenants are ready, is not known. Export again from a "
+        )
+        told += (
+            "conversation where it is connected. Until then every tenant needs a project, and every network a target."
+        )
+        return [*made, paper.paragraph(told)]
     if words := unknown_words(dossier.target):
-        made.append(paper.para(words, "note"))
-    made.append(table(paper, columns, rows) if rows else paper.para("No gap is open."))
+        made.append(paper.paragraph(words, "note"))
+    made.append(table(paper, columns, rows) if rows else paper.paragraph("No gap is open."))
     return [*made, *rest(paper, len(found) - len(rows), "gaps", "Gaps"), *_readiness(paper, dossier)]
 
 
@@ -64,16 +71,14 @@ def method(paper: Paper, dossier: Dossier) -> Story:
         if transfer.link_gbps
         else f"no limit of a link ({transfer.topology})"
     )
-    rules = plan.assessment.rules
-    most = plan.waves.rules.limits.vms or "any number of"
+    rules, waves = plan.assessment.rules, plan.waves.rules
     lines = [
         ("means", f"{transfer.agents} agents with {transfer.vms_per_agent} VMs each, {link}"),
         ("hours", f"{calendar.from_hour:g} to {calendar.to_hour:g} o'clock {calendar.zone}, {', '.join(days)}"),
         ("days off", ", ".join(sorted(day.isoformat() for day in calendar.blackout)) or "none"),
-        ("waves", f"{plan.waves.rules.strategy.replace('_', ' ')}, up to {most} VMs"),
+        ("waves", f"{waves.strategy.replace('_', ' ')}, up to {waves.limits.vms or 'any number of'} VMs"),
         ("cohorts", plan.cohorts.rules.strategy.replace("_", " ") if plan.cohorts else "none"),
-        ("risk", f"{COLOURS[0]} up to {rules.green_up_to} points, {COLOURS[1]} up to {rules.yellow_up_to}, "
-                 f"else, or with a blocker, {COLOURS[2]}"),
+        ("risk", f"GREEN to {rules.green_up_to} points, YELLOW to {rules.yellow_up_to}; RED above, or with a blocker"),
         ("change", f"{plan.settings.pace.change_percent_a_day:g} % of what is in use changes in a day"),
     ]  # fmt: skip
     notes = [*(plan.cohorts.notes if plan.cohorts else ()), *plan.waves.notes]
@@ -88,7 +93,8 @@ def method(paper: Paper, dossier: Dossier) -> Story:
 def reading(paper: Paper, dossier: Dossier) -> Story:
     report = dossier.plan.assessment.estate.report
     columns = (Col("Sheet", 1.2), Col("Rows", 0.8, "number"), Col("Taken", 0.8, "number"),
-               Col("Columns missing", 4, optional=True), Col("Columns that are blank", 4, optional=True))  # fmt: skip
+               Col("Columns missing", 4, optional=True),
+               Col("Columns that are blank", 4, optional=True))  # fmt: skip
     rows = [(s.sheet, s.rows, s.taken, ", ".join(s.missing), ", ".join(s.unfilled)) for s in report.sheets]
     made = [*paper.heading("How the export was read"), table(paper, columns, rows)]
     told = [f"{count:,} rows left out: {reason}" for reason, count in report.left_out.items()]
@@ -96,9 +102,8 @@ def reading(paper: Paper, dossier: Dossier) -> Story:
         f"{u.sheet}, {u.column}: {u.cells:,} cells not readable, first in row {u.first_row}" for u in report.unreadable
     ]
     told += report.notes
-    made += [paper.para(f"• {one}", "bullet") for one in told[:60]]
+    if unread := [*report.other_sheets, *report.unknown_sheets]:
+        told.append(f"Sheets that were not read: {', '.join(unread[:40])}")
+    made += [paper.paragraph(f"• {one}", "bullet") for one in told[:60]]
     made += rest(paper, len(told) - 60, "lines", "Read report")
-    unread = [*report.other_sheets, *report.unknown_sheets]
-    if unread:
-        made.append(paper.para(f"Not read: {', '.join(unread[:40])}.", "note"))
     return made

@@ -1,7 +1,7 @@
 """Cohorts and waves on a line of time."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,11 @@ from engines.migration.pdf.fonts import Fonts
 from engines.migration.pdf.pages import GREY, LIGHT
 from engines.migration.plans import MigrationPlan
 from engines.migration.wave_times import WaveTimes, wave_times
+from engines.migration.waves import Wave
 
 _ROW, _TOP, _LEFT, _RIGHT = 12.0, 20.0, 150.0, 60.0
 _ROWS_A_PAGE = 35
-_MOST_WAVES = 90
+_MOST_BARS = 60  # of waves; where there are more, those that follow one another share one
 _COLOURS = ("#2E75B6", "#5FB567", "#E0912F", "#8E6BBF", "#3FA7A0", "#C4567A", "#7A8B2F", "#6B7A86")
 
 
@@ -30,28 +31,37 @@ class Bar:
     is_cohort: bool
 
 
-def gantt_bars(plan: MigrationPlan) -> tuple[list[Bar], int]:
-    """Cohorts with their waves below them, and how many waves there was no room for."""
+def gantt_bars(plan: MigrationPlan) -> list[Bar]:
+    """Cohorts with their waves below them."""
     times = {one.wave: one for one in wave_times(plan.waves.waves, plan.rows, plan.schedule)}
-    by_cohort: dict[int, list[Bar]] = defaultdict(list)
-    shown = 0
+    by_cohort: dict[int, list[Wave]] = defaultdict(list)
     for wave in plan.waves.waves:
-        if shown < _MOST_WAVES:
-            by_cohort[wave.cohort].append(_wave(wave.name, times[wave.number], wave.load.vms, wave.cohort))
-            shown += 1
-    found: list[Bar] = list(by_cohort.get(0, ()))
-    for cohort in plan.cohorts.cohorts if plan.cohorts else ():
-        spans = [times[wave.number] for wave in plan.waves.waves if wave.cohort == cohort.number]
-        if spans:
-            start, end = min(one.start_at for one in spans), max(one.end_at for one in spans)
-            label = f"{cohort.number}. {cohort.name}"
-            found.append(Bar(label, start, end, cohort.load.vms, _colour(cohort.number), True))
-            found += by_cohort.get(cohort.number, ())
-    return found, len(plan.waves.waves) - shown
+        by_cohort[wave.cohort].append(wave)
+    together = -(-len(plan.waves.waves) // _MOST_BARS)
+    names = {one.number: f"{one.number}. {one.name}" for one in (plan.cohorts.cohorts if plan.cohorts else ())}
+    found: list[Bar] = []
+    for cohort, waves in by_cohort.items():
+        if cohort in names:
+            found.append(_bar(names[cohort], waves, times, is_cohort=True))
+        parts = [waves[at : at + together] for at in range(0, len(waves), together)]
+        found += [_bar(_named(part), part, times, is_cohort=False) for part in parts]
+    return found
 
 
-def _wave(name: str, times: WaveTimes, vms: int, cohort: int) -> Bar:
-    return Bar(name, times.start_at, times.end_at, vms, _colour(cohort), False)
+def _named(waves: Sequence[Wave]) -> str:
+    return waves[0].name if len(waves) == 1 else f"{waves[0].name} to {waves[-1].number}"
+
+
+def _bar(label: str, waves: Sequence[Wave], times: Mapping[int, WaveTimes], *, is_cohort: bool) -> Bar:
+    spans = [times[wave.number] for wave in waves]
+    return Bar(
+        label=label,
+        start=min(one.start_at for one in spans),
+        end=max(one.end_at for one in spans),
+        vms=sum(wave.load.vms for wave in waves),
+        colour=_colour(waves[0].cohort),
+        is_cohort=is_cohort,
+    )
 
 
 def _colour(cohort: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.migration.pdf.fonts import Fonts
+from engines.migration.pdf.fonts import Fonts, one_line
 
 NAVY, BLUE, GREY, LIGHT, LINE = "#1F3A5F", "#2E75B6", "#5B6770", "#F3F6F9", "#D5DCE2"
 MARGIN, TOP, BOTTOM = 42.0, 52.0, 44.0  # points
@@ -22,7 +22,7 @@ class Paper:
     width: float
     height: float
 
-    def para(self, words: object, style: str = "body") -> Any:
+    def paragraph(self, words: object, style: str = "body") -> Any:
         from reportlab.platypus import Paragraph
 
         return Paragraph(self.fonts.markup(words), self.styles[style])
@@ -32,13 +32,13 @@ class Paper:
         from reportlab.platypus import Paragraph
 
         shown = self.fonts.markup(words)
-        return Paragraph(f'<a href="#{shown}" color="{BLUE}">{shown}</a>', self.styles["body"])
+        return Paragraph(f'<a href="#{shown}" color="{BLUE}">{shown}</a>', self.styles["link"])
 
     def heading(self, words: str, level: int = 1) -> Sequence[Any]:
         """With room below it for more than itself, so that it never ends a page."""
         from reportlab.platypus import CondPageBreak
 
-        made = self.para(words, f"h{level}")
+        made = self.paragraph(words, f"h{level}")
         made.outline = (level - 1, words)
         return [CondPageBreak(170 if level == 1 else 110), made]
 
@@ -49,20 +49,23 @@ def paper(fonts: Fonts) -> Paper:
 
     width, height = landscape(A4)
     body = ParagraphStyle("body", fontName=fonts.regular, fontSize=9.5, leading=13.5, textColor="#1B2125", spaceAfter=5)
-    bold: dict[str, Any] = {"fontName": fonts.bold}
     kinds: dict[str, dict[str, Any]] = {
         "body": {},
         "bullet": {"leftIndent": 12, "bulletIndent": 2, "spaceAfter": 3},
         "note": {"fontSize": 8, "leading": 11, "textColor": GREY},
+        "link": {"fontSize": 8.5, "leading": 11, "spaceAfter": 1},
         "cell": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0},
         "head": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0, "textColor": "#FFFFFF", "fontName": fonts.bold},
         "headed": {"fontSize": 7.2, "leading": 9, "spaceAfter": 0, "textColor": "#FFFFFF", "fontName": fonts.bold,
                    "alignment": 2},
-        "h1": {**bold, "fontSize": 16, "leading": 20, "textColor": NAVY, "spaceBefore": 14, "spaceAfter": 8},
-        "h2": {**bold, "fontSize": 11, "leading": 14, "textColor": NAVY, "spaceBefore": 10, "spaceAfter": 4},
+        "h1": {"fontName": fonts.bold, "fontSize": 16, "leading": 20, "textColor": NAVY, "spaceBefore": 14,
+               "spaceAfter": 8},
+        "h2": {"fontName": fonts.bold, "fontSize": 11, "leading": 14, "textColor": NAVY, "spaceBefore": 10,
+               "spaceAfter": 4},
         "cover": {"fontName": fonts.bold, "fontSize": 34, "leading": 40, "textColor": "#FFFFFF"},
         "covered": {"fontSize": 13, "leading": 18, "textColor": "#D6E2EF"},
-        "tile": {**bold, "fontSize": 18, "leading": 22, "textColor": NAVY, "alignment": 1, "spaceAfter": 0},
+        "tile": {"fontName": fonts.bold, "fontSize": 17, "leading": 22, "textColor": NAVY, "alignment": 1,
+                 "spaceAfter": 0},
         "tiled": {"fontSize": 8.5, "leading": 11, "textColor": GREY, "alignment": 1, "spaceAfter": 0},
     }  # fmt: skip
     styles = {name: body.clone(name, **given) for name, given in kinds.items()}
@@ -82,8 +85,9 @@ def build(path: Path, paper: Paper, story: Sequence[Any], title: str, subtitle: 
                 self.canv.addOutlineEntry(words, words, level, closed=level == 0)
 
     width, height = landscape(A4)
+    whole_title = one_line(f"{title} {subtitle}").strip()
     document = Document(
-        str(path), pagesize=(width, height), title=f"{title} {subtitle}".strip(), author="Stackhand", invariant=1,
+        str(path), pagesize=(width, height), title=whole_title, author="Stackhand", invariant=1,
         pageCompression=_COMPRESSED, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=TOP, bottomMargin=BOTTOM,
     )  # fmt: skip
     inner = Frame(MARGIN, BOTTOM, width - 2 * MARGIN, height - TOP - BOTTOM, 0, 0, 0, 0)

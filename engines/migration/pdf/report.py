@@ -52,20 +52,16 @@ def _cover(sheet: Paper, dossier: Dossier, titles: Sequence[str]) -> list[Any]:
         ("datacenter", ", ".join(centers[:4]) + (" and others" if len(centers) > 4 else "")),
         ("this paper", f"{made:%d %B %Y, %H:%M} UTC" if made else ""),
     ]
-    lines = [[sheet.para(label, "note"), sheet.para(value)] for label, value in facts if value]
+    lines = [[sheet.paragraph(label, "note"), sheet.paragraph(value)] for label, value in facts if value]
     style = [("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]
-    left = Table(lines, [80, sheet.width * 0.5 - 80], style=style, hAlign="LEFT")
-    links = [sheet.link(title) for title in titles]
-    half = (len(links) + 1) // 2
-    contents = [[sheet.para("In this paper", "h2"), *links[:half]], [sheet.para("", "h2"), *links[half:]]]
-    below = Table([[left, *contents]], [sheet.width * 0.56, *[sheet.width * 0.22] * 2],
+    left = Table(lines, [80, sheet.width * 0.55 - 80], style=style, hAlign="LEFT")
+    contents = [sheet.paragraph("In this paper", "note"), *(sheet.link(title) for title in titles)]
+    below = Table([[left, contents]], [sheet.width * 0.62, sheet.width * 0.38],
                   style=[("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (0, -1), 0)])  # fmt: skip
     return [
-        Spacer(1, 60), sheet.para(dossier.title, "covered"),
-        sheet.para(_short(dossier.name, 60), "cover"), Spacer(1, 8),
-        sheet.para(_lead(dossier), "covered"), Spacer(1, 112 - _more_lines(sheet, dossier.name)),
-        _tiles(sheet, dossier),
-        Spacer(1, 14), below,
+        Spacer(1, 60), sheet.paragraph(dossier.title, "covered"), sheet.paragraph(_short(dossier.name, 60), "cover"),
+        Spacer(1, 8), sheet.paragraph(_lead(dossier), "covered"), Spacer(1, 104 - _more_lines(sheet, dossier.name)),
+        _tiles(sheet, dossier), Spacer(1, 10), below,
     ]  # fmt: skip
 
 
@@ -75,7 +71,7 @@ def _short(text: str, letters: int) -> str:
 
 def _more_lines(sheet: Paper, name: str) -> float:
     """Points that a long name takes on the cover beyond its first line."""
-    shown = sheet.para(_short(name, 60), "cover")
+    shown = sheet.paragraph(_short(name, 60), "cover")
     return float(shown.wrap(sheet.width, 1000)[1]) - 40.0
 
 
@@ -100,14 +96,17 @@ def _tiles(sheet: Paper, dossier: Dossier) -> Any:
         (f"{len(plan.schedule.days):,}", "days with work"),
         (f"{found['red']:,}", "VMs that are RED"),
     ]
-    cells = [[sheet.para(value, "tile") for value, _ in tiles], [sheet.para(label, "tiled") for _, label in tiles]]
+    cells = [
+        [sheet.paragraph(value, "tile") for value, _ in tiles],
+        [sheet.paragraph(label, "tiled") for _, label in tiles],
+    ]
     style = [("BOX", (n, 0), (n, 1), 0.8, LINE) for n in range(len(tiles))]
     style += [("TOPPADDING", (0, 0), (-1, 0), 10), ("BOTTOMPADDING", (0, 1), (-1, 1), 10)]  # type: ignore[list-item]
     return Table(cells, [sheet.width / len(tiles)] * len(tiles), style=style)
 
 
 def _summary(sheet: Paper, dossier: Dossier) -> list[Any]:
-    told = [sheet.para(f"• {one}", "bullet") for one in summary_lines(dossier)]
+    told = [sheet.paragraph(f"• {one}", "bullet") for one in summary_lines(dossier)]
     return [*sheet.heading("Summary"), *told, *chapters.overview(sheet, dossier)]
 
 
@@ -146,7 +145,9 @@ def _target_lines(dossier: Dossier) -> list[str]:
     open_gaps = ", ".join(f"{number:,} {severity}" for severity, number in count.items() if number)
     ready = sum(one.is_ready for one in report.readiness)
     lines = [f"Gaps: {open_gaps or 'none'}. {ready:,} of {len(report.readiness):,} tenants are ready."]
-    if report.target.unknown:
+    if not dossier.is_target_known:
+        lines = ["The target was not asked: what it lacks is not known."]
+    elif report.target.unknown:
         lines.append(f"The target did not say: {', '.join(report.target.unknown)}. Nothing is claimed about them.")
     size = report.sizing
     if size.total:

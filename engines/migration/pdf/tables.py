@@ -8,9 +8,8 @@ from engines.migration.pdf.pages import LIGHT, LINE, NAVY, Paper
 
 GRADES = {
     "GREEN": "#C6E7C8", "YELLOW": "#FFEDB3", "RED": "#F6C1BD", "critical": "#F6C1BD", "warning": "#FFEDB3",
-    "ready": "#C6E7C8", "not ready": "#F6C1BD", "waits for a decision": "#FFEDB3",
-    "Hard": "#F6C1BD", "Medium": "#FFEDB3",
-    "Easy": "#C6E7C8",
+    "ready": "#C6E7C8", "not ready": "#F6C1BD", "waits for a decision": "#FFEDB3", "Hard": "#F6C1BD",
+    "Medium": "#FFEDB3",    "Easy": "#C6E7C8",
 }  # fmt: skip
 _SIZE, _LEADING, _PAD = 7.2, 9, 3
 _MOST_LETTERS = 500  # of one cell: a row has to fit on a page
@@ -37,7 +36,7 @@ def table(paper: Paper, columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -
     columns, rows = _filled(columns, rows)
     whole = sum(column.share for column in columns)
     widths = [paper.width * column.share / whole for column in columns]
-    head = [paper.para(column.title, "headed" if column.kind == "number" else "head") for column in columns]
+    head = [paper.paragraph(column.title, "headed" if column.kind == "number" else "head") for column in columns]
     cells = [
         [_cell(paper, value, column, width) for value, column, width in zip(row, columns, widths, strict=True)]
         for row in rows
@@ -91,7 +90,7 @@ def _cell(paper: Paper, value: Any, column: Col, width: float) -> Any:
     fits = text.isprintable() and paper.fonts.draws(text)
     if fits and stringWidth(text, paper.fonts.regular, _SIZE) <= width - 2 * _PAD:
         return text
-    return paper.para(text, "cell")
+    return paper.paragraph(text, "cell")
 
 
 def pairs(paper: Paper, lines: Sequence[tuple[str, Any]], share: float = 1.0) -> Any:
@@ -99,7 +98,9 @@ def pairs(paper: Paper, lines: Sequence[tuple[str, Any]], share: float = 1.0) ->
     from reportlab.platypus import Table, TableStyle
 
     width = paper.width * share
-    cells = [[paper.para(label, "note"), paper.para(f"{v:,}" if isinstance(v, int) else v)] for label, v in lines]
+    cells = [
+        [paper.paragraph(label, "note"), paper.paragraph(f"{v:,}" if isinstance(v, int) else v)] for label, v in lines
+    ]
     style = TableStyle(
         [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
          ("LEFTPADDING", (0, 0), (-1, -1), _PAD), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]

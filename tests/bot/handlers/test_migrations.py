@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -163,12 +164,39 @@ async def test_what_goes_before_what_is_kept_and_a_circle_is_refused(office: Off
     assert all(name in path for name in ("fin-web-01", "fin-erp-db", "lab-box-01"))
 
 
-async def test_the_plan_comes_as_a_workbook_and_a_pdf_is_not_promised(office: Office) -> None:
-    await office.drop()
-    reply = await office.say("export the dc1 plan to excel")
+async def _sent(office: Office, said: str) -> tuple[File, str]:
+    reply = await office.say(said)
     (file,) = [part for part in reply.parts if isinstance(part, File)]
-    assert file.name == "dc1-migration-plan-2026-11-24.xlsx" and file.content.startswith(b"PK")
-    assert (await office.say("migration plan as pdf")).outcome == "failed"
+    return file, shown(reply)
+
+
+async def test_an_assessment_comes_in_every_form_and_a_plan_once_waves_were_built(office: Office) -> None:
+    card = await office.drop()
+    asked = {one.label: one.said for part in card.parts if isinstance(part, Choices) for one in part.choices}
+    for label, suffix, start in (("Excel", "xlsx", b"PK"), ("PDF", "pdf", b"%PDF-"), ("CSV", "csv.zip", b"PK")):
+        file, text = await _sent(office, asked[label])
+        assert file.name == f"dc1-migration-assessment-2026-11-24.{suffix}" and file.content.startswith(start)
+        assert "not built yet" in text
+    await office.say("build 2 cohorts easiest first for dc1")
+    file, text = await _sent(office, "export the dc1 plan as pdf")
+    assert file.name == "dc1-migration-plan-2026-11-24.pdf" and "not built yet" not in text
+    found, _ = await _sent(office, "export the dc1 plan to json")
+    told = json.loads(found.content)
+    assert told["cohorts"] and told["waves"] and told["gaps"] is not None and told["sizing"]["total"] >= 0
+    assert sum(len(one["members"]) for one in told["waves"]) + len(told["unplaced"]) == told["schedule"]["vms"]
+
+
+async def test_after_a_word_about_a_migration_a_file_is_of_the_migration(office: Office) -> None:
+    await office.drop(where="room")
+    await office.say("build 2 cohorts easiest first for dc1", where="room")
+    for said, suffix in (("export to excel", "xlsx"), ("export as pdf", "pdf"), ("export csv", "csv.zip")):
+        reply = await office.say(said, where="room")
+        (file,) = [part for part in reply.parts if isinstance(part, File)]
+        assert file.name == f"dc1-migration-plan-2026-11-24.{suffix}", shown(reply)
+    await office.say("which vms are red in dc1", where="room")
+    reply = await office.say("export that as csv", where="room")
+    (file,) = [part for part in reply.parts if isinstance(part, File)]
+    assert file.name.endswith(".csv") and b"erp" in file.content
 
 
 async def test_a_newer_export_shows_the_difference_and_keeps_decisions(office: Office) -> None:
