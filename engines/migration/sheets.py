@@ -71,7 +71,7 @@ def _summary(dossier: Dossier) -> SheetData:
     ]  # fmt: skip
     rows = [(about, what, value) for about, lines in blocks for what, value in lines]
     columns = (Column("About", width=20), Column("What", "grade", 46), Column("Value", "int", 20))
-    charts = [*_charts(blocks), *(wave_charts(plan, "Waves")[:1] if dossier.is_plan else ())]
+    charts = [*_charts(blocks), *(wave_charts(plan) if dossier.is_plan else ())]
     return SheetData("Summary", columns, rows, charts, filtered=False, heading=_heading(dossier))
 
 
@@ -153,16 +153,16 @@ def _sums(members: list[Assessed]) -> tuple[Any, ...]:
 
 _VM_COLUMNS = (
     Column("VM", width=30), Column("Tenant", width=22), Column("Cohort", "int", 8), Column("Wave", "int", 8),
-    Column("In the wave because", width=44), Column("Risk", "grade", 9), Column("Score", "int", 7),
-    Column("Risk: why", width=48), Column("Blockers", width=34), Column("Mode", width=8), Column("Mode: why", width=40),
-    Column("Before", width=30), Column("Not known", width=24), Column("System", width=38),
-    Column("System known", width=12),
+    Column("Risk", "grade", 9), Column("Score", "int", 7), Column("Mode", width=8), Column("System", width=38),
     Column("vCPUs", "int", 8), Column("Memory MiB", "int", 12), Column("Disks", "int", 7),
     Column("Capacity MiB", "int", 13), Column("In use MiB", "int", 13), Column("Guest used MiB", "int", 13),
-    Column("To copy MiB", "int", 13), Column("To copy: from", width=16), Column("Networks", width=28),
+    Column("To copy MiB", "int", 13), Column("To copy: from", width=16),
     Column("First copy h", "float", 10), Column("Cutover h", "float", 10), Column("Cold h", "float", 10),
     Column("Starts (UTC)", "time", 17), Column("Down from (UTC)", "time", 17), Column("Done (UTC)", "time", 17),
-    Column("Planned downtime h", "float", 12), Column("Warning", width=34), Column("Power", width=12),
+    Column("Planned downtime h", "float", 12), Column("Warning", width=34),
+    Column("Risk: why", width=60), Column("Blockers", width=34), Column("Mode: why", width=50),
+    Column("Before", width=36), Column("In the wave because", width=60), Column("Not known", width=24),
+    Column("System known", width=12), Column("Networks", width=28), Column("Power", width=12),
     Column("Cluster", width=18), Column("Host", width=26), Column("vCenter", width=22), Column("VM id", width=12),
     Column("Left out because", width=30), Column("Priority", "int", 9), Column("Status", width=10),
 )  # fmt: skip
@@ -179,13 +179,14 @@ def _vms(dossier: Dossier) -> SheetData:
 def _vm(one: Assessed, plan: MigrationPlan, cohort_of: Mapping[int, int]) -> tuple[Any, ...]:
     vm, tenant = one.vm, plan.tenants.of.get(one.key)
     why = "; ".join(f"{point.name} (+{point.weight})" for point in one.risk.points)
+    cohort, wave, placed = _place(one, plan, cohort_of)
     return (
-        vm.name, tenant.tenant if tenant else "", *_place(one, plan, cohort_of), one.risk.colour, one.risk.score, why,
-        ", ".join(one.risk.blockers),
-        one.mode.way, "; ".join(one.mode.reasons), "; ".join(one.mode.first), ", ".join(one.mode.unchecked),
-        one.guest.label, one.guest.confidence, vm.cpus, vm.memory_mib, len(vm.disks) or vm.disk_count,
+        vm.name, tenant.tenant if tenant else "", cohort, wave, one.risk.colour, one.risk.score, one.mode.way,
+        one.guest.label, vm.cpus, vm.memory_mib, len(vm.disks) or vm.disk_count,
         one.sizes.capacity_mib, one.sizes.in_use_mib, one.sizes.consumed_mib, one.sizes.move_mib, one.sizes.move_by,
-        ", ".join(vm.network_names), *_vm_times(one, plan), vm.power, vm.cluster, vm.host, vm.server, vm.vm_id,
+        *_vm_times(one, plan), why, ", ".join(one.risk.blockers), "; ".join(one.mode.reasons),
+        "; ".join(one.mode.first), placed, ", ".join(one.mode.unchecked), one.guest.confidence,
+        ", ".join(vm.network_names), vm.power, vm.cluster, vm.host, vm.server, vm.vm_id,
         REASONS.get(one.left_out, ""), one.override.priority, one.override.status,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ _COHORTS = (
     Column("Tenant's ease", "float", 10),
     Column("Ease", "grade", 9), Column("Tenant's VMs", "int", 10), Column("Tenant's GiB", "float", 11),
     Column("Tenant's red", "int", 9), Column("Average risk", "float", 9), Column("There because", "note", 60),
-    Column("Ease is made of", "note", 70), Column("Cohort's VMs", "int", 10), Column("Cohort's GiB", "float", 11),
+    Column("Ease is made of", width=70), Column("Cohort's VMs", "int", 10), Column("Cohort's GiB", "float", 11),
     Column("Starts (UTC)", "time", 17), Column("Ends (UTC)", "time", 17), Column("After cohorts", width=12),
     Column("Warnings", "note", 40),
 )  # fmt: skip
@@ -56,17 +56,17 @@ def _shown(at: str | None) -> datetime | None:
 def _waves(plan: MigrationPlan) -> SheetData:
     times = wave_times(plan.waves.waves, plan.rows, plan.schedule)
     rows = [_wave(wave, one) for wave, one in zip(plan.waves.waves, times, strict=True)]
-    return SheetData("Waves", _WAVES, rows, wave_charts(plan))
+    return SheetData("Waves", _WAVES, rows)
 
 
-def wave_charts(plan: MigrationPlan, sheet: str = "") -> tuple[ChartData, ...]:
-    """Of the first waves, as many as can still be read."""
+def wave_charts(plan: MigrationPlan) -> tuple[ChartData, ...]:
+    """Of the first waves, as many as can still be read; beside the waves' own wide table they would shrink its print."""
     last = min(len(plan.waves.waves), _MOST_CHARTED) - 1
     if last < 0:
         return ()
     return (
-        ChartData("GiB to copy by wave", "column", 0, 4, 0, last, (), "GiB", sheet),
-        ChartData("VMs by wave", "column", 0, 3, 0, last, (), "VMs", sheet),
+        ChartData("GiB to copy by wave", "column", 0, 4, 0, last, (), "GiB", "Waves"),
+        ChartData("VMs by wave", "column", 0, 3, 0, last, (), "VMs", "Waves"),
     )
 
 

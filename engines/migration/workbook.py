@@ -24,7 +24,8 @@ _SURELY_FITS = 16_000  # letters, as UTF-16 never more than a cell holds
 _LEAST_TO_FREEZE = 4  # columns from which on the first stays in sight
 _A3, _A4 = 8, 9
 _A4_HOLDS, _A3_HOLDS = 170, 300  # letters side by side that can still be read
-_MOST_LABELS = 40
+_MOST_LABELS = 16
+_LINE_HEIGHT, _MOST_LINES = 13.5, 12
 _CHART_WIDTH, _CHART_HEIGHT, _CHART_ROWS, _CHART_COLUMNS = 470, 300, 16, 8
 
 
@@ -89,6 +90,12 @@ def write_workbook(path: Path, sheets: Sequence[SheetData], properties: Mapping[
                 _Writer(book, formats, data).write()
 
 
+def _lines(values: Sequence[Any], notes: Sequence[tuple[int, int]]) -> int:
+    """What the longest note takes: a spreadsheet does not always fit a row to its texts by itself."""
+    needed = (-(-len(str(values[place] or "")) // max(1, width - 2)) for place, width in notes)
+    return min(_MOST_LINES, max(needed))
+
+
 def _formats(book: Any) -> dict[str, Any]:
     cell = {**_FONT, **_LINE}
     found = {
@@ -115,10 +122,13 @@ class _Writer:
         """Widths and the header first: in constant memory rows that are written cannot be changed."""
         self._set_up()
         kinds = [column.kind for column in self._data.columns]
+        notes = [(place, column.width) for place, column in enumerate(self._data.columns) if column.kind == "note"]
         row = self._head
         for row, values in enumerate(self._data.rows, self._head + 1):
             if row >= XLSX_ROWS:
                 raise ExportError(f"the sheet {self._data.title} has more rows than Excel holds", "use the JSON or CSV")
+            if notes and (lines := _lines(values, notes)) > 1:
+                self._sheet.set_row(row, _LINE_HEIGHT * lines)
             for place, (value, kind) in enumerate(zip(values, kinds, strict=True)):
                 if value is not None and value != "":
                     self._cell(row, place, value, kind)
@@ -143,6 +153,8 @@ class _Writer:
         sheet.set_header("&L&F&R&D")
         sheet.set_footer("&L&A&RPage &P of &N")
         sheet.hide_gridlines(2)
+        if self._data.heading:
+            sheet.set_row(0, 24)
         for row, text in enumerate(self._data.heading):
             sheet.write_string(row, 0, excel_text(text), self._formats["subtitle" if row else "title"])
         sheet.set_row(self._head, 30)

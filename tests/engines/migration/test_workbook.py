@@ -69,8 +69,8 @@ def test_the_sheets_and_their_set_up(tmp_path: Path) -> None:
 def test_charts_show_the_figures_beside_them(tmp_path: Path) -> None:
     """Each range that a chart names holds labels and numbers, whatever stands above the header."""
     book = written(tmp_path / "p.xlsx", plan_of(*(vm(f"v{n}", n) for n in range(9))))
-    charts = [chart for name in ("Summary", "Waves", "Daily schedule") for chart in book[name]._charts]
-    assert len(charts) == 7
+    charts = [chart for name in ("Summary", "Daily schedule") for chart in book[name]._charts]
+    assert len(charts) == 6
     for chart in charts:
         (series,) = chart.series
         found = shown(book, series.val.numRef.f)
