@@ -6,9 +6,11 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
+from xdist.scheduler import LoadFileScheduling
 
 from scheduler.durable import prepare
 from storage.database import Database, migrate
@@ -19,21 +21,30 @@ TEMPLATE = "template_stackhand"
 
 # Those that wait for clouds, processes and browsers, begun first: the short ones fill what is left at the end.
 _SLOW_FIRST = ("cloud", "acceptance", "chat", "page", "demo")
+_TESTS = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the group into the test's id
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rooms = [item.path.relative_to(_TESTS).parts[0] for item in items]
+    ranked = {room: rank for rank, room in enumerate(_SLOW_FIRST)}
+    order = sorted(range(len(items)), key=lambda at: ranked.get(rooms[at], len(ranked)))
+    items[:] = [items[at] for at in order]
+
+
+class ByRoom(LoadFileScheduling):  # type: ignore[misc]
     """The tests of a file stay together in one process; those of the real cloud too, because some of them count all
     that is in it while others make and delete there."""
-    tests = Path(__file__).parent
 
-    def room(item: pytest.Item) -> str:
-        return item.path.relative_to(tests).parts[0]
+    def _split_scope(self, nodeid: str) -> str:
+        return "cloud" if nodeid.startswith("tests/cloud/") else str(super()._split_scope(nodeid))
 
-    for item in items:
-        group = "cloud" if item.get_closest_marker("cloud") else str(item.path.relative_to(tests))
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: _SLOW_FIRST.index(room(item)) if room(item) in _SLOW_FIRST else len(_SLOW_FIRST))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRoom | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # as they were collected
+    return ByRoom(config, log)
 
 
 _MEMORY = Path("/dev/shm")  # a database is made there in a quarter of the time
