@@ -65,7 +65,7 @@ def _summary(dossier: Dossier) -> SheetData:
         ("To copy of one VM", list(size_bands(inside))),
         ("Schedule", _schedule(plan)),
         ("Held back, hours", [(name, round(hours, 1)) for name, hours in plan.schedule.held_back.items()]),
-        ("Gaps", [(severity, count) for severity, count in dossier.target.gaps.count().items()]),
+        ("Gaps", list(dossier.target.gaps.count().items()) if dossier.is_target_known else [("not known", None)]),
         ("Left out", [(REASONS[reason], count) for reason, count in assessment.count_left_out().items()]),
         ("Export", [(_TOTALS[n], v) for n, v in totals(assessment.estate).items() if n in _TOTALS and v is not None]),
     ]  # fmt: skip

@@ -60,7 +60,7 @@ def _waves(plan: MigrationPlan) -> SheetData:
 
 
 def wave_charts(plan: MigrationPlan) -> tuple[ChartData, ...]:
-    """Of the first waves, as many as can still be read; beside the waves' own wide table they would shrink its print."""
+    """Of the first waves, as many as can still be read; beside the waves' own table they would shrink its print."""
     last = min(len(plan.waves.waves), _MOST_CHARTED) - 1
     if last < 0:
         return ()

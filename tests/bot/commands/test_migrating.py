@@ -40,11 +40,11 @@ def test_the_keys_of_the_contract(run: Run, book: Path) -> None:
 def test_the_files_are_written_and_named(run: Run, book: Path, tmp_path: Path) -> None:
     code, out, _ = run("rvtools", str(book), "--out", str(tmp_path / "o" / "p"), "--json", "--start", "2026-11-30")
     files = json.loads(out)["files"]
-    assert code == 0 and [Path(name).name for name in files] == [
-        "migration.xlsx", "migration.pdf", "migration.csv.zip", "migration.json"
-    ]  # fmt: skip
+    names = ["migration.xlsx", "migration.pdf", "migration.csv.zip", "migration.json"]
+    assert code == 0 and [Path(name).name for name in files] == names
     assert all(Path(name).stat().st_size > 1000 for name in files)
-    assert json.loads(Path(files[1]).read_text()) == json.loads(out)
+    assert json.loads(Path(files[3]).read_text()) == json.loads(out)
+    assert Path(files[1]).read_bytes().startswith(b"%PDF-")
 
 
 def test_cohorts_and_waves_hold_everybody(run: Run, tmp_path: Path) -> None:
