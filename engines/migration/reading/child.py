@@ -5,6 +5,7 @@ It has no secrets in its environment, little memory, little time, and answers in
 """
 
 import contextlib
+import gc
 import json
 import resource
 import sys
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
         ReadLimits(**json.loads(arguments[3])),
     )
     _limit(limits)
+    gc.disable()  # nothing here goes round in circles, and to look for it among millions of cells takes its time
     try:
         _read(path, out, name, limits)
     except WorkbookRefused as refused:
