@@ -17,10 +17,39 @@ from storage.embedded import EmbeddedServer, start
 TEMPLATE = "template_stackhand"
 
 
+# Those that wait for clouds, processes and browsers, begun first: the short ones fill what is left at the end.
+_SLOW_FIRST = ("cloud", "acceptance", "chat", "page", "demo")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the group into the test's id
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file stay together in one process; those of the real cloud too, because some of them count all
+    that is in it while others make and delete there."""
+    tests = Path(__file__).parent
+
+    def room(item: pytest.Item) -> str:
+        return item.path.relative_to(tests).parts[0]
+
+    for item in items:
+        group = "cloud" if item.get_closest_marker("cloud") else str(item.path.relative_to(tests))
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: _SLOW_FIRST.index(room(item)) if room(item) in _SLOW_FIRST else len(_SLOW_FIRST))
+
+
+_MEMORY = Path("/dev/shm")  # a database is made there in a quarter of the time
+_ROOM_BYTES = 4 << 30
+
+
+def _place() -> Path:
+    """Where the server's files go: in memory if the machine has enough of it, as nothing of them is to last."""
+    roomy = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return _MEMORY if roomy else Path(tempfile.gettempdir())
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
-    """The server. Its directory lies directly under the temporary one, where another account can reach it."""
-    state = Path(tempfile.gettempdir()) / f"stackhand-test-{os.getpid()}-{secrets.token_hex(4)}"
+    """The server. Its directory lies directly under one of everybody, where another account can reach it."""
+    state = _place() / f"stackhand-test-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         with start(state) as server:
             yield server
@@ -49,6 +78,7 @@ async def _server(postgres: EmbeddedServer) -> AsyncIterator[Database]:
             server,
             "ALTER SYSTEM SET fsync = off",
             "ALTER SYSTEM SET synchronous_commit = off",
+            "ALTER SYSTEM SET max_wal_size = '128MB'",
             "SELECT pg_reload_conf()",
             f"CREATE DATABASE {TEMPLATE}",
         )

@@ -141,7 +141,7 @@ def test_set_up_is_one_line_each() -> None:
         assert "\n" not in command
         assert "--require-hashes" in command
     assert set_up_commands()[0].endswith("stackhand demo")
-    assert set_up_commands()[1].endswith("-m pytest -n 3 --dist loadfile")
+    assert set_up_commands()[1].endswith("-m pytest -n 3 --dist loadgroup --no-loadscope-reorder")
 
 
 def test_the_ci_runs_the_readmes_own_test_command() -> None:

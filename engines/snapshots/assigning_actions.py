@@ -11,6 +11,8 @@ from engines.snapshots.pacing import Pace, Tempo
 from storage import snapshots as said
 from storage.snapshots import Assigned, Place
 
+_Labels = Mapping[str, str | None]  # metadata of a volume; None: the label is not there
+
 
 class SetPolicies:
     """The row of each volume is there before its metadata is written, with what it was before."""
@@ -38,7 +40,7 @@ class SetPolicies:
         except ActError as error:
             raise broken("the volumes cannot be listed", error) from error
         if told["kind"] != "volume":
-            await self._row(doing, _place(doing), {})
+            await self._row(doing, _place(doing), {}, {})
         left: list[str] = []
         for one in _volumes(doing):
             volume = held.get(one["id"])
@@ -61,7 +63,7 @@ class SetPolicies:
         except ValueError as error:
             raise StepError(f"{volume.name or volume.id}: {error}", "take a policy off first") from error
         before = {key: volume.metadata.get(key) for key in (*values, *gone)}
-        await self._row(doing, place, before)
+        await self._row(doing, place, before, {key: values.get(key) for key in before})
         if values or gone:
             try:
                 await pace.call(
@@ -72,7 +74,7 @@ class SetPolicies:
         async with doing.database.begin() as conn:
             await said.written(conn, doing.key, [place], self._tempo.clock())
 
-    async def _row(self, doing: Doing, place: Place, values: Mapping[str, str | None]) -> None:
+    async def _row(self, doing: Doing, place: Place, values: _Labels, wrote: _Labels) -> None:
         """What was before is kept only by the first attempt: later ones would see what the first has written."""
         told = doing.step.arguments
         policy = str(told["policy"])
@@ -82,32 +84,45 @@ class SetPolicies:
                 "source": place[0], "kind": place[1], "external_id": place[2], "policy": policy,
                 "project_id": told["project_id"], "state": "on" if told["on"] else "off",
                 "retention": told.get("retention"), "by": told["by"], "at": self._tempo.clock(), "key": doing.key,
-                "before": {"row": _kept(earlier), "values": dict(values)},
+                "before": {"row": _kept(earlier), "values": dict(values), "wrote": dict(wrote)},
             }  # fmt: skip
             await said.assign(conn, row)
 
     async def undo(self, doing: Doing, result: Result) -> None:
-        """What this step wrote goes back to what it was before it."""
-        told = doing.step.arguments
+        """What this step wrote goes back to what it was before it; what somebody changed since stays, and is told."""
         acting, pace = await opened(doing), Pace(self._tempo)
         async with doing.database.begin() as conn:
             rows = await said.assigned_by(conn, doing.key)
+        changed: list[str] = []
         for row in rows:
             if row.kind == "volume" and row.written_at is not None:
-                await self._write_back(acting, pace, str(told["project_id"]), row)
+                changed += await self._write_back(acting, pace, str(doing.step.arguments["project_id"]), row)
             await self._row_back(doing, row)
+        if changed:
+            raise StepError(
+                f"somebody changed {', '.join(changed)} since: left as it is",
+                "look whether the policies in the volume's metadata are those that you want",
+            )
 
-    async def _write_back(self, acting: Acting, pace: Pace, project_id: str, row: Assigned) -> None:
-        before: Mapping[str, str | None] = row.before.get("values") or {}
-        values = {key: value for key, value in before.items() if value is not None}
-        gone = [key for key, value in before.items() if value is None]
+    async def _write_back(self, acting: Acting, pace: Pace, project_id: str, row: Assigned) -> list[str]:
+        """The labels, as "volume's label", that are not what the step wrote any longer: these are not touched."""
+        before: _Labels = row.before.get("values") or {}
         if not before:
-            return
+            return []
         try:
+            held = {one.id: one for one in await pace.call(lambda: acting.volumes(project_id))}
+            if (volume := held.get(row.external_id)) is None:
+                return []
+            changed = _changed_since(volume, before, row.before.get("wrote") or {})
+            back = {key: value for key, value in before.items() if key not in changed}
+            values = {key: value for key, value in back.items() if value is not None}
+            gone = [key for key, value in back.items() if value is None]
             await pace.call(lambda: acting.set_volume_metadata(project_id, row.external_id, values, remove=gone))
         except ActError as error:
             if error.reason != "gone":
                 raise broken(f"the metadata of {row.external_id} could not be set back", error) from error
+            return []
+        return [f"{volume.name or volume.id}'s {key}" for key in sorted(changed)]
 
     async def _row_back(self, doing: Doing, row: Assigned) -> None:
         place = (row.source, row.kind, row.external_id)
@@ -120,6 +135,11 @@ class SetPolicies:
                 await said.assign(conn, back)
                 if row.kind == "volume":
                     await said.written(conn, key, [place], self._tempo.clock())
+
+
+def _changed_since(volume: VolumeState, before: _Labels, wrote: _Labels) -> set[str]:
+    """Labels that are neither what the step wrote nor what they were before it (an undo that was cut off)."""
+    return {key for key, value in wrote.items() if volume.metadata.get(key) not in (value, before.get(key))}
 
 
 def _kept(row: Assigned | None) -> dict[str, Any] | None:

@@ -241,6 +241,19 @@ async def test_undo_brings_back_what_was_said_before(database: Database) -> None
     assert read_volume(cloud.held[P]["v1"].metadata).keeps("daily_2") == 7
 
 
+async def test_undo_leaves_what_a_person_changed_since_and_says_so(database: Database) -> None:
+    cloud = two()
+    step = policies(cloud)
+    await do(cloud, database, step)
+    by_hand = {"stackhand_policies": "daily_2,weekly_4", "tier": "1"}
+    cloud.held[P]["v1"] = replace(cloud.held[P]["v1"], metadata={**cloud.held[P]["v1"].metadata, **by_hand})
+    undoing = action(cloud, step.action).undo(doing(cloud, database, step), {})
+    with pytest.raises(StepError, match="somebody changed v1's stackhand_policies since: left as it is"):
+        await undoing
+    assert cloud.held[P]["v1"].metadata == by_hand and cloud.held[P]["v2"].metadata == {}
+    assert await rows(database) == {}
+
+
 async def test_a_source_that_cannot_be_changed_says_what_to_do(database: Database) -> None:
     cloud = two()
 
