@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ async def close(
 
 
 def follower(database: Database) -> Follower:
-    return Follower(database, "slack", _edited, lambda: None)
+    return Follower(database, "slack", partial(_edited, ""), lambda: None)
 
 
 async def look(database: Database, slack: SmallSlack) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ class Office:
         for piece in await notifier.take(10):
             await notifier.do(piece)
         await send_all(self.database, self.slack)
-        follower = Follower(self.database, "slack", _edited, lambda: None)
+        follower = Follower(self.database, "slack", partial(_edited, ""), lambda: None)
         await execute(self.database, "UPDATE follow SET next_at = now() - interval '1 s'")
         for id_ in await follower.take(100):
             await follower.do(id_)
