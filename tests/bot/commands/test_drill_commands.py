@@ -65,7 +65,7 @@ def test_a_drill_from_asking_to_its_proof(able: Run, cloud: DrillCloud, database
     assert within(database_url, lambda database: ran(database, cloud, 1)).state == "done"
     assert able("restore", "targets", "set", "--rto-minutes", "60", "--rpo-hours", "24")[0] == 0
     code, out, _ = able("restore", "drills", "--out", str(tmp_path))
-    assert code == 1 and "1 missed" in out and "RPO: data" in out and "1 never drilled" in out
+    assert code == 1 and "1 missed" in out and "RPO: " in out and "1 never drilled" in out
     (pdf,), (table,) = tmp_path.glob("*.pdf"), tmp_path.glob("*.csv")
     assert pdf.read_bytes().startswith(b"%PDF") and len(pdf.read_bytes()) > 2000
     first, second = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig")))
