@@ -97,7 +97,7 @@ class Runner:
         id_ = await add_job(self.database, plan)
         actions: dict[str, Action] = {one.name: one for one in actions_of(self.pace)}
         shop = Workshop(
-            self.database, actions, self.clouds, limits=claims.Limits(1000, 1000), patience=Patience(3, 0.5)
+            self.database, actions, self.clouds, limits=claims.Limits(1000, 1000, 1000), patience=Patience(3, 0.5)
         )
         began = time.monotonic()
         beside = [more(id_)] if more else []
