@@ -12,6 +12,7 @@ from engines.actions import Action
 from engines.changes.sagas import Workshop, run_job
 from engines.changes.steps import Patience
 from engines.clouds.acting import ActingClouds
+from engines.clouds.acting_servers import KEPT
 from engines.clouds.opening import open_acting
 from engines.clouds.sources import open_clouds
 from engines.inventory.collect import sync_source
@@ -158,7 +159,10 @@ def _original(bed: Bed, case: Case, was: Look) -> Iterator[str]:
         return
     if not now.name.startswith(f"{was.name}-before-") or now.status != "SHUTOFF":
         yield f"the original is {now.name}, {now.status}"
-    if (now.disks, now.volumes, now.rest) != (was.disks, was.volumes, was.rest):
+    metadata = dict(now.rest["metadata"])
+    if not metadata.pop(KEPT, ""):
+        yield "the original does not bear the mark of one that is kept"
+    if (now.disks, now.volumes, {**now.rest, "metadata": metadata}) != (was.disks, was.volumes, was.rest):
         yield f"the original is not as it was: {now}"
     cards = was.cards if case.strategy == "new_ips" else ()
     if now.cards != cards:
