@@ -102,7 +102,9 @@ async def change_counts(conn: AsyncConnection, scope: Scope, window: Window) -> 
     """(kind, op, how many), most first."""
     h = history.c
     kept = _changes_in(window, scope)
-    query = select(h.kind, h.op, func.count()).where(*kept).group_by(h.kind, h.op).order_by(func.count().desc(), h.kind)
+    count = func.count()
+    query = select(h.kind, h.op, count).where(*kept).group_by(h.kind, h.op)
+    query = query.order_by(count.desc(), h.kind, h.op.desc())
     return [(kind, op, int(number)) for kind, op, number in await conn.execute(query)]
 
 
