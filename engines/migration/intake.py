@@ -17,7 +17,6 @@ from engines.migration.reading.limits import SENT_FILE, ReadLimits
 from engines.migration.reading.reader import read_bytes
 from engines.migration.tenants import Tenants
 
-SUFFIXES = (".xlsx", ".xlsm", ".xls", ".zip", ".csv")
 _NOISE = re.compile(
     r"rv[ _-]?tools|export(?:ed)?|(?<![a-z0-9])(?:all|tabs?|tab[a-z]+|anonymi[sz]ed|copy|final|new|latest|xlsx|v\d+)"
     r"(?![a-z0-9])|\d{4}[-_.]?\d{2}[-_.]?\d{2}(?:[-_. T]?\d{2}[-_.:]?\d{2}(?:[-_.:]?\d{2})?)?|\(\d+\)",

@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from engines.plans import Plan, Target
 from engines.restore.checks import checks_of, needs
 from engines.restore.designs import Design, design
-from engines.restore.facts import Facts, facts_of
+from engines.restore.facts import Facts
 from engines.restore.steps import old_name, steps_of
 from engines.restore.wishes import House, Wish, to_json
-from storage.inventory import Found
-from storage.scopes import Scope
 
 KINDS = {"side_by_side": "restore", "attach": "restore", "replace": "restore_replace"}
 """A replace is a kind of change of its own: other people decide on it."""
@@ -21,14 +17,8 @@ GUESS_S = (60, 20)
 """Without any past restore: seconds for the VM, and for each volume."""
 
 
-async def plan_restore(
-    conn: AsyncConnection, scope: Scope, vm: Found, wish: Wish, now: datetime, house: House, *, demo: bool = False
-) -> Plan:
-    """Reads the inventory and nothing else. Raises CannotPlanError when there is nothing to restore from."""
-    return plan_of(await facts_of(conn, scope, vm, demo=demo), wish, now, house)
-
-
 def plan_of(facts: Facts, wish: Wish, now: datetime, house: House) -> Plan:
+    """Raises CannotPlanError when there is nothing to restore from."""
     made = design(facts, wish, now)
     return Plan(
         KINDS[wish.mode],

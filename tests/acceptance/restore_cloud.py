@@ -10,7 +10,6 @@ from engines.clouds import Resource
 from engines.clouds.demo_overlay import present_of
 from engines.clouds.demo_present import FLOATING, PORT, SNAPSHOT, VM, VOLUME, Present
 from engines.plans import Plan
-from engines.restore.planning import plan_restore
 from engines.restore.wishes import House, Mode, Wish
 from storage import restore_facts
 from storage.database import Database
@@ -18,6 +17,7 @@ from storage.demo_changes import changed
 from storage.scopes import EVERYTHING
 from tests.engines.clouds.demo_place import Place, addresses, floating_ip, port_ids
 from tests.engines.clouds.demo_rows import SOURCE
+from tests.engines.restore.planned import plan_restore
 
 
 async def planned(database: Database, number: int, mode: Mode) -> Plan:

@@ -18,7 +18,6 @@ from engines.clouds.sources import open_clouds
 from engines.inventory.collect import sync_source
 from engines.plans import Plan
 from engines.restore.actions import actions_of
-from engines.restore.planning import plan_restore
 from engines.restore.wishes import House, Wish
 from engines.restore.working import Pace
 from storage import claims, jobs, restore_facts
@@ -29,6 +28,7 @@ from tests.cloud.restore_cases import Case
 from tests.cloud.restore_looks import Look, differences, look
 from tests.cloud.test_openstack_live import where
 from tests.engines.changes.bed import add_job
+from tests.engines.restore.planned import plan_restore
 
 ON = House(execute=frozenset({"*"}))
 PACE = Pace(poll_s=1.0, tries=120, console_s=5.0)
@@ -78,6 +78,8 @@ class Runner:
     source: str = ""
     looks: dict[str, Look] = field(default_factory=dict)
     pace: Pace = PACE
+    actions: Sequence[Action] = ()
+    """Those of restores unless others are given."""
 
     async def sync(self) -> None:
         path, name = where()
@@ -96,7 +98,7 @@ class Runner:
         """To its end; `more` runs beside it, with the job's id."""
         assert plan.failed == (), plan.failed
         id_ = await add_job(self.database, plan)
-        actions: dict[str, Action] = {one.name: one for one in actions_of(self.pace)}
+        actions: dict[str, Action] = {one.name: one for one in self.actions or actions_of(self.pace)}
         shop = Workshop(
             self.database, actions, self.clouds, limits=claims.Limits(1000, 1000, 1000), patience=Patience(3, 0.5)
         )

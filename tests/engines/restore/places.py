@@ -6,11 +6,11 @@ from typing import Any
 from engines.clouds.acting import Used
 from engines.clouds.acting_servers import FloatingState
 from engines.plans import Plan
-from engines.restore.planning import plan_restore
 from engines.restore.wishes import House, Wish
 from storage import restore_facts
 from storage.database import Database
 from storage.scopes import EVERYTHING, Scope
+from tests.engines.restore.planned import plan_restore
 from tests.engines.restore.small_cloud import PROJECT, T0, Port, Server, SmallCloud, Snapshot, Volume
 from tests.storage.listed import Row, row, write
 

@@ -8,12 +8,12 @@ import pytest
 
 from engines.clouds.acting import Used
 from engines.plans import Plan, from_json, to_json
-from engines.restore.planning import plan_restore
 from engines.restore.wishes import CannotPlanError, House, Wish
 from storage import restore_facts
 from storage.database import Database
 from storage.scopes import EVERYTHING
 from tests.engines.restore.places import MINE, NOW, ON, YESTERDAY, planned, small_place, store
+from tests.engines.restore.planned import plan_restore
 from tests.engines.restore.small_cloud import Port, SmallCloud, Snapshot
 
 
