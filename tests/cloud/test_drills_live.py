@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.cloud.restore_bed import Bed, administrator, bed_of
 from tests.cloud.restore_runs import ON, PACE, Runner, clients
 
 pytestmark = pytest.mark.cloud
+_PATIENT = DrillPace(replace(PACE, console_s=30.0), faults_s=30.0)  # a busy machine is no finding
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ async def test_a_drill_measures_what_comes_back_and_leaves_nothing(database: Dat
     await asyncio.to_thread(bed.vm, "db-01")
     faulty = await asyncio.to_thread(bed.vm, "db-02")
     bed.inside.compute.set_server_metadata(faulty, testbed_fault="spawn")
-    runner = Runner(database, clients(), bed, actions=actions_of(DrillPace(PACE, faults_s=10.0)))
+    runner = Runner(database, clients(), bed, actions=actions_of(_PATIENT))
     await runner.sync()
     async with database.connect() as conn:
         wish = Wish(runner.source, bed.project, ("db-01", "db-02"))
