@@ -5,13 +5,14 @@ where the id alone may stand in two. Whoever reads the message back takes the ma
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote, unquote
 from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engines.runbooks.runbook import find_runbooks
 from engines.snapshots.policies import told_by_name
 from intents.names import Names, fold, spans
 from intents.readings import Name
@@ -88,6 +89,7 @@ async def entries_in(
     if knows is not None:
         hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
     hits += await _policies(conn, candidates)
+    hits += _runbooks()
     if viewer is not None:
         hits += await _of_migrations(conn, viewer, candidates, hits)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
@@ -99,6 +101,13 @@ async def _policies(conn: AsyncConnection, candidates: Iterable[str]) -> list[Na
     custom = {fold(row[0]): row[0] for row in await custom_policies(conn)}
     found = [(one, custom.get(one) or (one if told_by_name(one) else "")) for one in candidates]
     return [Named(span, "policy", name, "", "", "", "", "") for span, name in found if name]
+
+
+def _runbooks() -> Iterator[Named]:
+    """All of them, for they are few and are said loosely. They are nobody's."""
+    for one in find_runbooks().values():
+        for span in (fold(one.name), *map(fold, one.also)):
+            yield Named(span, "runbook", one.name, "", "", "", "", "")
 
 
 async def _of_migrations(

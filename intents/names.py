@@ -178,7 +178,7 @@ class Names:
         return [
             (frozenset(_SEPARATORS.split(fold(name.name))), name)
             for kind in sorted(LOOSE_KINDS)
-            for name in self.of(kind)
+            for name in dict.fromkeys(self.of(kind))
         ]
 
 
