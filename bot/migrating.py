@@ -278,5 +278,5 @@ async def decisions_of(conn: AsyncConnection, id_: int | None) -> "Decisions":
     begun = await waves.begun(conn, id_)
     reasons = {key: f"in {name}, which is {state}" for key, _, name, state, _ in begun}
     behind = max((number for _, number, *_ in begun), default=0)
-    ends_at = max((ends for *_, state, ends in begun if ends and state != "complete"), default=None)
+    ends_at = max((ends for *_, state, ends in begun if ends and state not in ("complete", "held")), default=None)
     return Decisions(by_hand, out, after, networks, reasons, (behind, ends_at))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import json_value
-from storage.migration_tables import migration_place, migration_tenant, migration_vm
+from storage.migration_tables import migration_place, migration_tenant, migration_vm, migration_wave
 
 _V = migration_vm.c
 _LAST_WAVE = 1_000_000
@@ -203,10 +203,19 @@ async def names(conn: AsyncConnection, id_: int, keys: Collection[tuple[str, str
     return {(row[0], row[1]): str(row[2]) for row in await conn.execute(query)}
 
 
+def _is_aside(place: Any) -> ColumnElement[bool]:
+    """In a wave that is on hold, or cancelled."""
+    w = migration_wave.c
+    return exists().where(
+        w.migration_id == place.migration_id, w.number == place.wave, w.state.in_(("held", "cancelled"))
+    )
+
+
 async def jobs(
     conn: AsyncConnection, id_: int, one: tuple[str, str] | None = None, only: Only = None
 ) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
-    """(key, name, mode, job, wave) of VMs in scope that are not done, cut over or held, in the order of their moves.
+    """(key, name, mode, job, wave) of VMs in scope that are not done, cut over or held, nor in a wave that is, in the
+    order of their moves.
 
     What is in no wave comes after those that are, all as one. `one`: that VM alone.
     """
@@ -219,6 +228,7 @@ async def jobs(
         .select_from(migration_vm.outerjoin(migration_place, same))
         .where(
             in_scope(id_, only),
+            ~_is_aside(p),
             func.coalesce(_V.status, "").not_in(("done", "hold")),
             func.coalesce(p.state, "").not_in(("cut_over", "skipped")),
         )

@@ -22,7 +22,7 @@ from storage.migration_vms import Line
 from storage.migration_waves import ItemRow, WaveRow
 
 if TYPE_CHECKING:
-    from engines.migration.lifecycles import Item, ItemSpec, Move, Progress
+    from engines.migration.lifecycles import Item, ItemSpec, Progress
 
 _MOST_PER_DAY = 1000
 _COHORTS = (Column("number", "cohort", "int"), Column("name", "name"), Column("tenants", "tenants", "list"),
@@ -128,7 +128,7 @@ async def _wave_parts(ask: Ask, which: Meant, made: Sequence[WaveRow], of: Name 
 def _state(wave: WaveRow, states: Mapping[int, Mapping[str, int]]) -> str:
     """ "running, 12 of 30 cut over"; without its VMs before it has begun."""
     found = states.get(wave.number, {})
-    if wave.state in ("planned", "confirmed", "cancelled") or not found:
+    if wave.state in ("planned", "confirmed", "held", "cancelled") or not found:
         return wave.state
     failed = f", {found['failed']:,} failed" if "failed" in found else ""
     return f"{wave.state}, {found.get('cut_over', 0):,} of {sum(found.values()):,} cut over{failed}"
@@ -251,9 +251,12 @@ def _item_words(spec: "ItemSpec", item: "Item") -> str:
 
 def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
     said = f'wave {wave.number} of "{which.project.name}"'  # in quotes any word may be a name
-    move = {"planned": "confirm", "confirmed": "start", "running": "complete"}.get(wave.state)
+    moves = {
+        "planned": ("confirm", "hold", "cancel"), "confirmed": ("start", "hold", "cancel"), "running": ("complete",),
+        "held": ("reopen", "cancel"), "cancelled": ("reopen",), "failed": ("reopen", "cancel"),
+    }.get(wave.state, ())  # fmt: skip
     return (
-        *((Choice(move, f"{move} {said}"),) if move else ()),
+        *(Choice(move, f"{move} {said}") for move in moves),
         Choice("all waves", f"all waves of {which.project.name}"),
     )
 
@@ -261,21 +264,22 @@ def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
 @answers("wave_advance")
 async def wave_advance(ask: Ask, wave: Name, to: str, migration: Name | None) -> Reply:
     from engines.migration import advancing
+    from engines.migration.lifecycles import ENDS, MOVES
 
     found = await _wave_meant(ask, wave, migration)
     if isinstance(found, Reply):
         return found
     which, row = found
-    if to not in ("confirm", "start", "complete"):
+    if to not in MOVES:
         return told(ask, which, (Text(f"A wave cannot be moved on by {to}.", "heading"),), outcome="incomplete")
-    move: Move = "confirm" if to == "confirm" else "start" if to == "start" else "complete"
-    if row.state == _ENDS[to]:
+    move = MOVES[MOVES.index(to)]
+    if row.state == ENDS[move]:
         by = f" by {row.changed_by}, {formats.stamp(row.changed_at)}" if row.changed_at else ""
         lead = Text(f"{row.name} of {which.project.name} is {row.state} already{by}.", "heading")
         return told(ask, which, (lead, Text("Nothing was changed."), Choices(_moves(which, row))))
     if which.project.stale and to == "confirm":
         return _is_stale(ask, which, row)
-    if row.state in ("planned", "confirmed"):
+    if move in ("confirm", "start") and row.state in ("planned", "confirmed"):
         problem = await _look(ask, which, row)
         if problem is not None:
             return problem
@@ -284,9 +288,6 @@ async def wave_advance(ask: Ask, wave: Name, to: str, migration: Name | None) ->
         (which.project.id, which.project.name), row.number, move, waves, ask.who.id, ask.now, row.detail["vms"]
     )
     return await propose(ask, plan)
-
-
-_ENDS = {"confirm": "confirmed", "start": "running", "complete": "complete"}
 
 
 def _is_stale(ask: Ask, which: Meant, row: WaveRow) -> Reply:
