@@ -76,7 +76,7 @@ def plan(
     return Plan(
         KIND, f"{move.capitalize()} {one.name} of {migration[1]}", (), (step,),
         options={"migration": migration[0], "wave": wave, "move": move}, checks=(check,), facts=facts,
-        warnings=warned, blast=f"the plan of {vms:,} VMs; no VM is touched by it",
+        warnings=warned, blast=f"the plan of {vms:,} VM{'s' if vms != 1 else ''}; no VM is touched by it",
     )  # fmt: skip
 
 
