@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+from storage.passwords import Reset
 from storage.restores import RanStep, Restore
 
 _MOST_LETTERS = 700  # of one cell: a row has to fit on a page
@@ -35,6 +36,8 @@ def lines_of(one: Restore, plan: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("in words", str(report)),
         ("what there is now", str(one.outcome.get("said", ""))),
     ]
+    if one.reset is not None:
+        told.append(("password reset", reset_words(one.reset, one.reset.asker)))
     if one.error:
         told.append(("error", one.error))
     told += [(str(label), str(value)) for label, value in plan.get("facts", ())]
@@ -42,6 +45,16 @@ def lines_of(one: Restore, plan: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("left to do by hand", f"{left.get('what', '')}: {left.get('fix', '')}") for left in one.outcome.get("left", ())
     ]
     return [(label, value) for label, value in told if value]
+
+
+def reset_words(reset: Reset, name: str) -> str:
+    """What became of a new password, for the card and the record: whether it was set, and who was shown it when."""
+    if reset.state == "refused" or reset.is_over:
+        return "no"
+    if reset.state == "trying":
+        return "not yet"
+    done = "yes" if reset.state == "set" else "nobody knows"
+    return f"{done}, shown to {name} at {_time(reset.shown_at)}" if reset.shown_at else f"{done}, not shown"
 
 
 def as_csv(one: Restore, plan: Mapping[str, Any], steps: Sequence[RanStep]) -> bytes:
