@@ -102,7 +102,7 @@ async def test_it_is_set_and_sealed_for_the_asker(database: Database, wish: Wish
     assert READER.open(reset.sealed, about(id_, server.id)) == secret
     assert server.status == ("SHUTOFF" if wish.stopped else "ACTIVE")
     assert await found_in(database, secret) == [] and secret not in lines.getvalue()
-    assert {"public.job", "public.password_reset"} <= set(await found_in(database, server.id))  # it would be found
+    assert {"public.job_step", "public.password_reset"} <= set(await found_in(database, server.id))  # it would be found
 
 
 @pytest.mark.parametrize(("error", "state", "words"), [
