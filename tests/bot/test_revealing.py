@@ -4,7 +4,6 @@ import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -150,12 +149,7 @@ async def test_nobody_else_is_shown_it(house: House) -> None:
         assert (refused.outcome, secrets_of(refused)) == ("not_allowed", []) and refused.private
     refused = await house.say("show the password #request/" + "0" * 32)
     assert refused.outcome == "not_allowed" and secrets_of(refused) == []
-    assert len(secrets_of(await house.say(press(card)))) == 1
-
-
-async def test_where_it_would_be_kept_or_seen_there_is_only_the_button(house: House) -> None:
-    """A message of a chat platform, a command on the machine: pressing there burns nothing."""
-    card = await house.restored()
+    # in a message of a chat platform, or for a command on the machine, there is only the button, and nothing is used
     for channel in (None, Channel("slack", "C1", "members")):
         asked = await house.say(press(card), unseen=False, channel=channel)
         assert asked.private and secrets_of(asked) == [] and press(asked) == press(card)
@@ -229,7 +223,6 @@ async def test_a_process_that_shows_nothing_cannot_ask_for_one(house: House) -> 
 async def test_words_and_buttons_of_the_wish(house: House) -> None:
     said = {
         ASK: True, "restore db-02 with a new admin password": True, "restore db-02": False,
-        "restore db-02 in place, reset the root password and snapshot it first": True,
         "restore db-02 but don't reset the password": False, "restore db-02 and keep the password": False,
     }  # fmt: skip
     for number, (words, wanted) in enumerate(said.items(), 1):
@@ -239,6 +232,5 @@ async def test_words_and_buttons_of_the_wish(house: House) -> None:
         assert any(step["action"] == "restore.password" for step in plan["steps"]) == wanted, words
     changed = await house.say("change REQ-3 to with a new password")
     assert "REQ-3 is withdrawn" in shown(changed) and "a new one is set by the cloud" in shown(changed)
-    form = await house.say("change REQ-7")
+    form = await house.say("change REQ-6")
     assert "keep the passwords" in labels(form)
-    assert replace(ON, reader="x") != ON
