@@ -156,8 +156,8 @@ def _words(name: str, seen: Result, lost: Sequence[str], password: Result) -> st
         return ""
     runs = f"{name} runs with {', '.join(seen['addresses']) or 'no address'}, its console {seen['console']}"
     told = "; ".join((runs, *map(str, seen.get("reach", ()))))
-    words = f"{told}. Not kept: {'; '.join(lost)}." if lost else f"{told}."
-    return f"{words}{_of_password(password)}"
+    words = f"{told}.{_of_password(password)}"  # before what is long: a card may cut the end
+    return f"{words} Not kept: {'; '.join(lost)}." if lost else words
 
 
 def _of_password(told: Result) -> str:
