@@ -5,7 +5,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, Literal
 
 from engines.migration.reading.limits import ReadLimits, WorkbookRefused, refused_size
@@ -18,6 +20,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MARKUP = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # UTF-16 and UTF-32, in which the markup would not be seen
 _CHUNK = 1 << 20
+_CHECKERS = 2  # parts that are checked at one time
 _XML = (".xml", ".rels", ".vml")
 _RVTOOLS = "send the .xlsx or the zip of CSV files as RVTools exports it"
 
@@ -75,9 +78,7 @@ def _zip(path: Path, file: BinaryIO, limits: ReadLimits) -> Container:
         parts = [part for part in archive.infolist() if not part.is_dir()]
         _check_names(parts, limits)
         kind = _kind(path, parts)
-        inflated = 0
-        for part in parts:
-            inflated += _check_part(path, file, part, limits, limits.inflated_bytes - inflated)
+    _check_parts(path, parts, limits)
     return kind
 
 
@@ -117,27 +118,66 @@ def _kind(path: Path, parts: list[zipfile.ZipInfo]) -> Container:
     raise WorkbookRefused(f"{path.name} holds neither a workbook nor CSV files", _RVTOOLS)
 
 
-def _check_part(path: Path, file: BinaryIO, part: zipfile.ZipInfo, limits: ReadLimits, room: int) -> int:
-    """How many bytes the part really inflates to, whatever its header says."""
+class _Room:
+    """What all parts together may still inflate to. Raises WorkbookRefused when it is used up."""
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self._most = limits.inflated_bytes
+        self._left = limits.inflated_bytes
+        self._lock = Lock()
+
+    def take(self, count: int) -> None:
+        with self._lock:
+            self._left -= count
+            if self._left < 0:
+                raise refused_size(f"unpacked it has more than {self._most:,} bytes")
+
+    def close(self) -> None:
+        with self._lock:
+            self._left = -1
+
+
+def _check_parts(path: Path, parts: list[zipfile.ZipInfo], limits: ReadLimits) -> None:
+    """On two cores: inflating needs no lock of the interpreter's. What is refused first ends the others too."""
+    room = _Room(limits)
+    with ThreadPoolExecutor(_CHECKERS) as pool:
+        checks = [pool.submit(_check_part, path, part, limits, room) for part in parts]
+        try:
+            for check in checks:
+                check.result()
+        except BaseException:
+            room.close()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _check_part(path: Path, part: zipfile.ZipInfo, limits: ReadLimits, room: _Room) -> None:
+    """Counts what the part really inflates to, whatever its header says, and looks for declarations in it."""
     total, tail = 0, b""
     markup = part.filename.lower().endswith(_XML)
     try:
-        for chunk in _inflate(file, part):
-            if total == 0 and markup and chunk.startswith(_WIDE):
-                raise WorkbookRefused("the workbook is written in an unusual encoding", "save it again with Excel")
-            total += len(chunk)
-            if total > room:
-                raise refused_size(f"unpacked it has more than {limits.inflated_bytes:,} bytes")
-            if total > limits.ratio_from_bytes and total > limits.ratio * max(1, part.compress_size):
-                raise refused_size("it is packed far denser than any export: it looks like a zip bomb")
-            if markup and _MARKUP.search(tail + chunk):
-                raise WorkbookRefused("the workbook declares XML entities, which no export does", _RVTOOLS)
-            tail = chunk[-16:]
+        with path.open("rb") as file:
+            for chunk in _inflate(file, part):
+                if total == 0 and markup and chunk.startswith(_WIDE):
+                    raise WorkbookRefused("the workbook is written in an unusual encoding", "save it again with Excel")
+                total += len(chunk)
+                room.take(len(chunk))
+                if total > limits.ratio_from_bytes and total > limits.ratio * max(1, part.compress_size):
+                    raise refused_size("it is packed far denser than any export: it looks like a zip bomb")
+                if markup and _declares(tail, chunk):
+                    raise WorkbookRefused("the workbook declares XML entities, which no export does", _RVTOOLS)
+                tail = chunk[-16:]
     except (zlib.error, OSError, EOFError) as error:
         raise _cut_off(path) from error
     if total != part.file_size:
         raise _cut_off(path)
-    return total
+
+
+def _declares(tail: bytes, chunk: bytes) -> bool:
+    """Cells hardly hold the sign that every declaration has, and to look for one sign costs next to nothing."""
+    if b"!" not in chunk and b"!" not in tail:
+        return False
+    return _MARKUP.search(tail + chunk) is not None
 
 
 def _inflate(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:

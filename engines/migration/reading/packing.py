@@ -10,7 +10,7 @@ from engines.migration import records
 from engines.migration.reading.columns import sheet_specs
 from engines.migration.reading.joining import Draft
 from engines.migration.reading.private_texts import HIDDEN, holds_secret, safe_text
-from engines.migration.reading.tables import OWNER
+from engines.migration.reading.tables import part_fields
 from engines.migration.scope import marks_of
 
 _MOST_ATTRIBUTES = 64
@@ -20,7 +20,7 @@ _NETWORKS = tuple(f"network_{n}" for n in range(1, 9))
 
 def _place(sheet: str, name: str) -> int:
     """Of a value in a part's row, behind its number."""
-    names = [one.name for one in sheet_specs()[sheet].fields if one.name not in OWNER and one.name != "folder"]
+    names = [one.name for one in part_fields(sheet_specs()[sheet])]
     return 1 + names.index(name)
 
 
@@ -80,12 +80,12 @@ def _single(rows: Sequence[Any] | None) -> Any:
     return rows[0] if rows else None
 
 
-def _nic(row: list[Any]) -> list[Any]:
+def _nic(row: Sequence[Any]) -> list[Any]:
     v4, v6 = addresses(row[_IPV4], row[_IPV6])
     return [*row[:_IPV4], v4, v6, *row[_IPV6 + 1 :]]
 
 
-def _snapshot(row: list[Any]) -> list[Any]:
+def _snapshot(row: Sequence[Any]) -> list[Any]:
     return [row[0], safe_text(row[_NAME], 80), row[_TAKEN], row[_SIZE]]
 
 
