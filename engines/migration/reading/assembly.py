@@ -151,7 +151,7 @@ class Assembly:
     def _note(self, text: str) -> None:
         self._findings.notes.append(text)
 
-    def vms(self) -> Iterator[list[Any]]:
+    def vms(self) -> Iterator[Sequence[Any]]:
         """Each as the values of a `Vm` in the order of its fields."""
         return (packed(draft) for draft in self._joiner.drain())
 

@@ -1,7 +1,8 @@
 """The process that reads one file: `python -m engines.migration.reading.child FILE OUT LIMITS`.
 
 It has no secrets in its environment, little memory, little time, and answers in lines of JSON on stdout:
-`{"sheet", "rows"}` as it goes, `{"written": lines}` when there is more to read in OUT, and `{"refused": [what, fix]}` or `{"failed": where}` when it ends badly.
+`{"sheet", "rows"}` as it goes, `{"written": lines}` when there is more to read in OUT, and `{"refused": [what, fix]}`
+or `{"failed": where}` when it ends badly.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> int:
     path, out, name, limits = (
         Path(arguments[0]),
         Path(arguments[1]),
-        arguments[2],
+        arguments[2].encode(errors="replace").decode(),  # the name of a file need not be text
         ReadLimits(**json.loads(arguments[3])),
     )
     _limit(limits)
@@ -70,7 +71,7 @@ def _read(path: Path, out: Path, name: str, limits: ReadLimits) -> None:
     with open_sheets(path, container, limits) as sheets:
         assembly.read(sheets)
         is_small = sheets.is_small
-    with out.open("w", encoding="utf-8", errors="replace") as file:
+    with out.open("wb") as file:
         written = (lambda lines: _say(written=lines)) if is_small else None
         wire.write(file, assembly.vms(), assembly.platform, assembly.report(), written)
 

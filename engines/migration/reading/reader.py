@@ -43,14 +43,14 @@ def read_export(
     with tempfile.TemporaryDirectory(prefix="stackhand-rvtools-") as scratch:
         out = Path(scratch) / "estate"
         out.touch()
-        with out.open(encoding="utf-8") as file:
-            lines: Iterator[str] = file if keep is None else _kept(file, keep)
+        with out.open("rb") as file:
+            lines = file if keep is None else _kept(file, keep)
             return _run(path, out, lines, name or path.name, limits, progress)
 
 
-def _kept(lines: Iterable[str], keep: Keep) -> Iterator[str]:
+def _kept(lines: Iterable[bytes], keep: Keep) -> Iterator[bytes]:
     for line in lines:
-        keep(line.rstrip("\n"))
+        keep(line.rstrip(b"\n").decode())
         yield line
 
 
@@ -69,7 +69,7 @@ def read_bytes(
         return read_export(path, limits, progress, name, keep)
 
 
-def _run(path: Path, out: Path, lines: Iterator[str], name: str, limits: ReadLimits, progress: Progress) -> Estate:
+def _run(path: Path, out: Path, lines: Iterable[bytes], name: str, limits: ReadLimits, progress: Progress) -> Estate:
     """`lines` are those of OUT; as soon as the child says that some stand there, they are read while it writes on."""
     command = [sys.executable, "-P", "-m", "engines.migration.reading.child"]
     arguments = [str(path.absolute()), str(out), name, json.dumps(asdict(limits))]

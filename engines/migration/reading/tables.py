@@ -13,7 +13,7 @@ from engines.migration.reading.columns import SheetSpec
 from engines.migration.reading.fields import Field
 from engines.migration.reading.headers import SEARCHED_ROWS, Header, find_header
 from engines.migration.reading.limits import Budget
-from engines.migration.reading.values import PARSERS, UNREADABLE, Cell, Kind
+from engines.migration.reading.values import KINDS, PARSERS, UNREADABLE, Cell, Kind
 
 Values = dict[str, Any]  # by the field's name; None for what is unknown
 _BATCH = 512
@@ -55,7 +55,7 @@ class Findings:
         self.left_out: Counter[str] = Counter()
         self.unreadable: dict[tuple[str, str], list[int]] = {}  # cells, first row
         self.notes: list[str] = []
-        self.known: dict[Kind, Known] = {kind: Known(kind, budget) for kind in PARSERS}
+        self.known: dict[Kind, Known] = {kind: Known(kind, budget) for kind in KINDS}
 
     def unread(self) -> tuple[Unread, ...]:
         return tuple(Unread(*where, cells, first) for where, (cells, first) in sorted(self.unreadable.items()))
@@ -127,9 +127,9 @@ class Table:
                 found = read[names.index(name)]
                 if found.count(None) < len(found):
                     self._unfilled.discard(name)
-            for number, row, found in zip(numbers, rows, zip(*read, strict=True), strict=True):
-                line = dict(zip(names, found, strict=True))
-                yield Line(number, line, self._attributes(attributes, row) if attributes else ())
+            for number, row, line in zip(numbers, rows, zip(*read, strict=True), strict=True):
+                of_row = dict(zip(names, line, strict=True))
+                yield Line(number, of_row, self._attributes(attributes, row) if attributes else ())
 
     def parts(self, key_place: int | None = None) -> Iterator[Part]:
         """As `lines`, for the sheets whose rows belong to VMs; an owner's cells are looked at once a VM."""

@@ -1,7 +1,6 @@
 """An Estate as lines of JSON, on its way out of the child that read it: plain data, nothing that runs when loaded."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, make_dataclass
 from datetime import datetime
 from functools import cache
@@ -9,11 +8,14 @@ from itertools import islice
 from sys import intern
 from typing import IO, Any
 
+import orjson
+
 from engines.migration import records
 from engines.migration.estate import Estate, ReadReport, SheetReport, Unread
 from engines.migration.reading.assembly import PLATFORM_PARTS
 
-_PLATFORM_RECORDS: dict[str, type[Any]] = {
+_VM: Any = records.Vm
+_PLATFORM_RECORDS: dict[str, Any] = {
     "hosts": records.Host,
     "clusters": records.Cluster,
     "datastores": records.Datastore,
@@ -24,8 +26,8 @@ _PLATFORM_RECORDS: dict[str, type[Any]] = {
     "sources": records.Source,
     "metadata": records.Metadata,
 }
-_ONE = {"cpu": records.CpuUse, "memory": records.MemoryUse, "tools": records.Tools}
-_MANY = {
+_ONE: dict[str, Any] = {"cpu": records.CpuUse, "memory": records.MemoryUse, "tools": records.Tools}
+_MANY: dict[str, Any] = {
     "disks": records.Disk,
     "partitions": records.Partition,
     "nics": records.Nic,
@@ -45,12 +47,13 @@ _SHARED = frozenset(
 _BATCH = 250  # lines that are written at one time
 
 
+Line = str | bytes
 _Make = Callable[[list[Any]], Any]
 
 
 def write(
-    out: IO[str],
-    vms: Iterable[list[Any]],
+    out: IO[bytes],
+    vms: Iterable[Sequence[Any]],
     platform: dict[str, list[Any]],
     report: ReadReport,
     written: Callable[[int], None] | None = None,
@@ -60,15 +63,16 @@ def write(
     `written` is told how many lines more another process may read already.
     """
     coming = iter(vms)
-    while lines := [_DUMP(vm) for vm in islice(coming, _BATCH)]:
-        out.write("\n".join(lines) + "\n")
+    while lines := [orjson.dumps(vm) for vm in islice(coming, _BATCH)]:
+        out.write(b"\n".join(lines) + b"\n")
         if written is not None:
             out.flush()
             written(len(lines))
-    out.write(_DUMP({"platform": platform, "report": _report_data(report)}) + "\n")
+    rest = {"platform": platform, "report": _report_data(report)}
+    out.write(orjson.dumps(rest, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS) + b"\n")
 
 
-def read(lines: Iterable[str]) -> Estate:
+def read(lines: Iterable[Line]) -> Estate:
     """Raises ValueError for what `write` did not write whole."""
     arriving = Arriving()
     arriving.take(lines)
@@ -82,10 +86,10 @@ class Arriving:
         self._vms: list[records.Vm] = []
         self._estate: Estate | None = None
 
-    def take(self, lines: Iterable[str]) -> None:
-        make = _maker(records.Vm)
+    def take(self, lines: Iterable[Line]) -> None:
+        make = _maker(_VM)
         for line in lines:
-            found = json.loads(line)
+            found = orjson.loads(line)
             if isinstance(found, list):
                 self._vms.append(make(found))
                 continue
@@ -103,23 +107,19 @@ class Arriving:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
     if is_dataclass(value):
-        return [getattr(value, name) for name in _slots(type(value))]
+        record: Any = type(value)
+        return [getattr(value, name) for name in _slots(record)]
     raise TypeError(type(value).__name__)
 
 
 @cache
-def _slots(record: type[Any]) -> tuple[str, ...]:
+def _slots(record: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(record))
 
 
-_DUMP = json.JSONEncoder(ensure_ascii=False, default=_plain, separators=(",", ":")).encode
-
-
 @cache
-def _maker(record: type[Any]) -> _Make:
+def _maker(record: Any) -> _Make:
     """What makes a record of its values.
 
     A frozen one sets its fields one by one through `object.__setattr__`; to make another with the same slots, and to
@@ -145,14 +145,14 @@ def _maker(record: type[Any]) -> _Make:
     return made
 
 
-def _converters(record: type[Any]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+def _converters(record: Any) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
     return tuple((place, found) for place, name in enumerate(_slots(record)) if (found := _converter(record, name)))
 
 
-def _converter(record: type[Any], name: str) -> Callable[[Any], Any] | None:
-    if record is records.Vm and name in _ONE:
+def _converter(record: Any, name: str) -> Callable[[Any], Any] | None:
+    if record is _VM and name in _ONE:
         return _maker(_ONE[name])
-    if record is records.Vm and name in _MANY:
+    if record is _VM and name in _MANY:
         many = _maker(_MANY[name])
         return lambda rows: tuple([many(values) for values in rows])
     if name == "attributes":
