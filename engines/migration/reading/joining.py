@@ -29,6 +29,7 @@ class Joiner:
         self._index: dict[tuple[str, Kind, str], list[Draft]] = {}
         self._kinds: set[Kind] = set()
         self.id_clashes = 0
+        self._lack_folders = False
         self._owners: dict[tuple[Cell, ...], Draft | str] = {}
 
     def add(self, line: Line) -> str | None:
@@ -40,6 +41,7 @@ class Joiner:
         found = self._same(server, values)
         if found is not None and self._repeats(found, line):
             return "repeated row of vInfo (same vCenter and VM id)"
+        self._lack_folders = self._lack_folders or not values["folder"]
         draft = Draft(line, self._key(server, values))
         self.drafts.append(draft)
         for kind, name in _KINDS:
@@ -94,7 +96,7 @@ class Joiner:
             return f"repeated row of {sheet}"
         else:
             rows.append(row)
-        if folder and not draft.line.values["folder"]:
+        if self._lack_folders and folder and not draft.line.values["folder"]:
             draft.line.values["folder"] = table.folder(folder)
         return None
 

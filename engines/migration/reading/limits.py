@@ -48,6 +48,7 @@ class Budget:
 
     def __init__(self, limits: ReadLimits) -> None:
         self._limits = limits
+        self.longest_text = limits.cell_characters
         self._rows = 0
         self._cells = 0
 

@@ -1,7 +1,7 @@
 """One sheet as rows of typed values, with everything that was odd about it counted."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -13,7 +13,7 @@ from engines.migration.reading.columns import SheetSpec
 from engines.migration.reading.fields import Field
 from engines.migration.reading.headers import SEARCHED_ROWS, Header, find_header
 from engines.migration.reading.limits import Budget
-from engines.migration.reading.values import KINDS, PARSERS, UNREADABLE, Cell, Kind
+from engines.migration.reading.values import KINDS, PARSERS, UNREADABLE, Cell, Kind, Unreadable
 
 Values = dict[str, Any]  # by the field's name; None for what is unknown
 _BATCH = 512
@@ -28,24 +28,29 @@ class Known(dict[Cell, Any]):
 
     def __init__(self, kind: Kind, budget: Budget) -> None:
         super().__init__()
-        self._kind = kind
+        self._parse: Callable[[Cell], Any] = _iso_moment if kind == "time" else PARSERS[kind]
+        self._keeps_all = kind in ("count", "flag")  # a text may be of 1.0 or of True, which are one key
         self._budget = budget
+        self._longest = budget.longest_text
         self.unreadable = 0
 
     def __missing__(self, cell: Cell) -> Any:
-        if isinstance(cell, str):
+        is_text = isinstance(cell, str)
+        if isinstance(cell, str) and len(cell) > self._longest:
             self._budget.text(len(cell))
-        found: Any = PARSERS[self._kind](cell)
+        found = self._parse(cell)
         if found is UNREADABLE:
             self.unreadable += 1
-            return found
-        if isinstance(found, datetime):
-            return found.isoformat()
-        if isinstance(cell, str) or self._kind != "text":  # a text may be of 1.0 or of True, which are one key
+        elif is_text or self._keeps_all:
             if len(self) >= _MOST_KNOWN:
                 self.clear()
             self[cell] = found
         return found
+
+
+def _iso_moment(cell: Cell) -> str | Unreadable | None:
+    found = values.moment(cell)
+    return found.isoformat() if isinstance(found, datetime) else found
 
 
 class Findings:
