@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, Literal
@@ -20,13 +21,19 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MARKUP = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # UTF-16 and UTF-32, in which the markup would not be seen
 _CHUNK = 1 << 20
+_UNPACKED_BYTES = 256 << 20  # above it a copy would cost more disk than the time is worth
+_CELLS = b"<sheetData"
+_LONGEST_NAME = 255
 _CHECKERS = 2  # parts that are checked at one time
 _XML = (".xml", ".rels", ".vml")
 _RVTOOLS = "send the .xlsx or the zip of CSV files as RVTools exports it"
 
 
-def check_container(path: Path, limits: ReadLimits) -> Container:
-    """Which kind of file it is. Raises WorkbookRefused for whatever else, and for what could do harm."""
+def check_container(path: Path, limits: ReadLimits, unpacked: Path | None = None) -> Container:
+    """Which kind of file it is. Raises WorkbookRefused for whatever else, and for what could do harm.
+
+    A workbook that is not large is written to `unpacked`, see `Unpacked`; for others no such file is made.
+    """
     size = _size(path, limits)
     with path.open("rb") as file:
         start = file.read(8)
@@ -34,7 +41,7 @@ def check_container(path: Path, limits: ReadLimits) -> Container:
             raise _ole(file)
         if not start.startswith(_ZIP):
             return _plain(path, start, size)
-        return _zip(path, file, limits)
+        return _zip(path, file, limits, unpacked)
 
 
 def _size(path: Path, limits: ReadLimits) -> int:
@@ -69,7 +76,7 @@ def _plain(path: Path, start: bytes, size: int) -> Container:
     raise WorkbookRefused(f"{path.name} is neither a workbook nor a zip of CSV files", _RVTOOLS)
 
 
-def _zip(path: Path, file: BinaryIO, limits: ReadLimits) -> Container:
+def _zip(path: Path, file: BinaryIO, limits: ReadLimits, unpacked: Path | None) -> Container:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
@@ -78,7 +85,12 @@ def _zip(path: Path, file: BinaryIO, limits: ReadLimits) -> Container:
         parts = [part for part in archive.infolist() if not part.is_dir()]
         _check_names(parts, limits)
         kind = _kind(path, parts)
-    _check_parts(path, parts, limits)
+    most = min(_UNPACKED_BYTES, limits.inflated_bytes // 2)
+    if unpacked is None or kind != "xlsx" or sum(part.file_size for part in parts) > most:
+        _check_parts(path, parts, limits, None)
+    else:
+        with zipfile.ZipFile(unpacked, "w") as copy:
+            _check_parts(path, parts, limits, Unpacked(copy))
     return kind
 
 
@@ -137,11 +149,35 @@ class _Room:
             self._left = -1
 
 
-def _check_parts(path: Path, parts: list[zipfile.ZipInfo], limits: ReadLimits) -> None:
+class Unpacked:
+    """A copy of a workbook that is not packed, of the bytes that were checked and no others.
+
+    The reader would inflate each sheet twice more: for its cells, and to look behind them for the list of merged ones,
+    which nobody here asks for. So an empty list stands before the cells, where it stops.
+    """
+
+    def __init__(self, copy: zipfile.ZipFile) -> None:
+        self._copy = copy
+        self._lock = Lock()
+
+    def add(self, part: zipfile.ZipInfo, chunks: list[bytes]) -> None:
+        if len(part.filename) > _LONGEST_NAME:  # no reader asks for such a part
+            return
+        if part.filename.startswith("xl/worksheets/"):
+            for at, chunk in enumerate(chunks):
+                if _CELLS in chunk:
+                    chunks[at] = chunk.replace(_CELLS, b"<mergeCells></mergeCells>" + _CELLS, 1)
+                    break
+        with self._lock, self._copy.open(zipfile.ZipInfo(part.filename), "w") as file:
+            for chunk in chunks:
+                file.write(chunk)
+
+
+def _check_parts(path: Path, parts: list[zipfile.ZipInfo], limits: ReadLimits, unpacked: Unpacked | None) -> None:
     """On two cores: inflating needs no lock of the interpreter's. What is refused first ends the others too."""
     room = _Room(limits)
     with ThreadPoolExecutor(_CHECKERS) as pool:
-        checks = [pool.submit(_check_part, path, part, limits, room) for part in parts]
+        checks = [pool.submit(_check_part, path, part, limits, room, unpacked) for part in parts]
         try:
             for check in checks:
                 check.result()
@@ -151,10 +187,11 @@ def _check_parts(path: Path, parts: list[zipfile.ZipInfo], limits: ReadLimits) -
             raise
 
 
-def _check_part(path: Path, part: zipfile.ZipInfo, limits: ReadLimits, room: _Room) -> None:
+def _check_part(path: Path, part: zipfile.ZipInfo, limits: ReadLimits, room: _Room, unpacked: Unpacked | None) -> None:
     """Counts what the part really inflates to, whatever its header says, and looks for declarations in it."""
     total, tail = 0, b""
     markup = part.filename.lower().endswith(_XML)
+    chunks: list[bytes] = []
     try:
         with path.open("rb") as file:
             for chunk in _inflate(file, part):
@@ -167,10 +204,16 @@ def _check_part(path: Path, part: zipfile.ZipInfo, limits: ReadLimits, room: _Ro
                 if markup and _declares(tail, chunk):
                     raise WorkbookRefused("the workbook declares XML entities, which no export does", _RVTOOLS)
                 tail = chunk[-16:]
+                if unpacked is not None and total <= part.file_size:  # beyond it the header lies: it is refused below
+                    chunks.append(chunk)
     except (zlib.error, OSError, EOFError) as error:
         raise _cut_off(path) from error
     if total != part.file_size:
         raise _cut_off(path)
+    if unpacked is not None:
+        if reduce(lambda crc, chunk: zlib.crc32(chunk, crc), chunks, 0) != part.CRC:
+            raise _cut_off(path)
+        unpacked.add(part, chunks)
 
 
 def _declares(tail: bytes, chunk: bytes) -> bool:

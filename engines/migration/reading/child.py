@@ -60,15 +60,16 @@ def _read(path: Path, out: Path, name: str, limits: ReadLimits) -> None:
 
     from engines.migration.reading.archives import check_container
 
+    unpacked = out.with_name("unpacked.xlsx")
     with ThreadPoolExecutor(1) as pool:
-        checking = pool.submit(check_container, path, limits)
+        checking = pool.submit(check_container, path, limits, unpacked)
         from engines.migration.reading import wire  # meanwhile
         from engines.migration.reading.assembly import Assembly
         from engines.migration.reading.containers import open_sheets
 
         container = checking.result()
     assembly = Assembly(name, limits, lambda sheet, rows: _say(sheet=sheet, rows=rows))
-    with open_sheets(path, container, limits) as sheets:
+    with open_sheets(path, container, limits, unpacked) as sheets:
         assembly.read(sheets)
         is_small = sheets.is_small
     with out.open("wb") as file:

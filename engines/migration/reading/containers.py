@@ -48,10 +48,13 @@ class Sheets:
 
 
 @contextmanager
-def open_sheets(path: Path, container: Container, limits: ReadLimits) -> Iterator[Sheets]:
-    """Raises WorkbookRefused, here or while rows are read, for what cannot be read after all."""
+def open_sheets(path: Path, container: Container, limits: ReadLimits, unpacked: Path | None = None) -> Iterator[Sheets]:
+    """`unpacked` is read in a workbook's place where `check_container` made it.
+
+    Raises WorkbookRefused, here or while rows are read, for what cannot be read after all.
+    """
     if container == "xlsx":
-        book = _Workbook(path)
+        book = _Workbook(path, unpacked if unpacked is not None and unpacked.exists() else path)
         try:
             yield Sheets(book.titles, book)
         finally:
@@ -67,11 +70,12 @@ def open_sheets(path: Path, container: Container, limits: ReadLimits) -> Iterato
 class _Workbook:
     """A sheet is parsed without the interpreter's lock, so that one thread may parse while another makes records."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, source: Path) -> None:
         from python_calamine import CalamineError
 
         self._error = CalamineError
         self._path = path
+        self._source = source
         self._book = self._opened()
         self.titles = tuple(self._book.sheet_names)
         self.is_small = path.stat().st_size <= _SMALL_BYTES
@@ -80,7 +84,7 @@ class _Workbook:
         from python_calamine import load_workbook
 
         try:
-            return load_workbook(str(self._path))
+            return load_workbook(str(self._source))
         except (self._error, OSError) as error:
             raise _damaged(self._path.name) from error
 
