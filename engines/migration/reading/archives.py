@@ -174,7 +174,7 @@ class Unpacked:
 
 
 def _check_parts(path: Path, parts: list[zipfile.ZipInfo], limits: ReadLimits, unpacked: Unpacked | None) -> None:
-    """On two cores: inflating needs no lock of the interpreter's. What is refused first ends the others too."""
+    """On two cores: inflating needs no lock of the interpreter's. What is refused ends the others too."""
     room = _Room(limits)
     with ThreadPoolExecutor(_CHECKERS) as pool:
         checks = [pool.submit(_check_part, path, part, limits, room, unpacked) for part in parts]

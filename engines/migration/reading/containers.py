@@ -115,11 +115,14 @@ class _Workbook:
         waiting = iter(titles)
         with ThreadPoolExecutor(_PARSERS) as pool:
             coming = deque((one, pool.submit(parsed, one)) for one in islice(waiting, _AHEAD))
-            while coming:
-                title, found = coming.popleft()
-                sheet = found.result()
-                coming.extend((one, pool.submit(parsed, one)) for one in islice(waiting, 1))
-                yield title, iter(sheet.iter_rows())
+            try:
+                while coming:
+                    title, found = coming.popleft()
+                    sheet = found.result()
+                    coming.extend((one, pool.submit(parsed, one)) for one in islice(waiting, 1))
+                    yield title, iter(sheet.iter_rows())
+            finally:  # what is refused need not be parsed to its end
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         self._book.close()
