@@ -40,7 +40,8 @@ class Message:
 
     Without a `channel` nobody but the person reads the replies: the console, the command line, one's own page.
     `account` is the chat account that said it, for the record. `redraws`: cards that stand in the conversation already
-    are drawn anew there when what they tell of changes.
+    are drawn anew there when what they tell of changes. `unseen`: nobody but the person, who is known for sure, sees
+    the answer, and it is kept nowhere on its way to them.
     """
 
     id: str
@@ -52,3 +53,4 @@ class Message:
     channel: Channel | None = None
     account: str = ""
     redraws: bool = False
+    unseen: bool = False

@@ -70,8 +70,9 @@ def came_of(job: JobRow) -> Iterator[Part]:
     match job.state:
         case "done":
             yield Text(f"Done{took}{f': {words}' if words else ''}.")
-            if job.outcome.get("said"):
-                yield Text(str(job.outcome["said"])[:_MOST_WORDS])
+            said = str(job.outcome.get("said") or "")[:_MOST_WORDS]
+            if said.rstrip(".") not in words:
+                yield Text(said)
         case "cancelled":
             by = f" by {job.cancel_by}" if job.cancel_by else ""
             yield Text(f"Stopped{by}{took}{f': {words}' if words else ''}.")

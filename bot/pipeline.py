@@ -52,6 +52,7 @@ from storage.database import Database, StorageUnavailable
 if TYPE_CHECKING:
     from bot.fallback import Fallback, Limits, Pending, Routed
     from bot.models import Router
+    from engines.sealing import Reader
 
 log = structlog.get_logger(__name__)
 MOST_CHARACTERS = 4000
@@ -80,16 +81,19 @@ class Pipeline:
         router: "Router | None" = None,
         limits: "Limits | None" = None,
         house: House | None = None,
+        reader: "Reader | None" = None,
     ) -> None:
         """`router` is a language model for what nothing understands, within `limits`; None: there is none.
-        `house` is what an admin allows restores.
+        `house` is what an admin allows restores; `reader` opens what is sealed for this process, None: it shows nothing
+        of that kind.
         """
         self._database = database
         self._catalogue = catalogue or load_catalogue()
         self._matcher = Matcher(self._catalogue)
         self._handlers: Handlers = find_handlers(self._catalogue)
         self._clock = clock
-        self._house = house or House()
+        self._house = replace(house or House(), reader=reader.key if reader else "")
+        self._reader = reader
         self._fallback = _fallback(router, self._matcher, self._handlers, limits)
         self._imports = Imports(database, clock)
 
@@ -195,6 +199,7 @@ class Pipeline:
         return Ask(
             conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
             channel=message.channel, account=message.account, redraws=message.redraws, house=self._house,
+            unseen=message.unseen, reader=self._reader,
         )  # fmt: skip
 
     async def _readings(

@@ -269,7 +269,8 @@ class Page:
             why = refusal or "A file of this message is not here any more: attach it again."
             await ws.send_json({"type": "refused", "id": id_, "text": why})
         elif room.first_time(id_):
-            said = Message(id_, room.person, room.conversation, text, datetime.now(UTC), files, redraws=True)
+            at = datetime.now(UTC)
+            said = Message(id_, room.person, room.conversation, text, at, files, redraws=True, unseen=True)
             await self._say(room, session, said)
         else:
             await ws.send_json({"type": "known", "id": id_})

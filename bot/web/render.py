@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from bot import formats
 from bot.deciding import without_marks
+from bot.naming import without_ids
 from bot.replies import Cell, Chart, Column, File, Reply, Table
 
 HERE = Path(__file__).parent
@@ -174,6 +175,7 @@ class Renderer:
         self._jinja.filters["as_it_is"] = _as_it_is
         self._jinja.globals.update(
             footing=formats.footing,
+            secret=formats.secret,
             more=formats.more,
             kind_of=lambda part: type(part).__name__.lower(),
             is_numeric=formats.is_numeric,
@@ -197,7 +199,7 @@ class Renderer:
         return self._render("reply.html", reply=reply, session=session, now=now, live=live, put=self.charts.put)
 
     def said(self, text: str, files: tuple[str, ...], at: datetime, id_: str = "") -> str:
-        shown = without_marks(text)
+        shown = without_ids(without_marks(text))
         return self._render("said.html", text=shown, files=files, at=at.astimezone(UTC), id=id_)
 
     def page(self, **values: Any) -> str:

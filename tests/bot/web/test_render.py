@@ -107,3 +107,8 @@ def test_charts_are_kept_by_session_and_not_without_end() -> None:
     for n in range(600):
         charts.put(f"s{n}", chart)
     assert charts.get("ann", digest) is None
+
+
+def test_what_was_said_is_shown_without_the_marks_of_its_buttons() -> None:
+    said = Renderer(Charts()).said("show vm bastion #44a7fab9-d627-4921-ad1e-fd2d0618cac5 for real", (), NOW)
+    assert "show vm bastion for real" in said and "44a7fab9" not in said
