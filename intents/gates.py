@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from intents.lexicon import Mention
+from intents.plain import is_plain
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import NAME_KINDS, Filling
@@ -80,6 +81,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and (intent.name not in _NAMING or _makes(scene, filling))
         and (intent.name in _MAY_DEPEND or not _depends(scene))
         and not _denied(intent, scene, filling, top)
+        and is_plain(intent, scene, filling, top)
         and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
 

@@ -17,6 +17,7 @@ from intents.logs import is_log
 from intents.mood import load_words
 from intents.names import Names
 from intents.parts import MOST, split_parts
+from intents.plain import in_jest
 from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
@@ -68,6 +69,13 @@ class Matcher:
         if len(text) > MOST_CHARACTERS:
             return Reading(text[:MOST_CHARACTERS], mood="other")  # pasted, not said
         read = self._with_wishes(text, names, now) or self._as_said(text, names, now, last)
+        if (
+            read.intent is not None
+            and read.ask is None
+            and self.catalogue.intents[read.intent].writes
+            and in_jest(text)
+        ):
+            read = replace(read, ask=Ask("confirm", intents=(read.intent,)))
         return replace(read, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def _with_wishes(self, text: str, names: Names, now: datetime) -> Reading | None:
