@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from intents.patterns import any_of, load_patterns
 from intents.spelling import one_edit
+from intents.surface import plain_words
 
 _ASKING = frozenset({"how", "what", "why", "who", "when", "where", "which", "whose"})
 _LEADS = re.compile(r"^(?:please |pls |so |ok |okay |well |and |also |but |then )*", re.IGNORECASE)
@@ -136,6 +137,7 @@ class Courtesies:
         noted = _NOTED.search(text)
         mark = _MARK.search(text, noted.start()) if noted else None
         text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
+        text = plain_words(text, names) or text
         if not self.short.keys().isdisjoint(_SHORT.findall(text.lower())):
             text = _SHORT.sub(lambda match: self._in_full(match[0], names), text)
         if "=" in text and _PAIRED.match(text):
