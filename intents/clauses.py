@@ -30,6 +30,8 @@ _GOSSIP = frozenset(
 )
 _NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
+_ME = frozenset({"i", "we", "it", "that", "this", "my"})
+_WOULD_BE = frozenset({"be", "rather", "love", "hate", "make", "mean", "help", "prefer", "never", "have", "do", "so"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 
 
@@ -136,6 +138,10 @@ class ClauseReader(StatementReader):
         first, second = words[0], words[1:2]
         if first in {"can", "may", "could", "do", "does", "must", "why"} and self._of_kinds(words, start):
             return "other"
+        if first == "or" and second and second[0] in self.lists["auxiliaries"] and words[2:3] and words[2] in _ME:
+            return "other"  # "or should i cancel lunch", "or is that too much to ask"
+        if first == "would" and second and not asks and (second[0] in _WOULD_BE or self.form(start + 1) == "base"):
+            return "other"  # "would save my day"
         if first in {"can", "could", "would", "will"} and second == ["you"]:
             return "command"
         if first in {"can", "could"} and second and second[0] in _ANYBODY:

@@ -17,6 +17,7 @@ from intents.logs import is_log
 from intents.mood import load_words
 from intents.names import Names
 from intents.parts import MOST, split_parts
+from intents.pieces import Piece, lives_on_idle, pieces_of, speaks_of_another_world, text_of
 from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
@@ -93,8 +94,10 @@ class Matcher:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
         if reading.mood == "report" and is_quoted(scene, self.moods):
             return reading
+        whole = scene
         scene, reading = self._apart(scene, reading)
-        return self._clause(self._beside(reading, scene, names), scene)
+        reading = self._clause(self._beside(reading, scene, names), scene)
+        return self._again(reading, whole)
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
@@ -184,6 +187,43 @@ class Matcher:
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
         return read
+
+    def _again(self, whole: Reading, scene: Scene) -> Reading:
+        """A second look at what was refused: the message without the pieces that are no part of any request.
+
+        Read as a whole, then piece by piece: exactly one may make sense. A change is then always asked back.
+        """
+        if not scene.clauses or len(scene.tokens) > MOST_WORDS or is_quoted(scene, self.moods):
+            return whole
+        pieces = pieces_of(scene, self.moods)
+        kept = [piece for piece in pieces if not piece.idle]
+        if not any(piece.says for piece in kept) or speaks_of_another_world(scene, pieces):
+            return whole
+        if not _refused(whole) and not lives_on_idle(whole, scene, pieces):
+            return whole
+        read = self._alone_in(scene, kept, whole=True) if len(kept) < len(pieces) else None
+        if read is None and len(kept) > 1 and _refused(whole):
+            reads = [one for piece in kept if piece.asks and (one := self._alone_in(scene, [piece]))]
+            read = reads[0] if len({one.intent for one in reads}) == 1 else None
+        if read is None or (_says_more(whole, read) and (_refused(whole) or "item" not in whole.slots)):
+            return whole
+        if not self.catalogue.intents[read.intent or ""].writes:
+            return replace(read, text=scene.text)
+        if any(piece.halts for piece in pieces):
+            return whole
+        return replace(read, text=scene.text, ask=read.ask or Ask("confirm", intents=(read.intent or "",)))
+
+    def _alone_in(self, scene: Scene, pieces: Sequence[Piece], whole: bool = False) -> Reading | None:
+        """What the pieces mean alone, where they ask or order something clear; `whole`: all that is left."""
+        other = build_scene(text_of(scene, pieces), scene.names, self.lexicon, self.moods, scene.now)
+        read = self._read(replace(other, shortened=True))
+        asks = whole and any(piece.asks for piece in pieces)
+        least = 0.5 if asks else PART_SURE if whole else CLAUSE_SURE
+        if read.intent is None or read.mood not in ("command", "question") or read.confidence < least:
+            return None
+        if read.ask is not None and (read.ask.why == "rivals" or (not asks and read.ask.why in ("missing", "unknown"))):
+            return None
+        return read if asks or read.slots or self._alone(read) else None
 
     def _readable(self, parts: Sequence[Part], scene: Scene) -> list[Reading]:
         """What the parts of a message mean alone."""
@@ -292,6 +332,11 @@ def _rivals(ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
 def _says_more(whole: Reading, part: Reading) -> bool:
     """The same request, and the rest of the message is part of it: "…, with the names masked"."""
     return whole.intent == part.intent and part.slots.items() <= whole.slots.items()
+
+
+def _refused(reading: Reading) -> bool:
+    """Was nothing understood, or something that does not hold the message together?"""
+    return reading.intent is None or reading.confidence < PART_SURE
 
 
 def _goodness(reading: Reading) -> float:
