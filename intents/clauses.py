@@ -31,6 +31,8 @@ _GOSSIP = frozenset(
 _NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
 _ME = frozenset({"i", "we", "it", "that", "this", "my"})
+_NO_DENIAL = frozenset({"urgent", "important", "critical", "sure", "complaining", "judging", "kidding", "joking"})
+_AND_ME = frozenset({"me", "i", "us", "myself", "we"})
 _WOULD_BE = frozenset({"be", "rather", "love", "hate", "make", "mean", "help", "prefer", "never", "have", "do", "so"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 
@@ -76,6 +78,8 @@ class ClauseReader(StatementReader):
             return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
+        if first == "not" and (words[1:2] == ["to"] or words[1:2] and words[1] in _NO_DENIAL):
+            return False  # "(not urgent)", "not to be a pain"
         if words[:4] == ["not", "on", "my", "watch"] or (first == "no" and words[1:2] and words[1] in _NO_MATTER):
             return False
         if first in {"no", "nope", "not"} and len(words) > 1:
@@ -253,6 +257,8 @@ class ClauseReader(StatementReader):
             return "other" if rest[1:2] and rest[1] in _INTENT and rest[2:] else "fragment"
         if subject in self.lists["people"] and self.lists["told"] & set(rest[:3]):
             return "report"  # "customer acme says thanks"
+        if rest[0] == "and" and rest[1:2] and (rest[1] in _AND_ME or self.person(start + 2)):
+            return "other"  # "alice and me are moving it to the weekend"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
         if self.person(start) and (words[1:4] == ["is", "no", "longer"] or rest[:2] == ["takes", "over"]):

@@ -17,7 +17,14 @@ from intents.logs import is_log
 from intents.mood import load_words
 from intents.names import Names
 from intents.parts import MOST, split_parts
-from intents.pieces import Piece, lives_on_idle, pieces_of, speaks_of_another_world, text_of
+from intents.pieces import (
+    Piece,
+    lives_on_idle,
+    pieces_of,
+    points_elsewhere,
+    speaks_of_another_world,
+    text_of,
+)
 from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
@@ -34,6 +41,7 @@ _ALWAYS = {
 }
 _NEGATIONS = frozenset({"don't", "dont", "not", "never", "nobody"})
 _ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
+_ADDING = frozenset({"tag_add", "snapshot", "policy_assign", "create", "role_grant"})  # "no more tags on web-11"
 FLOOR = 1.0
 SURE = 0.42
 STRANGE_SURE = 0.54
@@ -182,7 +190,7 @@ class Matcher:
         if (reads[0].ask and reads[0].ask.why != "confirm") or not (reads[0].slots or self._alone(reads[0])):
             return whole
         read = replace(reads[0], text=scene.text)
-        if _says_more(whole, read):
+        if _says_more(whole, read) or (scene.has("DRY") and "dry_run" not in read.slots):
             return whole
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
@@ -199,19 +207,32 @@ class Matcher:
         kept = [piece for piece in pieces if not piece.idle]
         if not any(piece.says for piece in kept) or speaks_of_another_world(scene, pieces):
             return whole
-        if not _refused(whole) and not lives_on_idle(whole, scene, pieces):
+        lives = "" if _refused(whole) else lives_on_idle(whole, scene, pieces)
+        if not _refused(whole) and not lives:
             return whole
-        read = self._alone_in(scene, kept, whole=True) if len(kept) < len(pieces) else None
-        if read is None and len(kept) > 1 and _refused(whole):
-            reads = [one for piece in kept if piece.asks and (one := self._alone_in(scene, [piece]))]
-            read = reads[0] if len({one.intent for one in reads}) == 1 else None
-        if read is None or (_says_more(whole, read) and (_refused(whole) or "item" not in whole.slots)):
+        read = self._of_pieces(scene, pieces, kept, _refused(whole))
+        if read is None or (lives != "ahead" and _says_more(whole, read) and "item" not in whole.slots):
             return whole
         if not self.catalogue.intents[read.intent or ""].writes:
             return replace(read, text=scene.text)
-        if any(piece.halts for piece in pieces):
+        if lives and not self.catalogue.intents[whole.intent or ""].writes:
+            return whole
+        if any(piece.halts for piece in pieces if piece.idle or piece not in kept):
             return whole
         return replace(read, text=scene.text, ask=read.ask or Ask("confirm", intents=(read.intent or "",)))
+
+    def _of_pieces(
+        self, scene: Scene, pieces: Sequence[Piece], kept: Sequence[Piece], refused: bool
+    ) -> Reading | None:  # fmt: skip
+        """What is left of a message means: as a whole, with its own reasons, or the one piece that makes sense."""
+        if refused and points_elsewhere(scene, pieces) and scene.mood in ("wish", "report", "conditional", "other"):
+            read = self._read(replace(scene, mood="command", aside=frozenset(), shortened=True))
+            return read if read.intent is not None and read.slots and read.confidence >= SURE else None
+        read = self._alone_in(scene, kept, whole=True) if len(kept) < len(pieces) else None
+        if read is None and len(kept) > 1 and refused and not any(piece.halts for piece in kept):
+            reads = [one for piece in kept if piece.asks and (one := self._alone_in(scene, [piece]))]
+            read = reads[0] if len({one.intent for one in reads}) == 1 else None
+        return read
 
     def _alone_in(self, scene: Scene, pieces: Sequence[Piece], whole: bool = False) -> Reading | None:
         """What the pieces mean alone, where they ask or order something clear; `whole`: all that is left."""
@@ -223,7 +244,8 @@ class Matcher:
             return None
         if read.ask is not None and (read.ask.why == "rivals" or (not asks and read.ask.why in ("missing", "unknown"))):
             return None
-        return read if asks or read.slots or self._alone(read) else None
+        enough = PART_SURE if whole else WHOLE_SURE
+        return read if asks or read.slots or self._alone(read, enough) else None
 
     def _readable(self, parts: Sequence[Part], scene: Scene) -> list[Reading]:
         """What the parts of a message mean alone."""
@@ -234,11 +256,11 @@ class Matcher:
         ]
         return [r for r in reads if r.intent is not None and r.mood in ("command", "question")]
 
-    def _alone(self, reading: Reading) -> bool:
+    def _alone(self, reading: Reading, least: float = WHOLE_SURE) -> bool:
         """A request that says enough without any name: it is sure, and needs no slot."""
         if reading.intent == "help":
             return False  # "the projector shows an error, who can help"
-        return reading.confidence >= WHOLE_SURE and not self.catalogue.intents[reading.intent or ""].required
+        return reading.confidence >= least and not self.catalogue.intents[reading.intent or ""].required
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
@@ -305,6 +327,7 @@ class Matcher:
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
         if scene.mood == "negated" and top.intent.name == "deny" and scene.has("NOPE"):
             silent = bool(_NEGATIONS & set(scene.folds))  # "REQ-31: no, wrong window"
+        silent = silent or (top.intent.name in _ADDING and scene.has("NOMORE"))
         silent = silent and not (top.intent.name in _ENDING and scene.mood == "negated" and scene.has("ANYMORE"))
         if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
             return self._nothing(scene, ranked, confidence)

@@ -16,7 +16,7 @@ from intents.readings import Mood
 from intents.statements import ASKING, At, Runs, VerbForm
 from intents.tokens import Token
 
-_BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
+_BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":", "(", ")"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
 _TELLING = frozenset({"report", "other"})

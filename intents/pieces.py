@@ -6,7 +6,7 @@ asked back, for the rest of the message may speak against it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from intents.asides import asks_or_orders
@@ -57,6 +57,16 @@ _NAGGING = word_set(
     "angry furious impatient hovering breathing"
 )
 _EXCLAIMS = word_set("what such how")
+_CORRECTING = (("i", "mean"), ("i", "meant"), ("or", "rather"), ("no", "sorry"))
+_BUSY = (("need", "to"), ("have", "to"), ("want", "to"), ("got", "to"), ("trying", "to"), ("going", "to"),
+         ("about", "to"), ("like", "to"), ("had", "to"))  # fmt: skip
+_BUSY_WORDS = word_set("gotta wanna must gonna")
+_OUGHT = word_set("know see have get find show list check export tell count compare understand learn view be look")
+_DOING_GOOD = word_set("'d would will 'll makes make helps saves")
+_POINTERS = word_set("it its that this them those these him her there")
+_CODES = word_set("ip mac uuid request job")
+_TAILS = word_set("text item")
+_OWN = word_set("item domain query")
 _TIMES = word_set("since until time")
 MOST = 9  # pieces of one message
 
@@ -77,16 +87,34 @@ class Piece:
 
 def pieces_of(scene: "Scene", moods: "Words") -> list[Piece]:
     """The pieces in order; empty where there is only one, or far too many."""
-    found = list(_ranges(scene))
-    if not 1 < len(found) <= MOST:
+    ranges = list(_ranges(scene))
+    if not 1 < len(ranges) <= MOST:
         return []
-    return [
-        Piece(
-            start, end, _is_idle(scene, moods, start, end), asks_or_orders(scene, start, end),
-            _says_more_than_a_name(scene, start, end), _halts(scene, start, end),
-        )
-        for start, end in found
-    ]  # fmt: skip
+    found: list[Piece] = []
+    for start, end in ranges:
+        idle = _is_idle(scene, moods, start, end)
+        if idle and found and not found[-1].idle:
+            idle = not _adds_a_value(scene, start, end)
+        if scene.folds[start : start + 2] in _CORRECTING and end - start > 2:
+            start += 2
+            idle = False
+            found = [replace(one, idle=one.idle or not is_ours(scene, one.start, one.end)) for one in found]
+        found.append(
+            Piece(
+                start, end, idle, asks_or_orders(scene, start, end), _says_more_than_a_name(scene, start, end),
+                _halts(scene, start, end) or (not idle and scene.folds[start] in _TEMPER and not bids(scene, start, end)),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _adds_a_value(scene: "Scene", start: int, end: int) -> bool:
+    """ "…, first 5", "… and keep 14 of them", "…, taken yesterday": told by nobody of himself."""
+    if _SPEAKER & set(scene.folds[start:end]) or end - start > 6:
+        return False
+    if any(start <= mention.start < end for mention in scene.mentions_of("FOREIGN")):
+        return False
+    return any(start <= one.start < end for one in (*scene.amounts, *scene.spans))
 
 
 def _says_more_than_a_name(scene: "Scene", start: int, end: int) -> bool:
@@ -95,8 +123,8 @@ def _says_more_than_a_name(scene: "Scene", start: int, end: int) -> bool:
     ) or bool(ASKING & set(scene.folds[start:end]))
 
 
-def lives_on_idle(reading: "Reading", scene: "Scene", pieces: Sequence[Piece]) -> bool:
-    """Did a word of an idle piece, that no other piece says too, become part of what was understood?
+def lives_on_idle(reading: "Reading", scene: "Scene", pieces: Sequence[Piece]) -> str:
+    """Did a word of an idle piece, that no other piece says too, become part of what was understood: "ahead", "behind"?
 
     Behind the request a value or a free text may stand: there only what the words mean counts.
     """
@@ -105,17 +133,15 @@ def lives_on_idle(reading: "Reading", scene: "Scene", pieces: Sequence[Piece]) -
         " ".join(scene.text[scene.tokens[p.start].start : scene.tokens[p.end - 1].end] for p in some)
         for some in ([p for p in pieces if not p.idle], pieces[:first], [p for p in pieces[first:] if p.idle])
     )
+    if ahead and any(str(reading.slots.get(slot, "")) in scene.text for slot in _TAILS & reading.slots.keys()):
+        return "ahead"  # what is told before a request is no remark to it
+    used = [e for e in reading.evidence if e.words not in kept and not e.meant.startswith("unused")]
+    if any(found.words in ahead and found.meant not in _TIMES for found in used):
+        return "ahead"
     if {"text", "value"} & reading.slots.keys():
-        behind = ""
-    return any(
-        found.words not in kept
-        and not found.meant.startswith("unused")
-        and (
-            (found.words in ahead and found.meant not in _TIMES)
-            or (found.words in behind and (found.meant.isupper() or found.meant == "item"))
-        )
-        for found in reading.evidence
-    )
+        return ""
+    meant = any(found.words in behind and (found.meant.isupper() or found.meant in _OWN | _TIMES) for found in used)
+    return "behind" if meant else ""
 
 
 def speaks_of_another_world(scene: "Scene", pieces: Sequence[Piece]) -> bool:
@@ -142,8 +168,13 @@ def text_of(scene: "Scene", pieces: Sequence[Piece]) -> str:
             start = scene.tokens[piece.start + 1].start
         parts.append(scene.text[start:last])
     behind = scene.folds[pieces[-1].end :]
-    asked = behind[:1] == ("?",) or (behind[-1:] == ("?",) and "or" not in behind[:2])
+    asked = behind[:1] == ("?",) or (behind[-1:] == ("?",) and "or" not in behind[:2] and not _is_tag(behind))
     return "".join(parts).strip() + ("?" if asked else "")
+
+
+def _is_tag(behind: Sequence[str]) -> bool:
+    """ "…, ok?", "…, right?"."""
+    return any(word in _MARKS for word in behind[-4:-1])
 
 
 def _ranges(scene: "Scene") -> list[tuple[int, int]]:
@@ -188,12 +219,20 @@ def _is_idle(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
     words = scene.folds[first:end]
     if not words or _nags(words):
         return True
+    if _is_busy(scene, words, first):
+        return True
     if is_ours(scene, start, end):
         return False
+    if words[0] in {"that'd", "it'd", "that'll", "it'll"} or (
+        words[0] in {"that", "it", "this"} and words[1:2] and words[1] in _DOING_GOOD
+    ):
+        return True  # "that'd make me very happy"
+    if words[0] == "got" and words[1:2] and words[1] in {"a", "an", "the", "my", "some"}:
+        return True  # "got a salesman here"
     if scene.folds[start] == "or" and words[0] in moods.single["auxiliaries"]:
         return True  # "or do I hide under the desk"
     if words[0] in _TEMPER:
-        return _is_courteous(words[1:])
+        return _is_courteous(words[1:]) and not bids(scene, start, end)
     if words[0] in _REASON:
         return says_nothing(scene, first, end) or speaks_of_people(scene, moods, first + 1, end)
     if words[0] in _EXCLAIMS and words[1:2] and words[1] in {"a", "an"}:
@@ -202,11 +241,43 @@ def _is_idle(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
         return True
     if words[0] in ASKING | moods.single["auxiliaries"] | moods.single["imperatives"] | _MODAL:
         return says_nothing(scene, first, end) and words[0] in moods.single["auxiliaries"]
+    if any(m.start == first and m.end - first > 1 and m.senses and not m.filler for m in scene.mentions):
+        return False  # "my permissions"
     if speaks_of_people(scene, moods, first, end) and not _wishes(words):
         return True
     if any(start <= mention.start < end for mention in scene.mentions_of("FOREIGN")):
         return not asks_or_orders(scene, start, end)
     return says_nothing(scene, start, end)
+
+
+def _is_busy(scene: "Scene", words: Sequence[str], first: int) -> bool:
+    """ "need to ring the owners", "we have to tell the customer", "wanna look good": what somebody is about to do."""
+    at = 1 if words[0] in {"i", "we", "i'm", "we're", "i've", "we've"} else 0
+    verb = at + 2 if tuple(words[at : at + 2]) in _BUSY else at + 1 if words[at : at + 1] and words[at] in _BUSY_WORDS else 0
+    if not verb or verb >= len(words) or any(scene.named[first : first + len(words)]):
+        return False
+    look = words[verb] == "look" and words[verb + 1 : verb + 2] != ("at",)
+    ours = any(m.start == first + verb and any(s.form == "base" for s in m.senses) for m in scene.mentions)
+    return look or (words[verb] not in _OUGHT and not ours)
+
+
+def bids(scene: "Scene", start: int, end: int) -> bool:
+    """ "so if you could delete that snapshot, please": an order put as a condition."""
+    at = next((i for i in range(start, end) if scene.folds[i] == "if"), -1)
+    if at < 0 or scene.folds[at + 1 : at + 3] not in (("you", "could"), ("you", "can"), ("you", "would")):
+        return False
+    rest = range(at + 3, min(at + 6, end))
+    return any(m.start in rest and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions)
+
+
+def points_elsewhere(scene: "Scene", pieces: Sequence[Piece]) -> bool:
+    """Does what is asked or ordered point to a thing that another piece names?"""
+    return any(
+        not piece.idle and (piece.asks or bids(scene, piece.start, piece.end))
+        and _POINTERS & set(scene.folds[piece.start : piece.end])
+        and (any(scene.named[: piece.start]) or any(t.kind in _CODES for t in scene.tokens[: piece.start]))
+        for piece in pieces[1:]
+    )
 
 
 def _nags(words: Sequence[str]) -> bool:

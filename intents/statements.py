@@ -54,6 +54,7 @@ _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"
 _COUNTED = frozenset(
     (word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr")
 )
+_AGAIN = frozenset({"again", "fine", "now", "ok", "okay", "well", "better", "nicely", "perfectly", "like", "since"})
 _AGO = frozenset({"yesterday", "ago", "earlier"})
 _NEWS = frozenset(
     {"planned", "scheduled", "due", "booked", "over", "live", "postponed", "cancelled", "underway", "imminent"}
@@ -152,6 +153,9 @@ class StatementReader:
 
     def _is_so(self, words: list[str], start: int) -> bool:
         """Does it tell in which state something is, or what something did to somebody?"""
+        fares = words[1] in self.lists["fares"] and (len(words) == 2 or words[2] in _AGAIN)
+        if self.named[start] and not self.person(start) and fares:
+            return True  # "web-02 works again"
         for at, word in enumerate(words[1:], 1):
             after, next_one = words[at + 1 : at + 2], words[at + 2 : at + 3]
             if (
