@@ -27,6 +27,8 @@ _ASIDE_WORD = re.compile(
     re.IGNORECASE,
 )
 _HELD = re.compile(r"(?<![\w.@/#-])[a-z']*([a-z])\1\1[a-z']*(?![\w@-]|[./]\w)", re.IGNORECASE)
+_THRICE = re.compile(r"([a-z])\1\1", re.IGNORECASE)
+_FACED = re.compile(r"[:;=]['-]?[()DPpOo/|*3]|<3|\^\^|xD|xo")
 _RUN = re.compile(r"([a-z])\1+", re.IGNORECASE)
 # words that people stretch: none of them orders anything, so nothing that is read so can begin a change
 _STRETCHED = word_set(
@@ -39,9 +41,10 @@ _STOPS = ".!?,;:-("
 
 def plain_words(text: str, names: Container[str]) -> str:
     """The text without them; `names` are words that are names here and stay as they are."""
-    if _HELD.search(text):
+    if _THRICE.search(text):
         text = _HELD.sub(lambda match: _unstretched(match[0], names), text)
-    text = _FACE.sub(lambda match: _stop(match, text), text)
+    if not text.isascii() or _FACED.search(text):
+        text = _FACE.sub(lambda match: _stop(match, text), text)
     text = _LAUGH.sub(lambda match: "\0" if match.start() and match[0].lower() not in names else match[0], text)
     text = re.sub(r"\s*\0\s*", lambda match: _stop(match, text), text)
     text = _ASIDE_WORD.sub("", text)
