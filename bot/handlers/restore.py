@@ -20,7 +20,8 @@ from engines.restore.facts import Facts, facts_of, points_for
 from engines.restore.planning import plan_of
 from engines.restore.points import Point
 from engines.restore.recipe import Recipe
-from engines.restore.records import MODES, as_csv, as_pdf, duration, lines_of
+from engines.restore.record_pages import as_pdf
+from engines.restore.records import MODES, as_csv, duration, lines_of
 from engines.restore.wishes import CannotPlanError, Wish
 from intents.readings import Name
 from storage import restores

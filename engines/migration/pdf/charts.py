@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engines.migration.figures import Rate
-from engines.migration.pdf.fonts import Fonts
-from engines.migration.pdf.pages import BLUE, GREY, LINE, NAVY
+from engines.papers.fonts import Fonts
+from engines.papers.pages import BLUE, GREY, LINE, NAVY
 
 INK = "#1B2125"
 _TITLE, _TEXT = 10, 7.5

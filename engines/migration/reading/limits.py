@@ -1,5 +1,6 @@
 """How much a file may ask of us, and the answer to one that asks for more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
@@ -47,13 +48,15 @@ class Budget:
 
     def __init__(self, limits: ReadLimits) -> None:
         self._limits = limits
+        self.longest_text = limits.cell_characters
         self._rows = 0
         self._cells = 0
 
-    def rows(self, count: int, width: int) -> None:
-        """Take a batch of rows of one width."""
-        self._rows += count
-        self._cells += count * width
+    def rows(self, batch: Sequence[Sequence[object]]) -> None:
+        widths = [len(row) for row in batch]
+        width = max(widths, default=0)
+        self._rows += len(batch)
+        self._cells += sum(widths)
         if width > self._limits.columns:
             raise refused_size(f"a sheet has {width:,} columns, more than {self._limits.columns:,}")
         if self._rows > self._limits.rows:

@@ -14,17 +14,17 @@ from engines.migration.calendars import Calendar
 from engines.migration.dossiers import Dossier, dossier, dossier_without_target
 from engines.migration.figures import Rate, rates, size_bands, systems
 from engines.migration.mappings import Mapped, Offer
-from engines.migration.pdf import fonts
 from engines.migration.pdf.charts import nice, rate_chart, ring, ticks
 from engines.migration.pdf.gantt import gantt_bars
-from engines.migration.pdf.pages import paper
 from engines.migration.pdf.report import summary_lines, write_pdf
-from engines.migration.pdf.tables import Col, table
 from engines.migration.plans import Ordering, Settings, make_plan
 from engines.migration.reading.reader import read_export
 from engines.migration.targets import UNREACHED, TargetState
 from engines.migration.transfer import Transfer
 from engines.migration.waves import WaveRules
+from engines.papers import fonts
+from engines.papers.pages import paper
+from engines.papers.tables import Col, table
 from tests.engines.migration.estates import estate, vm
 
 MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
