@@ -20,6 +20,7 @@ from intents.parts import MOST, split_parts
 from intents.pieces import (
     Piece,
     lives_on_idle,
+    named_again,
     pieces_of,
     points_elsewhere,
     speaks_of_another_world,
@@ -31,7 +32,7 @@ from intents.scenes import Scene, build_scene
 from intents.slots import Filling, fill, words_of
 from intents.talk import without_talk
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
-from intents.tokens import clean
+from intents.tokens import clean, fold
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -49,6 +50,7 @@ MOST_CHARACTERS = 1500
 PART_SURE = 0.6  # each part of a message must stand on its own
 CLAUSE_SURE = 0.72
 WHOLE_SURE = 0.75
+WEAK = 0.85  # below it a message with small talk in it is read once more without
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
 _REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
 _TO_KNOW = re.compile(
@@ -207,11 +209,17 @@ class Matcher:
         kept = [piece for piece in pieces if not piece.idle]
         if not any(piece.says for piece in kept) or speaks_of_another_world(scene, pieces):
             return whole
-        lives = "" if _refused(whole) else lives_on_idle(whole, scene, pieces)
-        if not _refused(whole) and not lives:
+        if pointed := self._pointed(whole, scene, pieces):
+            return pointed
+        refused = _refused(whole)
+        lives = "" if refused else lives_on_idle(whole, scene, pieces)
+        weak = not refused and not lives and whole.confidence < WEAK and len(kept) < len(pieces)
+        if not refused and not lives and not weak:
             return whole
-        read = self._of_pieces(scene, pieces, kept, _refused(whole))
+        read = self._of_pieces(scene, pieces, kept, refused)
         if read is None or (lives != "ahead" and _says_more(whole, read) and "item" not in whole.slots):
+            return whole
+        if weak and read.confidence < whole.confidence + 0.15:
             return whole
         if not self.catalogue.intents[read.intent or ""].writes:
             return replace(read, text=scene.text)
@@ -219,7 +227,27 @@ class Matcher:
             return whole
         if any(piece.halts for piece in pieces if piece.idle or piece not in kept):
             return whole
-        return replace(read, text=scene.text, ask=read.ask or Ask("confirm", intents=(read.intent or "",)))
+        return self._asked_back(read, scene)
+
+    def _asked_back(self, read: Reading, scene: Scene) -> Reading:
+        """The reading, where a change is asked back."""
+        writes = self.catalogue.intents[read.intent or ""].writes
+        ask = read.ask or (Ask("confirm", intents=(read.intent or "",)) if writes else None)
+        return replace(read, text=scene.text, ask=ask)
+
+    def _pointed(self, whole: Reading, scene: Scene, pieces: Sequence[Piece]) -> Reading | None:
+        """The request with the one name told before it, where it only points to that and nothing holds it yet."""
+        text, name = named_again(scene, pieces)
+        if not text or any(fold(name) in fold(str(value)) for value in whole.slots.values()) or whole.mood in _REFUSING:
+            return None
+        read = self._read(replace(build_scene(text, scene.names, self.lexicon, self.moods, scene.now), shortened=True))
+        if read.intent is None or read.confidence < PART_SURE or read.mood not in ("command", "question"):
+            return None
+        if not any(fold(name) in fold(str(value)) for value in read.slots.values()):
+            return None
+        if read.ask is not None and read.ask.why in ("missing", "unknown"):
+            return None
+        return self._asked_back(read, scene)
 
     def _of_pieces(
         self, scene: Scene, pieces: Sequence[Piece], kept: Sequence[Piece], refused: bool
@@ -254,7 +282,7 @@ class Matcher:
             for part in parts
             if not part.hangs
         ]
-        return [r for r in reads if r.intent is not None and r.mood in ("command", "question")]
+        return [r for r in reads if r.intent is not None and r.mood in ("command", "question") and r.evidence]
 
     def _alone(self, reading: Reading, least: float = WHOLE_SURE) -> bool:
         """A request that says enough without any name: it is sure, and needs no slot."""
@@ -359,7 +387,8 @@ def _says_more(whole: Reading, part: Reading) -> bool:
 
 def _refused(reading: Reading) -> bool:
     """Was nothing understood, or something that does not hold the message together?"""
-    return reading.intent is None or reading.confidence < PART_SURE
+    asks = reading.ask is not None and reading.ask.why in ("missing", "unknown")
+    return reading.intent is None or reading.confidence < (CLAUSE_SURE if asks else PART_SURE)
 
 
 def _goodness(reading: Reading) -> float:

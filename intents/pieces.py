@@ -5,6 +5,7 @@ marks do not tell where the request begins. What is left is read as if it had be
 asked back, for the rest of the message may speak against it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -65,6 +66,10 @@ _OUGHT = word_set("know see have get find show list check export tell count comp
 _DOING_GOOD = word_set("'d would will 'll makes make helps saves")
 _POINTERS = word_set("it its that this them those these him her there")
 _CODES = word_set("ip mac uuid request job")
+_TELLS = word_set(
+    "called asked told wrote pinged mailed emailed messaged phoned rang contacted reminded texted begged woke bugged "
+    "nagged chased approached visited drove made sent gave got"
+)
 _TAILS = word_set("text item")
 _OWN = word_set("item domain query")
 _TIMES = word_set("since until time")
@@ -217,7 +222,7 @@ def _halts(scene: "Scene", start: int, end: int) -> bool:
 def _is_idle(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
     first = next((i for i in range(start, end) if scene.folds[i] not in moods.single["polite"] | _HENCE | {"or"}), end)
     words = scene.folds[first:end]
-    if not words or _nags(words):
+    if not words or _nags(words) or (_feels(scene, words, first) and not asks_or_orders(scene, start, end)):
         return True
     if _is_busy(scene, words, first):
         return True
@@ -272,12 +277,46 @@ def bids(scene: "Scene", start: int, end: int) -> bool:
 
 def points_elsewhere(scene: "Scene", pieces: Sequence[Piece]) -> bool:
     """Does what is asked or ordered point to a thing that another piece names?"""
-    return any(
-        not piece.idle and (piece.asks or bids(scene, piece.start, piece.end))
-        and _POINTERS & set(scene.folds[piece.start : piece.end])
-        and (any(scene.named[: piece.start]) or any(t.kind in _CODES for t in scene.tokens[: piece.start]))
-        for piece in pieces[1:]
-    )
+    return any(_points(scene, piece) and _objects(scene, 0, piece.start) for piece in pieces[1:])
+
+
+def named_again(scene: "Scene", pieces: Sequence[Piece]) -> tuple[str, str]:
+    """The piece that points back, with the one name or code that stands before it in place of the pointer; that name.
+
+    "Some bloke goes on about 10.20.1.7, which machine is that" -> "which machine is 10.20.1.7". Empty for none or two.
+    """
+    for piece in pieces[1:]:
+        said = _objects(scene, 0, piece.start) if _points(scene, piece) else []
+        at = next((i for i in range(piece.start, piece.end) if scene.folds[i] in _POINTERS), -1)
+        if len(said) == 1 and at >= 0:
+            name = scene.text[scene.tokens[said[0][0]].start : scene.tokens[said[0][1] - 1].end]
+            text = text_of(scene, [piece])
+            word = scene.tokens[at].text
+            owned = f"{name}'s" if scene.folds[at] == "its" else name
+            return re.sub(rf"\b{re.escape(word)}\b", lambda _: owned, text, count=1), name
+    return "", ""
+
+
+def _points(scene: "Scene", piece: Piece) -> bool:
+    asks = not piece.idle and (piece.asks or bids(scene, piece.start, piece.end))
+    return asks and bool(_POINTERS & set(scene.folds[piece.start : piece.end]))
+
+
+def _objects(scene: "Scene", start: int, end: int) -> list[tuple[int, int]]:
+    """Where the names and codes stand; one that is told twice counts once."""
+    hits = [(h.start, h.end) for h in scene.hits if start <= h.start < end and h.sure]
+    codes = [(i, i + 1) for i in range(start, end) if scene.tokens[i].kind in _CODES and not scene.named[i]]
+    return list({" ".join(scene.folds[s:e]): (s, e) for s, e in (*hits, *codes)}.values())
+
+
+def _feels(scene: "Scene", words: Sequence[str], first: int) -> bool:
+    """ "that red dot drives me mad", "HR just called me about it": what happens to the one who writes."""
+    at = next((i for i, word in enumerate(words) if i > 1 and word in {"me", "us"}), 0)
+    if not at or at > 7:
+        return False
+    verb = words[at - 2] if words[at - 1] in {"at", "to", "on", "about", "for", "up", "out"} else words[at - 1]
+    named = any(scene.named[first : first + len(words)])
+    return verb in _TELLS if named else verb.endswith(("s", "ed", "ing")) or verb in _TELLS
 
 
 def _nags(words: Sequence[str]) -> bool:
