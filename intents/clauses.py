@@ -154,6 +154,13 @@ class ClauseReader(StatementReader):
             return "other"  # "would save my day"
         if first in {"can", "could", "would", "will"} and second == ["you"]:
             return "command"
+        if words[1:4] in (["any", "of", "you"], ["anyone", "of", "you"], ["one", "of", "you"]) or words[:3] in (
+            ["any", "of", "you"], ["who", "of", "you"], ["which", "of", "you"]):  # fmt: skip
+            return "other"  # said to the people of the channel
+        if words[:2] == ["can", "confirm"]:
+            return "report"
+        if first == "no" and second and second[0] in {"idea", "clue"} and len(words) < 5:
+            return "other"  # "…, no idea why"
         if first in {"can", "could"} and second and second[0] in _ANYBODY:
             return "question"  # "can someone from the storage team restart it": may be answered, orders nothing
         if first in {"can", "could"} and not asks and "i" not in words[:2]:
@@ -259,6 +266,8 @@ class ClauseReader(StatementReader):
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
             return "question"  # "the auditor needs to know ..."
+        if rest[0] in {"'s", "s"} and {"is", "was"} & set(rest[2:6]):
+            return "other"  # "dave's theory is that ..."
         if rest[0] in {"'s", "s"}:  # "dave's gonna move it"; "dave's role assignments"
             return "other" if rest[1:2] and rest[1] in _INTENT and rest[2:] else "fragment"
         if subject in self.lists["people"] and self.lists["told"] & set(rest[:3]):

@@ -42,7 +42,7 @@ _SAID_BEFORE = frozenset(
 )
 _UNWELL = frozenset(
     {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing",
-     "flapping", "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
+     "flapping", "acting", "stuck", "back", "fine", "fast", "quiet", "reachable", "stable", "useless", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
 _SETTING = frozenset({"in", "at", "back", "during", "with"})  # "in my old company we restarted servers"
@@ -83,6 +83,10 @@ class StatementReader:
             return "fragment"  # "number of volumes created since tuesday"
         if self.named[start] and not self.person(start) and _ONLY & set(words[1:6]) and _THEN & set(words[2:]):
             return "command"  # "app01 can only move once erp-db has moved"
+        if words[:2] in (["turns", "out"], ["can", "confirm"]):
+            return "report"
+        if words[0] in {"tonight", "tomorrow", "today", "later"} and self.person(start + 1):
+            return "other"  # "tonight dave patches all machines"
         if self.lists["told"] & set(words[:4]) or self._tells_news(words, start):
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
