@@ -24,12 +24,15 @@ _LOOKED_AT = 600  # characters
 class Generalities:
     general: re.Pattern[str]
     talk: re.Pattern[str]
+    told: re.Pattern[str]
 
     def holds(self, text: str) -> bool:
         """Is it about the world, and neither about this cloud nor about what the bot itself can do?"""
         head = text[:_LOOKED_AT]
         if _SIZED.search(head) or _HELP.search(head):
             return False  # "is it possible to run three 16/64 machines": will they fit
+        if self.told.match(head):
+            return True
         if self.talk.match(head):
             return _GOES_ON.search(head) is None
         found = self.general.search(head)
@@ -39,4 +42,4 @@ class Generalities:
 def load_generalities() -> Generalities:
     """Those of generalities.txt. Raises PatternError."""
     lines = load_patterns("generalities.txt")
-    return Generalities(any_of(lines["general"]), any_of(lines["talk"], r"\s*{}"))
+    return Generalities(any_of(lines["general"]), any_of(lines["talk"], r"\s*{}"), any_of(lines["told"], r"\s*{}"))
