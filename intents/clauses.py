@@ -157,6 +157,10 @@ class ClauseReader(StatementReader):
         if words[1:4] in (["any", "of", "you"], ["anyone", "of", "you"], ["one", "of", "you"]) or words[:3] in (
             ["any", "of", "you"], ["who", "of", "you"], ["which", "of", "you"]):  # fmt: skip
             return "other"  # said to the people of the channel
+        if words[:3] in (["is", "anyone", "from"], ["is", "anybody", "from"], ["is", "someone", "from"]):
+            return "other"
+        if words == ["tell", "me", "about", "it"]:
+            return "other"
         if words[:2] == ["can", "confirm"]:
             return "report"
         if first == "no" and second and second[0] in {"idea", "clue"} and len(words) < 5:

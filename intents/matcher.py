@@ -170,7 +170,7 @@ class Matcher:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
         foreign = bool(scene.mentions_of("FOREIGN"))
         sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
-        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or is_log(scene.text):
+        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or not scene.clauses:
             return whole
         parts = parts_of(scene)
         if not 1 < len(parts) < 5 or len(scene.tokens) > MOST_WORDS:

@@ -55,6 +55,7 @@ _COUNTED = frozenset(
     (word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr")
 )
 _AGAIN = frozenset({"again", "fine", "now", "ok", "okay", "well", "better", "nicely", "perfectly", "like", "since"})
+_CALLED = frozenset({"back", "me", "us", "in", "", "off", "for", "about", "yesterday", "today", "again"})
 _AGO = frozenset({"yesterday", "ago", "earlier"})
 _NEWS = frozenset(
     {"planned", "scheduled", "due", "booked", "over", "live", "postponed", "cancelled", "underway", "imminent"}
@@ -129,7 +130,7 @@ class StatementReader:
                 continue  # "log of finished restores", "also the failed ones"
             if (
                 word in self.lists["past verbs"]
-                and not (word == "called" and after not in {"back", "me", "us", "in", ""})
+                and not (word == "called" and after not in _CALLED)
                 and self.form(start + at) != "base"
             ):
                 return "report"
@@ -192,7 +193,7 @@ class StatementReader:
 
     def _of_others(self, words: list[str], start: int) -> bool:
         """ "tomorrow the network guys take it down", "storage team will swap disks", "acme always complains"."""
-        for at, word in enumerate(words[:7]):
+        for at, word in enumerate(words[:10]):
             if at and word in {"will", "would", "won't", "wont"}:
                 return True
             if at and word in {"i'll", "we'll", "i", "we"} and (at < 5 or word[-1:] == "l"):
@@ -227,8 +228,11 @@ class StatementReader:
         """ "web-01 rebooted", "REQ-5 approved by noah", "pci tagged yesterday": a name, then what was done to it."""
         after = self.lists["told after"]
         for at in range(1, len(words)):
-            if self._past(start + at) and self.named[start + at - 1]:
+            done = self._past(start + at) or (words[at].endswith("ed") and not self.form(start + at))
+            if done and self.named[start + at - 1] and not self.named[start + at]:
                 rest = words[at + 1 : at + 2]
+                if rest and self.tokens[start + at + 1].kind == "date":
+                    return True
                 code = self.tokens[start + at - 1].kind == "request"
                 if (not rest and not code) or (rest and rest[0] in after):
                     return True
