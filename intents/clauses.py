@@ -84,7 +84,7 @@ class ClauseReader(StatementReader):
             return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
-        if first == "not" and (words[1:2] == ["to"] or words[1:2] and words[1] in _NO_DENIAL):
+        if first == "not" and (words[1:2] == ["to"] or (words[1:2] and words[1] in _NO_DENIAL)):
             return False  # "(not urgent)", "not to be a pain"
         if words[:4] == ["not", "on", "my", "watch"] or (first == "no" and words[1:2] and words[1] in _NO_MATTER):
             return False

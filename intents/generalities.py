@@ -13,7 +13,8 @@ _OURS = re.compile(
 )
 _HELP = re.compile(
     r"\bhow (?:do|can|could|should|would) (?:i|we) (?:\w+ )?(?:use|ask|talk|tell|get you|make you)"
-    r"|\bwhat (?:all )?(?:can|do|could) you (?:do|know|offer|help)\b", re.IGNORECASE
+    r"|\bwhat (?:all )?(?:can|do|could) you (?:do|know|offer|help)\b",
+    re.IGNORECASE,
 )
 _SIZED = re.compile(r"\d/\d|\d+ ?(?:gb|gib|tb|vcpus?|cores?)\b", re.IGNORECASE)
 _GOES_ON = re.compile(r"[,;.!] ")

@@ -17,22 +17,15 @@ from intents.logs import is_log
 from intents.mood import load_words
 from intents.names import Names
 from intents.parts import MOST, split_parts
-from intents.pieces import (
-    Piece,
-    lives_on_idle,
-    named_again,
-    pieces_of,
-    points_elsewhere,
-    speaks_of_another_world,
-    text_of,
-)
 from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
+from intents.second_look import MOST_WORDS, SecondLook
 from intents.slots import Filling, fill, words_of
+from intents.sureness import CLAUSE_SURE, PART_SURE, REFUSING, SURE, WHOLE_SURE, says_enough, says_more
 from intents.talk import without_talk
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
-from intents.tokens import clean, fold
+from intents.tokens import clean
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -44,19 +37,12 @@ _NEGATIONS = frozenset({"don't", "dont", "not", "never", "nobody"})
 _ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
 _ADDING = frozenset({"tag_add", "snapshot", "policy_assign", "create", "role_grant"})  # "no more tags on web-11"
 FLOOR = 1.0
-SURE = 0.42
 STRANGE_SURE = 0.54
 MOST_CHARACTERS = 1500
-PART_SURE = 0.6  # each part of a message must stand on its own
-CLAUSE_SURE = 0.72
-WHOLE_SURE = 0.75
-WEAK = 0.85  # below it a message with small talk in it is read once more without
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
-_REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
 _TO_KNOW = re.compile(
     r"\b(?:wants? to know|would like to know|asks?|is asking|wonders?) (?:if|whether)\b", re.IGNORECASE
 )
-MOST_WORDS = 40  # a longer message is no short form of anything
 MOST_SPELLINGS = 4  # of one misspelt word
 MOST_TRIED = 4  # other spellings of one message
 SOFT_FLOOR = 0.5
@@ -71,6 +57,7 @@ class Matcher:
         self.lexicon = lexicon or load_lexicon()
         self.claims = claims or load_claims(catalogue)
         self.moods = load_words()
+        self.second_look = SecondLook(catalogue, self.lexicon, self.moods, self._read)
         self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
 
     def read(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> Reading:
@@ -107,7 +94,7 @@ class Matcher:
         whole = scene
         scene, reading = self._apart(scene, reading)
         reading = self._clause(self._beside(reading, scene, names), scene)
-        return self._again(reading, whole)
+        return self.second_look.again(reading, whole)
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
@@ -145,7 +132,7 @@ class Matcher:
         asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
         sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
         sure = sure and whole.confidence >= CLAUSE_SURE + 0.1
-        refusing = whole.mood in _REFUSING and not _TO_KNOW.search(scene.text)
+        refusing = whole.mood in REFUSING and not _TO_KNOW.search(scene.text)
         if sure or refusing or len(scene.tokens) > MOST_WORDS:
             return whole
         text = request_in(scene, self.moods)
@@ -160,7 +147,7 @@ class Matcher:
             return whole
         if whole.intent is not None and read.ask is not None and read.ask.why != "confirm":
             return whole
-        if _says_more(whole, read) or (scene.mentions_of("FOREIGN") and not read.slots):
+        if says_more(whole, read) or (scene.mentions_of("FOREIGN") and not read.slots):
             return whole
         if self.catalogue.intents[read.intent].writes and read.ask is None:
             return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
@@ -170,7 +157,7 @@ class Matcher:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
         foreign = bool(scene.mentions_of("FOREIGN"))
         sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
-        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or not scene.clauses:
+        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in REFUSING or not scene.clauses:
             return whole
         parts = parts_of(scene)
         if not 1 < len(parts) < 5 or len(scene.tokens) > MOST_WORDS:
@@ -185,95 +172,20 @@ class Matcher:
         ):
             reads = self._readable([part for part in parts if not part.asks], scene)
         if len(reads) > 1:
-            reads = [r for r in reads if r.slots or self._alone(r)]
+            reads = [r for r in reads if r.slots or says_enough(r, self.catalogue)]
         least = max(CLAUSE_SURE, whole.confidence if whole.intent else 0.0)
         if len(reads) != 1 or reads[0].confidence < least:
             return whole
-        if (reads[0].ask and reads[0].ask.why != "confirm") or not (reads[0].slots or self._alone(reads[0])):
+        if (reads[0].ask and reads[0].ask.why != "confirm") or not (
+            reads[0].slots or says_enough(reads[0], self.catalogue)
+        ):
             return whole
         read = replace(reads[0], text=scene.text)
-        if _says_more(whole, read) or (scene.has("DRY") and "dry_run" not in read.slots):
+        if says_more(whole, read) or (scene.has("DRY") and "dry_run" not in read.slots):
             return whole
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
         return read
-
-    def _again(self, whole: Reading, scene: Scene) -> Reading:
-        """A second look at what was refused: the message without the pieces that are no part of any request.
-
-        Read as a whole, then piece by piece: exactly one may make sense. A change is then always asked back.
-        """
-        if not scene.clauses or len(scene.tokens) > MOST_WORDS or is_quoted(scene, self.moods):
-            return whole
-        pieces = pieces_of(scene, self.moods)
-        kept = [piece for piece in pieces if not piece.idle]
-        if not any(piece.says for piece in kept) or speaks_of_another_world(scene, pieces):
-            return whole
-        if pointed := self._pointed(whole, scene, pieces):
-            return pointed
-        refused = _refused(whole)
-        lives = "" if refused else lives_on_idle(whole, scene, pieces)
-        weak = not refused and not lives and whole.confidence < WEAK and len(kept) < len(pieces)
-        if not refused and not lives and not weak:
-            return whole
-        read = self._of_pieces(scene, pieces, kept, refused)
-        if read is None or (lives != "ahead" and _says_more(whole, read) and "item" not in whole.slots):
-            return whole
-        if weak and read.confidence < whole.confidence + 0.15:
-            return whole
-        if not self.catalogue.intents[read.intent or ""].writes:
-            return replace(read, text=scene.text)
-        if lives and not self.catalogue.intents[whole.intent or ""].writes:
-            return whole
-        if any(piece.halts for piece in pieces if piece.idle or piece not in kept):
-            return whole
-        return self._asked_back(read, scene)
-
-    def _asked_back(self, read: Reading, scene: Scene) -> Reading:
-        """The reading, where a change is asked back."""
-        writes = self.catalogue.intents[read.intent or ""].writes
-        ask = read.ask or (Ask("confirm", intents=(read.intent or "",)) if writes else None)
-        return replace(read, text=scene.text, ask=ask)
-
-    def _pointed(self, whole: Reading, scene: Scene, pieces: Sequence[Piece]) -> Reading | None:
-        """The request with the one name told before it, where it only points to that and nothing holds it yet."""
-        text, name = named_again(scene, pieces)
-        if not text or any(fold(name) in fold(str(value)) for value in whole.slots.values()) or whole.mood in _REFUSING:
-            return None
-        read = self._read(replace(build_scene(text, scene.names, self.lexicon, self.moods, scene.now), shortened=True))
-        if read.intent is None or read.confidence < PART_SURE or read.mood not in ("command", "question"):
-            return None
-        if not any(fold(name) in fold(str(value)) for value in read.slots.values()):
-            return None
-        if read.ask is not None and read.ask.why in ("missing", "unknown"):
-            return None
-        return self._asked_back(read, scene)
-
-    def _of_pieces(
-        self, scene: Scene, pieces: Sequence[Piece], kept: Sequence[Piece], refused: bool
-    ) -> Reading | None:  # fmt: skip
-        """What is left of a message means: as a whole, with its own reasons, or the one piece that makes sense."""
-        if refused and points_elsewhere(scene, pieces) and scene.mood in ("wish", "report", "conditional", "other"):
-            read = self._read(replace(scene, mood="command", aside=frozenset(), shortened=True))
-            return read if read.intent is not None and read.slots and read.confidence >= SURE else None
-        read = self._alone_in(scene, kept, whole=True) if len(kept) < len(pieces) else None
-        if read is None and len(kept) > 1 and refused and not any(piece.halts for piece in kept):
-            reads = [one for piece in kept if piece.asks and (one := self._alone_in(scene, [piece]))]
-            read = reads[0] if len({one.intent for one in reads}) == 1 else None
-        return read
-
-    def _alone_in(self, scene: Scene, pieces: Sequence[Piece], whole: bool = False) -> Reading | None:
-        """What the pieces mean alone, where they ask or order something clear; `whole`: all that is left."""
-        other = build_scene(text_of(scene, pieces), scene.names, self.lexicon, self.moods, scene.now)
-        read = self._read(replace(other, shortened=True))
-        asks = whole and any(piece.asks for piece in pieces)
-        least = 0.5 if asks else PART_SURE if whole else CLAUSE_SURE
-        if read.intent is None or read.mood not in ("command", "question") or read.confidence < least:
-            return None
-        if read.ask is not None and (read.ask.why == "rivals" or (not asks and read.ask.why in ("missing", "unknown"))):
-            return None
-        enough = PART_SURE if whole else WHOLE_SURE
-        return read if asks or read.slots or self._alone(read, enough) else None
 
     def _readable(self, parts: Sequence[Part], scene: Scene) -> list[Reading]:
         """What the parts of a message mean alone."""
@@ -283,12 +195,6 @@ class Matcher:
             if not part.hangs
         ]
         return [r for r in reads if r.intent is not None and r.mood in ("command", "question") and r.evidence]
-
-    def _alone(self, reading: Reading, least: float = WHOLE_SURE) -> bool:
-        """A request that says enough without any name: it is sure, and needs no slot."""
-        if reading.intent == "help":
-            return False  # "the projector shows an error, who can help"
-        return reading.confidence >= least and not self.catalogue.intents[reading.intent or ""].required
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
@@ -378,17 +284,6 @@ class Matcher:
 
 def _rivals(ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
     return tuple((s.intent.name, round(s.score, 2)) for s in ranked)
-
-
-def _says_more(whole: Reading, part: Reading) -> bool:
-    """The same request, and the rest of the message is part of it: "…, with the names masked"."""
-    return whole.intent == part.intent and part.slots.items() <= whole.slots.items()
-
-
-def _refused(reading: Reading) -> bool:
-    """Was nothing understood, or something that does not hold the message together?"""
-    asks = reading.ask is not None and reading.ask.why in ("missing", "unknown")
-    return reading.intent is None or reading.confidence < (CLAUSE_SURE if asks else PART_SURE)
 
 
 def _goodness(reading: Reading) -> float:

@@ -20,7 +20,7 @@ _BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":", "(", ")"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
 _TELLING = frozenset({"report", "other"})
-_RELATIVE = frozenset({"which", "who", "whose", "whom"})
+_RELATIVE = frozenset({"which", "who", "whose", "whom", "was", "were"})
 _NO = (["nope"], ["no"], ["nah"], ["no", "way"], ["never"], ["no", "sorry"])
 _DETERMINERS = frozenset(
     {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
@@ -118,7 +118,10 @@ def _with_relatives(
     """ "the restore took four hours, which nobody liked": no question, but more of what is told."""
     return [
         (start, end, "other")
-        if at and tokens[start].fold in _RELATIVE | {"was", "were"} and clauses[at - 1][2] in _TELLING and not _is_asked(tokens, end)
+        if at
+        and tokens[start].fold in _RELATIVE
+        and clauses[at - 1][2] in _TELLING
+        and not _is_asked(tokens, end)
         else (start, end, mood)
         for at, (start, end, mood) in enumerate(clauses)
     ]

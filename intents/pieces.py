@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _MARKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":", "(", ")", "[", "]"})
 _HENCE = word_set("so therefore thus hence and but then anyway anyways now")
-_REASON = word_set("so before because cause coz cos cuz since as while otherwise or and but until till else though although")
+_REASON = word_set(
+    "so before because cause coz cos cuz since as while otherwise or and but until till else though although"
+)
 _TEMPER = word_set("if when whenever once unless")
 _SPEAKER = word_set(
     "i i'm i'd i'll i've im ive we we're we'd we'll we've he he's she she's they they're they've everyone everybody "
@@ -30,8 +32,8 @@ _SPEAKER = word_set(
 )
 _COURTEOUS = word_set("you u ya you've you're you'd it it's its that that's thats this possible i we there's time")
 _WILLING = word_set(
-    "have 've get got find can could would 'd please like feel fancy wish are 're were know not don't dont wouldn't may "
-    "might must need manage happen"
+    "have 've get got find can could would 'd please like feel fancy wish are 're were know not don't dont wouldn't "
+    "may might must need manage happen"
 )
 _EASY = word_set(
     "ok okay fine possible trouble bother much convenient cool easy alright right hard late no not possible allowed "
@@ -104,12 +106,9 @@ def pieces_of(scene: "Scene", moods: "Words") -> list[Piece]:
             start += 2
             idle = False
             found = [replace(one, idle=one.idle or not is_ours(scene, one.start, one.end)) for one in found]
-        found.append(
-            Piece(
-                start, end, idle, asks_or_orders(scene, start, end), _says_more_than_a_name(scene, start, end),
-                _halts(scene, start, end) or (not idle and scene.folds[start] in _TEMPER and not bids(scene, start, end)),
-            )
-        )  # fmt: skip
+        depends = not idle and scene.folds[start] in _TEMPER and not bids(scene, start, end)
+        asks, says = asks_or_orders(scene, start, end), _says_more_than_a_name(scene, start, end)
+        found.append(Piece(start, end, idle, asks, says, depends or _halts(scene, start, end)))
     return found
 
 
@@ -119,7 +118,8 @@ def _adds_a_value(scene: "Scene", start: int, end: int) -> bool:
         return False
     if any(start <= mention.start < end for mention in scene.mentions_of("FOREIGN")):
         return False
-    return any(start <= one.start < end for one in (*scene.amounts, *scene.spans))
+    starts = {*(amount.start for amount in scene.amounts), *(span.start for span in scene.spans)}
+    return any(start <= at < end for at in starts)
 
 
 def _says_more_than_a_name(scene: "Scene", start: int, end: int) -> bool:
@@ -258,7 +258,13 @@ def _is_idle(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
 def _is_busy(scene: "Scene", words: Sequence[str], first: int) -> bool:
     """ "need to ring the owners", "we have to tell the customer", "wanna look good": what somebody is about to do."""
     at = 1 if words[0] in {"i", "we", "i'm", "we're", "i've", "we've"} else 0
-    verb = at + 2 if tuple(words[at : at + 2]) in _BUSY else at + 1 if words[at : at + 1] and words[at] in _BUSY_WORDS else 0
+    verb = (
+        at + 2
+        if tuple(words[at : at + 2]) in _BUSY
+        else at + 1
+        if words[at : at + 1] and words[at] in _BUSY_WORDS
+        else 0
+    )
     if not verb or verb >= len(words) or any(scene.named[first : first + len(words)]):
         return False
     look = words[verb] == "look" and words[verb + 1 : verb + 2] != ("at",)
@@ -293,7 +299,8 @@ def named_again(scene: "Scene", pieces: Sequence[Piece]) -> tuple[str, str]:
             text = text_of(scene, [piece])
             word = scene.tokens[at].text
             owned = f"{name}'s" if scene.folds[at] == "its" else name
-            return re.sub(rf"\b{re.escape(word)}\b", lambda _: owned, text, count=1), name
+            before, _, behind = re.split(rf"(\b{re.escape(word)}\b)", text, maxsplit=1)
+            return before + owned + behind, name
     return "", ""
 
 

@@ -42,7 +42,8 @@ _SAID_BEFORE = frozenset(
 )
 _UNWELL = frozenset(
     {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing",
-     "flapping", "acting", "stuck", "back", "fine", "fast", "quiet", "reachable", "stable", "useless", "slower", "unhappy", "behaving", "misbehaving"}
+     "flapping", "acting", "stuck", "back", "fine", "fast", "quiet",
+     "reachable", "stable", "useless", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
 _SETTING = frozenset({"in", "at", "back", "during", "with"})  # "in my old company we restarted servers"

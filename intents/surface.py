@@ -34,7 +34,7 @@ _RUN = re.compile(r"([a-z])\1+", re.IGNORECASE)
 _STRETCHED = word_set(
     "so please pls plz hey hi hiya hello yo ok okay no nope yes yep yeah thanks thx and but hm um uh er ah oh aw ugh "
     "argh well soon what why how who when where very really all too the you ya good great nice help sorry bye right "
-    "now omg much many more long late old slow big huge way super again just cute sweet quick love need want can come on"
+    "now omg much many more long late old slow big huge way super again just cute sweet quick love need want"
 )
 _STOPS = ".!?,;:-("
 
