@@ -118,10 +118,7 @@ def _with_relatives(
     """ "the restore took four hours, which nobody liked": no question, but more of what is told."""
     return [
         (start, end, "other")
-        if at
-        and tokens[start].fold in _RELATIVE
-        and clauses[at - 1][2] in _TELLING
-        and not _is_asked(tokens, end)
+        if at and tokens[start].fold in _RELATIVE and clauses[at - 1][2] in _TELLING and not _is_asked(tokens, end)
         else (start, end, mood)
         for at, (start, end, mood) in enumerate(clauses)
     ]
