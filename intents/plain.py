@@ -35,13 +35,13 @@ _END = word_set(
 _ENDS = re.compile(r"(?:for (?:me|us)|thank you|if you can|go ahead|do it|right now|straight away)$")
 _JESTING = re.compile(
     r"\b(?:lo+l|lmao|rofl|(?:ha|he){2,}h?|yeah right|kidding|jk|what could|last words|nah|nope|any ideas?|i wonder|"
-    r"curious|just asking|huh|eh|innit|you reckon|or (?:what|something|whatever)|intend(?:ing)?|planning to|question|"
+    r"curious|just asking|huh|eh|innit|you reckon|or (?:what|something|whatever)|intend(?:ing)?|planning to|question|imh?o|afaik|iirc|"
     r"put(?:ting)? off|bring(?:ing)? up the|schedul\w+ (?:the|a)|postpon\w+|let go|backup plan)\b|"
     r"\b(?:ok|okay|good|fine|status|how long|bad idea)\W*$|\.\.|!\?|\?!|\?\?",
     re.IGNORECASE,
 )
 _ARTICLES = word_set("the a an our my this that its")
-_FRIENDLY = frozenset("\U0001f64f\U0001f44d\U0001f642\U0001f60a\U0001f609\U0001f680\u2705\U0001f600\U0001f60d\ufe0f")
+_FRIENDLY = frozenset("\U0001f64f\U0001f44d\U0001f642\U0001f60a\U0001f609\U0001f680\U0001f600\U0001f60d\ufe0f")
 _SMALL = word_set("of on for in at with as to under")
 _SMALL_OF: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("vm_start", "vm_stop", "vm_reboot"), word_set("of on for up down back off")),
@@ -95,6 +95,7 @@ _TURNING = word_set("of from by like but except without behind besides about aro
 _ADDING = word_set("add adding by more extra additional another further fewer less")
 _CHANGES = word_set("change changes everything writes all")
 _MARKS = frozenset({",", ".", "!", "-", "?", ":", "'s"})
+_MARKUP = frozenset("~();{}=%$")
 _STARTING = frozenset({"base", ""})
 
 
@@ -107,7 +108,7 @@ def is_plain(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> b
     held = _accounted(scene, filling, top)
     return (
         verb < tail
-        and not has_signs(scene.text)
+        and not _MARKUP & set(scene.text)
         and not any(_is_strange(intent, scene, filling, held, begin, at) for at in _behind(scene, verb, tail))
         and not any(scene.hits[number].start >= tail for number in filling.used)
         and not any(token.kind in ("request", "job") for token in scene.tokens[tail:])
@@ -129,8 +130,8 @@ def _is_of_changes(scene: Scene, filling: Filling) -> bool:
 
 
 def in_jest(text: str) -> bool:
-    """Words around an order that make a joke or a doubt of it; they are courtesies to a question."""
-    return _JESTING.search(text) is not None
+    """Words and pictures around an order that make a joke or a doubt of it; to a question they are courtesies."""
+    return _JESTING.search(text) is not None or _has_signs(text)
 
 
 def _verb(scene: Scene, top: "Scored", begin: int) -> int:
@@ -187,13 +188,11 @@ def _request_begin(scene: Scene) -> int:
     return first[1] if ails and any(scene.named[at] for at in range(*first)) and first[1] - first[0] > 1 else 0
 
 
-def has_signs(text: str) -> bool:
-    """Pictures and signs that may mean the contrary: a crossed circle, a thumb turned down."""
-    return any(
-        unicodedata.category(one) in ("So", "Sk", "Sm") and one not in _FRIENDLY and one not in "+=<>|~^`"
-        for one in text
-        if not one.isascii()
-    ) or any(one in text for one in ("~", ":x:", ":no", "(", ")", ";", "{", "}", "=", "%", "$"))
+def _has_signs(text: str) -> bool:
+    """Pictures that may mean the contrary: a crossed circle, a thumb turned down. Friendly ones may stand."""
+    return not text.isascii() and any(
+        unicodedata.category(one) in ("So", "Sk", "Sm", "Po") and one not in _FRIENDLY for one in text
+    )
 
 
 def _is_strange(intent: Intent, scene: Scene, filling: Filling, held: set[int], begin: int, at: int) -> bool:
