@@ -35,8 +35,8 @@ _END = word_set(
 _ENDS = re.compile(r"(?:for (?:me|us)|thank you|if you can|go ahead|do it|right now|straight away)$")
 _JESTING = re.compile(
     r"\b(?:lo+l|lmao|rofl|(?:ha|he){2,}h?|yeah right|kidding|jk|what could|last words|nah|nope|any ideas?|i wonder|"
-    r"curious|just asking|huh|eh|innit|you reckon|or (?:what|something|whatever)|intend(?:ing)?|planning to|question|imh?o|afaik|iirc|"
-    r"put(?:ting)? off|bring(?:ing)? up the|schedul\w+ (?:the|a)|postpon\w+|let go|backup plan)\b|"
+    r"curious|just asking|huh|eh|innit|you reckon|or (?:what|something|whatever)|intend(?:ing)?|planning to|question|"
+    r"imh?o|afaik|iirc|put(?:ting)? off|bring(?:ing)? up the|schedul\w+ (?:the|a)|postpon\w+|let go|backup plan)\b|"
     r"\b(?:ok|okay|good|fine|status|how long|bad idea)\W*$|\.\.|!\?|\?!|\?\?",
     re.IGNORECASE,
 )
