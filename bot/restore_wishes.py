@@ -90,10 +90,11 @@ def _when(point: Point, facts: Facts) -> str:
     """To the minute; a point that shares its minute with another by a snapshot in it."""
     minute = f"{point.at:%Y-%m-%d %H:%M}"
     same = [one for one in facts.points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
-    copy = next((one for one in point.copies.values() if one.snapshot_id == point.key), None)
+    copy = next((one for one in point.copies.values() if one.id == point.key), None)
     if len(same) < 2 or copy is None:
         return minute
-    return marked("snapshot", copy.name or copy.snapshot_id, facts.vm.source, copy.snapshot_id)
+    kind = "volume_backup" if copy.origin == "backup" else "snapshot"
+    return marked(kind, copy.name or copy.id, facts.vm.source, copy.id)
 
 
 def vm_words(facts: Facts) -> str:

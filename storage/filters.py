@@ -83,7 +83,7 @@ def _on_networks(networks: Sequence[Ref]) -> ColumnElement[bool]:
 
 
 def _of_vms(kind: str, vms: Sequence[Ref]) -> ColumnElement[bool]:
-    """What belongs to VMs: its volumes and ports by parent, their copies by their volume, floating IPs by their port."""
+    """What belongs to VMs: its volumes and ports by parent, their copies by their volume, floating IPs by port."""
     step = resource.alias("step")
     these = and_(step.c.kind == "vm", step.c.deleted_at.is_(None), _refers(step, step.c.external_id, vms))
     if kind in ("snapshot", "volume_backup", "floating_ip"):

@@ -17,7 +17,7 @@ class Belongings:
     """`volumes` are those of the recipe, living or gone; `ports` those of the VM: of one that lives the living ones, of
     one that is gone also those of its project that have one of its MACs.
 
-    `snapshots` are of these volumes, `images` were made of the VM; both living.
+    `snapshots` and `backups` are of these volumes, living or gone, `images` were made of the VM; all living.
     """
 
     volumes: tuple[Found, ...] = ()
@@ -25,6 +25,7 @@ class Belongings:
     floating_ips: tuple[Found, ...] = ()
     snapshots: tuple[Found, ...] = ()
     images: tuple[Found, ...] = ()
+    backups: tuple[Found, ...] = ()
 
 
 async def vm_of(conn: AsyncConnection, scope: Scope, source: str, external_id: str) -> Found | None:
@@ -77,6 +78,7 @@ async def belongings(
     volumes = await _rows(conn, scope, vm.source, r.kind == "volume", r.external_id.in_(list(volume_ids)))
     alive = r.deleted_at.is_(None)
     snapshots = await _rows(conn, scope, vm.source, r.kind == "snapshot", r.parent_id.in_(list(volume_ids)), alive)
+    backups = await _rows(conn, scope, vm.source, r.kind == "volume_backup", r.parent_id.in_(list(volume_ids)), alive)
     port_ids = [port.external_id for port in ports]
     floating = await _rows(conn, scope, vm.source, r.kind == "floating_ip", r.parent_id.in_(port_ids), alive)
     properties = r.attrs["properties"]
@@ -84,7 +86,7 @@ async def belongings(
         properties["instance_uuid"].astext == vm.external_id, properties["stackhand_vm"].astext == vm.external_id
     )
     images = await _rows(conn, scope, vm.source, r.kind == "image", made_of, alive)
-    return Belongings(tuple(volumes), tuple(ports), tuple(floating), tuple(snapshots), tuple(images))
+    return Belongings(tuple(volumes), tuple(ports), tuple(floating), tuple(snapshots), tuple(images), tuple(backups))
 
 
 async def living(

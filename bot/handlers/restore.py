@@ -74,7 +74,7 @@ def _points_lead(recipe: Recipe, points: Sequence[Point], now: datetime) -> str:
 
 def _point_cells(point: Point) -> tuple[object, ...]:
     moment = "one moment" if point.one_moment else f"{int(point.spread.total_seconds() // 60)} min apart"
-    names = sorted(copy.name or copy.snapshot_id for copy in point.copies.values())
+    names = sorted(copy.name or copy.id for copy in point.copies.values())
     return (
         f"{point.at:%Y-%m-%dT%H:%M:%SZ}", point.words, moment, point.policy or None, point.size_gib,
         names or [point.image],

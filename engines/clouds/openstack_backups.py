@@ -11,8 +11,6 @@ from engines.clouds.openstack_words import backup_state, known, utc
 _CINDER = "block_storage"
 _BINARY = "cinder-backup"
 _VERSION = "3.64"  # 3.18 names the project, 3.43 brought metadata, 3.56 the user, 3.64 the id of the key
-_ABSENT = ("unsupported", "Cinder has no backup service (cinder-backup) here",
-           "nothing, when this cloud keeps no volume backups")  # fmt: skip
 
 
 def volume_backup(row: Json) -> Resource:
@@ -45,18 +43,23 @@ def volume_backup(row: Json) -> Resource:
 
 
 async def volume_backups(calls: Calls) -> list[Resource]:
-    """Raises CloudError with `unsupported` where there is no backup service, which Cinder answers with an empty list."""
+    """Raises CloudError: `unsupported` where there is no backup service, to which Cinder answers with an empty list."""
     version = await calls.supported(_CINDER, _VERSION)
     listing = Listing(_CINDER, "/backups/detail", "backups", (("all_tenants", "1"),), microversion=version)
     try:
         rows = await calls.resources(listing, volume_backup)
     except CloudError as error:
         if error.reason == "unsupported" and status_of(error.__cause__ or error) == 404:
-            raise CloudError(*_ABSENT) from error
+            raise _absent() from error
         raise
     if not rows and not await _runs(calls):
-        raise CloudError(*_ABSENT)
+        raise _absent()
     return with_bases(rows)
+
+
+def _absent() -> CloudError:
+    what = f"Cinder has no backup service ({_BINARY}) here"
+    return CloudError("unsupported", what, "nothing, when this cloud keeps no volume backups")
 
 
 async def _runs(calls: Calls) -> bool:

@@ -38,7 +38,9 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`groups` are the security groups of the project by id. `names` are the names of its VMs. `past` maps a mode to
-    the seconds that the last restores took. `project` is its name, empty where it is not known."""
+    the seconds that the last restores took, `past_backup` has those of a GiB that came out of a backup.
+    `volume_types` are their names, None where they are not on record. `project` is its name, empty where it is not
+    known."""
 
     vm: Found
     recipe: Recipe
@@ -53,12 +55,14 @@ class Facts:
     past: Mapping[str, Sequence[float]] = field(default_factory=dict)
     project: str = ""
     demo: bool = False
+    volume_types: frozenset[str] | None = None
+    past_backup: Sequence[float] = ()
 
 
 async def points_for(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, tuple[Point, ...]]:
     """The recipe of a VM, living or gone, and its restore points, the newest first."""
     recipe, own = await _recipe(conn, scope, vm)
-    return recipe, points_of(recipe, own.snapshots, own.images)
+    return recipe, points_of(recipe, own.snapshots, own.images, own.backups)
 
 
 async def _recipe(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, Belongings]:
@@ -82,7 +86,7 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
     return Facts(
         vm,
         recipe,
-        points_of(recipe, own.snapshots, own.images),
+        points_of(recipe, own.snapshots, own.images, own.backups),
         Book(tuple(map(subnet_of_row, subnets)), used, frozenset(row.external_id for row in there)),
         await inventory.one(conn, scope, "quota", project),
         await _flavors(conn, scope, source),
@@ -93,6 +97,8 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         {mode: await restores.past_seconds(conn, source, mode) for mode in modes},
         projects[project].name if project in projects else "",
         demo,
+        await _volume_types(conn, scope, source),
+        await restores.past_backup_seconds(conn, source),
     )
 
 
@@ -108,6 +114,11 @@ async def _flavors(conn: AsyncConnection, scope: Scope, source: str) -> tuple[Fl
         )
         for row in rows
     )
+
+
+async def _volume_types(conn: AsyncConnection, scope: Scope, source: str) -> frozenset[str] | None:
+    rows = await restore_facts.living(conn, scope, source, "volume_type")
+    return frozenset(row.name for row in rows) or None
 
 
 async def _images(conn: AsyncConnection, scope: Scope, recipe: Recipe) -> frozenset[str]:
