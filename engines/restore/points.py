@@ -100,7 +100,12 @@ def points_of(
     groups = _completed(taken, volumes) if all(taken) else [*taken[0], *taken[1]]
     found = [_point(group, volumes, recipe) for group in groups]
     found += [_of_image(image, found, volumes) for image in images if _usable(image)]
-    return tuple(sorted(_with_own_keys(found), key=lambda point: (point.at, point.key), reverse=True))
+    return tuple(sorted(_with_own_keys(found), key=_rank, reverse=True))
+
+
+def _rank(point: Point) -> tuple[datetime, int, str]:
+    """Of two of one moment that of snapshots goes first: it is back sooner."""
+    return point.at, -point.count("backup"), point.key
 
 
 def _groups(rows: Iterable[Found], origin: Origin, volumes: Sequence[str]) -> list[list[Copy]]:
