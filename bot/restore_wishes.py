@@ -38,6 +38,7 @@ class Wished:
     macs: str | None = None
     safety: bool | None = None
     stopped: bool | None = None
+    copies: str | None = None
 
 
 def changed(wish: Wish, said: Wished) -> Wish:
@@ -52,6 +53,7 @@ def changed(wish: Wish, said: Wished) -> Wish:
         "macs": said.macs,
         "safety": said.safety,
         "stopped": said.stopped,
+        "copies": said.copies if said.copies == "backup" else None,
     }
     found = replace(wish, **{name: value for name, value in new.items() if value is not None})
     if said.disks or said.mode == "attach":
