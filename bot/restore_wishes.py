@@ -68,7 +68,8 @@ def changed(wish: Wish, said: Wished) -> Wish:
 
 def sentence(verb: str, vm: str, wish: Wish, facts: Facts, point: Point) -> str:
     """What asks for exactly this: `verb` is "restore" or "plan a restore of", `vm` the words that mean the VM."""
-    of = f"{verb} {_only(wish, facts)}{vm} from {_when(point, facts)}{_MODE_WORDS[wish.mode]}"
+    when = when_words(point, facts.points, facts.vm.source)
+    of = f"{verb} {_only(wish, facts)}{vm} from {when}{_MODE_WORDS[wish.mode]}"
     if wish.mode == "attach":
         return of
     named = f" as {wish.new_name}" if wish.new_name and wish.mode == "side_by_side" else ""
@@ -88,15 +89,15 @@ def _only(wish: Wish, facts: Facts) -> str:
     return f"only the {f'{wish.disks} volume' if wish.disks else 'volumes'} of "
 
 
-def _when(point: Point, facts: Facts) -> str:
-    """To the minute; a point that shares its minute with another by a snapshot in it."""
+def when_words(point: Point, points: Sequence[Point], source: str) -> str:
+    """To the minute; a point that shares its minute with another by a copy in it."""
     minute = f"{point.at:%Y-%m-%d %H:%M}"
-    same = [one for one in facts.points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
+    same = [one for one in points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
     copy = next((one for one in point.copies.values() if one.id == point.key), None)
     if len(same) < 2 or copy is None:
         return minute
     kind = "volume_backup" if copy.origin == "backup" else "snapshot"
-    return marked(kind, copy.name or copy.id, facts.vm.source, copy.id)
+    return marked(kind, copy.name or copy.id, source, copy.id)
 
 
 def vm_words(facts: Facts) -> str:

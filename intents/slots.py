@@ -47,7 +47,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "memory_gb": ("gib", "size"), "bandwidth_gbps": ("gbps",), "vms_per_day": ("PERDAY", "num"),
     "port": ("service", "k:port"),
     "by": ("PER", "k"), "time": ("clock", "time"), "days": ("days",), "channel": ("channel", "THISCHANNEL"),
-    "policy": ("@policy", "POLICY", "k:snapshot_policy"), "after": ("@vm",), "snapshot": ("@snapshot", "@volume_backup", "k:snapshot"),
+    "policy": ("@policy", "POLICY", "k:snapshot_policy"), "after": ("@vm",),
+    "snapshot": ("@snapshot", "@volume_backup", "k:snapshot"),
 }  # fmt: skip
 
 

@@ -12,12 +12,12 @@ from bot.handlers.asking import Ask, refs, reply
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Fields, File, Part, Progress, Reply, Table, Text
 from bot.restore_changes import change, choices
-from bot.restore_wishes import Wished, changed, sentence, vm_words
+from bot.restore_wishes import Wished, changed, sentence, vm_words, when_words
 from bot.restoring import OPEN, cannot, may_not, vm_named
 from engines.plans import Plan
 from engines.restore.designs import point_of
 from engines.restore.facts import Facts, facts_of, points_for
-from engines.restore.planning import plan_of
+from engines.restore.planning import age, plan_of
 from engines.restore.points import Point
 from engines.restore.recipe import Recipe
 from engines.restore.records import MODES, as_csv, as_pdf, duration, lines_of
@@ -29,10 +29,10 @@ from storage.inventory import Found
 from storage.listings import listings
 from storage.restores import Restore, Window
 
-_KINDS = {"vm", "volume", "snapshot", "port", "image"}
+_KINDS = {"vm", "volume", "snapshot", "volume_backup", "port", "image"}
 _POINT_COLUMNS = (
-    Column("at", "taken", "time"), Column("holds", "holds"), Column("moment", "consistency"),
-    Column("policy", "policy"), Column("size_gib", "size", "gib"), Column("snapshots", "snapshots", "list"),
+    Column("at", "state of", "time"), Column("age", "age"), Column("holds", "holds"), Column("moment", "consistency"),
+    Column("policy", "policy"), Column("size_gib", "size", "gib"), Column("copies", "copies", "list"),
 )  # fmt: skip
 _COLUMNS = (
     Column("job", "restore"), Column("title", "what"), Column("asked", "asked by"), Column("approved", "approved by"),
@@ -50,8 +50,9 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
     parts: list[Part] = [Text(_points_lead(recipe, points, ask.now), "heading")]
     if points:
         shown = points[: ask.rows]
-        opens = tuple(f"plan a restore of {recipe.name} from {one.at:%Y-%m-%d %H:%M}" for one in shown)
-        parts.append(Table(_POINT_COLUMNS, tuple(map(_point_cells, shown)), len(points), opens=opens))
+        opens = tuple(f"plan a restore of {recipe.name} from {when_words(one, points, found.source)}" for one in shown)
+        cells = tuple(_point_cells(one, ask.now) for one in shown)
+        parts.append(Table(_POINT_COLUMNS, cells, len(points), opens=opens))
         parts.append(Choices((Choice("plan from the newest", f"plan a restore of {recipe.name}"),)))
     if recipe.deleted:
         parts.append(Text("It is deleted: what the inventory knew of it last is the recipe.", "note"))
@@ -62,22 +63,26 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
 def _points_lead(recipe: Recipe, points: Sequence[Point], now: datetime) -> str:
     name = f"{recipe.name}, which is deleted," if recipe.deleted else recipe.name
     if not points:
-        return f"{name} cannot come back from anything: no snapshot of its volumes and no image of it is on record"
+        return (
+            f"{name} cannot come back from anything: no snapshot or backup of its volumes, no image of it is on record"
+        )
     whole = sum(1 for point in points if point.complete)
     newest = points[0]
     some = "point" if len(points) == 1 else "points"
+    backed = sum(1 for point in points if point.count("backup"))
+    more = f", {backed} with volume backups" if backed else ""
     return (
-        f"{name} has {len(points)} restore {some}, {whole} complete; the newest is of "
+        f"{name} has {len(points)} restore {some}, {whole} complete{more}; the newest is of "
         f"{newest.at:%Y-%m-%d %H:%M} UTC, {ago(now - newest.at)}"
     )
 
 
-def _point_cells(point: Point) -> tuple[object, ...]:
+def _point_cells(point: Point, now: datetime) -> tuple[object, ...]:
     moment = "one moment" if point.one_moment else f"{int(point.spread.total_seconds() // 60)} min apart"
     names = sorted(copy.name or copy.id for copy in point.copies.values())
     return (
-        f"{point.at:%Y-%m-%dT%H:%M:%SZ}", point.words, moment, point.policy or None, point.size_gib,
-        names or [point.image],
+        f"{point.at:%Y-%m-%dT%H:%M:%SZ}", age(now - point.at), point.words, moment, point.policy or None,
+        point.size_gib, names or [point.image],
     )  # fmt: skip
 
 

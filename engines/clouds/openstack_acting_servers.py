@@ -21,7 +21,7 @@ from engines.clouds.acting_servers import (
     ServerState,
     Thing,
 )
-from engines.clouds.openstack_errors import status_of
+from engines.clouds.openstack_errors import status_behind
 from engines.clouds.openstack_projects import Json, Listing, ProjectCalls
 from engines.clouds.openstack_server_words import (
     floating_state,
@@ -119,7 +119,7 @@ class OpenStackActingServers:
         except ActError as error:
             if error.reason == "gone":
                 return []
-            if error.__cause__ is not None and status_of(error.__cause__) == 406:
+            if status_behind(error) == 406:
                 raise ActError("refused", f"Cinder is older than {OF_BACKUPS} and makes no volumes of backups",
                                "restore it with: openstack volume backup restore") from error  # fmt: skip
             raise

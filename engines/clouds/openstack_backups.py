@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from engines.clouds import CloudError, Resource
 from engines.clouds.openstack_calls import Calls, Json, Listing
-from engines.clouds.openstack_errors import status_of
+from engines.clouds.openstack_errors import status_behind, status_of
 from engines.clouds.openstack_words import backup_state, known, utc
 
 _CINDER = "block_storage"
@@ -49,7 +49,7 @@ async def volume_backups(calls: Calls) -> list[Resource]:
     try:
         rows = await calls.resources(listing, volume_backup)
     except CloudError as error:
-        if error.reason == "unsupported" and status_of(error.__cause__ or error) == 404:
+        if status_behind(error) == 404:
             raise _absent() from error
         raise
     if not rows and not await _runs(calls):
