@@ -63,9 +63,7 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
 def _points_lead(recipe: Recipe, points: Sequence[Point], now: datetime) -> str:
     name = f"{recipe.name}, which is deleted," if recipe.deleted else recipe.name
     if not points:
-        return (
-            f"{name} cannot come back from anything: no snapshot or backup of its volumes, no image of it is on record"
-        )
+        return f"{name} cannot come back from anything: no copy of its volumes and no image of it is on record"
     whole = sum(1 for point in points if point.complete)
     newest = points[0]
     some = "point" if len(points) == 1 else "points"
