@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from bot.naming import marked
 from engines.restore.addresses import STRATEGIES, Strategy
+from engines.restore.designs import facts_for
 from engines.restore.facts import Facts
 from engines.restore.points import Point
 from engines.restore.wishes import Disks, Macs, Mode, Wish
@@ -68,7 +69,7 @@ def changed(wish: Wish, said: Wished) -> Wish:
 
 def sentence(verb: str, vm: str, wish: Wish, facts: Facts, point: Point) -> str:
     """What asks for exactly this: `verb` is "restore" or "plan a restore of", `vm` the words that mean the VM."""
-    when = when_words(point, facts.points, facts.vm.source)
+    when = when_words(point, facts_for(facts, wish).points, facts.vm.source)
     of = f"{verb} {_only(wish, facts)}{vm} from {when}{_MODE_WORDS[wish.mode]}"
     if wish.mode == "attach":
         return of
@@ -84,7 +85,7 @@ def _only(wish: Wish, facts: Facts) -> str:
     if wish.mode != "attach":
         return ""
     if wish.volumes:
-        names = {disk.volume_id: disk.name for disk in facts.recipe.disks}
+        names = {disk.volume_id: disk.name for disk in (*facts.recipe.disks, *facts.recipe.former)}
         return f"only the volume {names.get(wish.volumes[0]) or wish.volumes[0]} of "
     return f"only the {f'{wish.disks} volume' if wish.disks else 'volumes'} of "
 
@@ -171,7 +172,7 @@ def options(facts: Facts, wish: Wish, point: Point) -> Iterator[tuple[str, list[
     if wish.mode != "attach":
         others = [one for one in STRATEGIES if one != wish.addresses]
         yield "Addresses", [Option(ADDRESSES[one], replace(wish, strategy=one)) for one in others]
-    yield "From", list(_points(facts.points, wish, point))
+    yield "From", list(_points(facts_for(facts, wish).points, wish, point))
     yield "Also", list(_more(facts, wish))
 
 

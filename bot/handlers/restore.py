@@ -19,7 +19,7 @@ from engines.restore.designs import point_of
 from engines.restore.facts import Facts, facts_of, points_for
 from engines.restore.planning import age, plan_of
 from engines.restore.points import Point
-from engines.restore.recipe import Recipe
+from engines.restore.recipe import Disk, Recipe
 from engines.restore.records import MODES, as_csv, as_pdf, duration, lines_of
 from engines.restore.wishes import CannotPlanError, Wish
 from intents.readings import Name
@@ -39,6 +39,7 @@ _COLUMNS = (
     Column("began", "began", "time"), Column("took", "took"), Column("state", "outcome"),
 )  # fmt: skip
 _MOST_DIGITS = 18
+_MOST_FORMER = 5
 
 
 @answers("restore_points")
@@ -54,6 +55,7 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
         cells = tuple(_point_cells(one, ask.now) for one in shown)
         parts.append(Table(_POINT_COLUMNS, cells, len(points), opens=opens))
         parts.append(Choices((Choice("plan from the newest", f"plan a restore of {recipe.name}"),)))
+    parts += [Text(_former(recipe, one), "note") for one in recipe.former[:_MOST_FORMER]]
     if recipe.deleted:
         parts.append(Text("It is deleted: what the inventory knew of it last is the recipe.", "note"))
     return await reply(ask, parts, _KINDS, scope=f"restore points of {recipe.name}", sources={found.source},
@@ -73,6 +75,12 @@ def _points_lead(recipe: Recipe, points: Sequence[Point], now: datetime) -> str:
         f"{name} has {len(points)} restore {some}, {whole} complete{more}; the newest is of "
         f"{newest.at:%Y-%m-%d %H:%M} UTC, {ago(now - newest.at)}"
     )
+
+
+def _former(recipe: Recipe, disk: Disk) -> str:
+    name = disk.name or disk.volume_id
+    say = f"restore only the volume {name} of {recipe.name} from backup"
+    return f"It had a volume {name}, which is deleted and of which backups are left. Say: {say}"
 
 
 def _point_cells(point: Point, now: datetime) -> tuple[object, ...]:

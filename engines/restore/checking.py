@@ -69,7 +69,7 @@ async def _vm(site: Site, told: Mapping[str, Any]) -> list[str]:
 async def _copies(site: Site, told: Mapping[str, Any]) -> list[str]:
     """One listing of each origin: each copy is there, can be used, and is of the volume and project that it was
     planned for."""
-    own, wrong = set(told["volume_ids"]), []
+    own, wrong = {*told["volume_ids"], *told.get("former_ids", ())}, []
     there: dict[str, SnapshotState | BackupState] = {}
     there |= {one.id: one for one in await site.acting.snapshots(site.project_id)}
     if any("backup_id" in copy for copy in told["copies"]):

@@ -84,7 +84,8 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
         raise CannotPlanError(
             f"{recipe.name} is on {recipe.source} ({recipe.platform}): I restore VMs of OpenStack only."
         )
-    point = point_of(facts, wish)
+    facts = facts_for(facts, wish)
+    recipe, point = facts.recipe, point_of(facts, wish)
     stamp = f"{now:%Y%m%d-%H%M}"
     name = _name(facts, wish, now)
     chosen = _chosen(recipe, wish)
@@ -104,6 +105,18 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
         facts, wish, point, name, stamp, disks, without, addressing, book, _flavor(facts),
         "" if recipe.boots_from_volume else point.image_id or recipe.image_id, fresh, reused, lost,
     )  # fmt: skip
+
+
+def facts_for(facts: Facts, wish: Wish) -> Facts:
+    """Where a volume is asked for that the VM has no more: with it, and the points of it alone."""
+    said = {one.casefold() for one in wish.volumes} if wish.mode == "attach" else set()
+    there = {key.casefold() for disk in facts.recipe.disks for key in (disk.volume_id, disk.name) if key}
+    found = [one for one in facts.recipe.former if said & {one.volume_id.casefold(), one.name.casefold()} - there]
+    if not found:
+        return facts
+    disk = found[0]
+    recipe = replace(facts.recipe, disks=(*facts.recipe.disks, disk))
+    return replace(facts, recipe=recipe, points=facts.former.get(disk.volume_id, ()))
 
 
 def _chosen(recipe: Recipe, wish: Wish) -> list[Disk]:
@@ -129,6 +142,7 @@ def _chosen(recipe: Recipe, wish: Wish) -> list[Disk]:
 
 def point_of(facts: Facts, wish: Wish) -> Point:
     """Raises CannotPlanError when there is none."""
+    facts = facts_for(facts, wish)
     name = facts.recipe.name
     if not facts.points:
         raise CannotPlanError(

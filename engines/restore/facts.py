@@ -1,7 +1,7 @@
 """What the inventory knows for a restore, read at once: the recipe, the points, networks, quota, what still exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,9 +38,9 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`groups` are the security groups of the project by id. `names` are the names of its VMs. `past` maps a mode to
-    the seconds that the last restores took, `past_backup` has those of a GiB that came out of a backup.
-    `volume_types` are their names, None where they are not on record. `project` is its name, empty where it is not
-    known."""
+    the seconds that the last restores took, `past_backup` has those of a GiB that came out of a backup. `former` maps
+    a volume that the VM has no more to its own points. `volume_types` are their names, None where they are not on
+    record. `project` is its name, empty where it is not known."""
 
     vm: Found
     recipe: Recipe
@@ -57,6 +57,7 @@ class Facts:
     demo: bool = False
     volume_types: frozenset[str] | None = None
     past_backup: Sequence[float] = ()
+    former: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
 
 
 async def points_for(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, tuple[Point, ...]]:
@@ -68,7 +69,8 @@ async def points_for(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Re
 async def _recipe(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, Belongings]:
     gone = vm.deleted_at is not None
     derived = await restore_facts.last_derived(conn, scope, vm) if gone else vm.derived
-    own = await restore_facts.belongings(conn, scope, vm, volume_ids_of(vm, derived), macs_of(vm))
+    former = () if gone else await restore_facts.former_volume_ids(conn, vm)
+    own = await restore_facts.belongings(conn, scope, vm, volume_ids_of(vm, derived), macs_of(vm), former)
     return recipe_of(vm, derived, own), own
 
 
@@ -99,6 +101,7 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         demo,
         await _volume_types(conn, scope, source),
         await restores.past_backup_seconds(conn, source),
+        {disk.volume_id: points_of(replace(recipe, disks=(disk,)), (), (), own.backups) for disk in recipe.former},
     )
 
 

@@ -80,3 +80,14 @@ async def test_a_cloud_without_backups_is_no_warning_where_others_are_asked_for(
     points, backups = await say("restore points of db-02"), await say("list volume backups")
     assert points.freshness is not None and points.freshness.old == ()
     assert backups.freshness is not None and "does not offer it" in backups.freshness.old[0]
+
+
+async def test_a_deleted_volume_is_offered_and_planned_by_its_name(database: Database, say: Say) -> None:
+    cloud = backed_place()
+    await store(database, cloud)
+    cloud.state.servers["vm-db"].volumes.remove(("v-log", False))
+    del cloud.state.volumes["v-log"]
+    await store(database, cloud, 1)
+    assert "only the volume db-log of db-02 from backup" in shown(await say("restore points of db-02"))
+    reply = await say("plan a restore of only the volume db-log of db-02 from backup")
+    assert heading(reply).startswith("Attach a volume of 2026-11-21 02:01 UTC to db-02")

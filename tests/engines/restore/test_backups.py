@@ -267,3 +267,25 @@ async def test_a_volume_that_others_restored_is_never_deleted(database: Database
                                                 metadata={MARK: mark})  # fmt: skip
     run.cancel_at = ("server", 0)
     assert await run.to_the_end() == "cancelled" and "theirs" in run.cloud.state.volumes
+
+
+async def test_a_volume_that_the_vm_has_no_more_is_attached_again(database: Database) -> None:
+    """It was taken out and deleted: its snapshots had to go before, its backups are there."""
+    cloud = backed_place()
+    await store(database, cloud)
+    state = cloud.state
+    state.servers["vm-db"].volumes.remove(("v-log", False))
+    del state.volumes["v-log"]
+    await store(database, cloud, 1)
+    assert [len(one.copies) for one in await points(database)] == [2, 2]
+    side = await planned(database, Wish())
+    assert side.failed == () and len(steps(side, "volume")) == 2
+    plan = await planned(database, Wish(mode="attach", volumes=("DB-log",)))
+    assert plan.failed == () and [s.arguments["backup_id"] for s in steps(plan, "volume")] == ["b2-incr"]
+    run = Run(database, cloud, plan)
+    assert await run.to_the_end() == "done", run.record.error
+    assert len(state.servers["vm-db"].volumes) == 3
+    older = await planned(database, Wish(mode="attach", volumes=("v-log",), until=YESTERDAY))
+    assert [s.arguments["backup_id"] for s in steps(older, "volume")] == ["b2-full"]
+    with pytest.raises(CannotPlanError, match="is no volume of db-02"):
+        await planned(database, Wish(mode="attach", volumes=("v-web",)))
