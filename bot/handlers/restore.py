@@ -17,7 +17,7 @@ from bot.restoring import OPEN, cannot, may_not, vm_named
 from engines.plans import Plan
 from engines.restore.designs import point_of
 from engines.restore.facts import Facts, facts_of, points_for
-from engines.restore.planning import age, plan_of
+from engines.restore.planning import plan_of
 from engines.restore.points import Point
 from engines.restore.recipe import Disk, Recipe
 from engines.restore.records import MODES, as_csv, as_pdf, duration, lines_of
@@ -31,8 +31,8 @@ from storage.restores import Restore, Window
 
 _KINDS = {"vm", "volume", "snapshot", "volume_backup", "port", "image"}
 _POINT_COLUMNS = (
-    Column("at", "state of", "time"), Column("age", "age"), Column("holds", "holds"), Column("moment", "consistency"),
-    Column("policy", "policy"), Column("size_gib", "size", "gib"), Column("copies", "copies", "list"),
+    Column("at", "state of", "time"), Column("made_of", "made of"), Column("holds", "holds"),
+    Column("moment", "consistency"), Column("policy", "policy"), Column("size_gib", "size", "gib"), Column("copies", "copies", "list"),
 )  # fmt: skip
 _COLUMNS = (
     Column("job", "restore"), Column("title", "what"), Column("asked", "asked by"), Column("approved", "approved by"),
@@ -52,7 +52,7 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
     if points:
         shown = points[: ask.rows]
         opens = tuple(f"plan a restore of {recipe.name} from {when_words(one, points, found.source)}" for one in shown)
-        cells = tuple(_point_cells(one, ask.now) for one in shown)
+        cells = tuple(_point_cells(one) for one in shown)
         parts.append(Table(_POINT_COLUMNS, cells, len(points), opens=opens))
         parts.append(Choices((Choice("plan from the newest", f"plan a restore of {recipe.name}"),)))
     parts += [Text(_former(recipe, one), "note") for one in recipe.former[:_MOST_FORMER]]
@@ -83,11 +83,11 @@ def _former(recipe: Recipe, disk: Disk) -> str:
     return f"It had a volume {name}, which is deleted and of which backups are left. Say: {say}"
 
 
-def _point_cells(point: Point, now: datetime) -> tuple[object, ...]:
+def _point_cells(point: Point) -> tuple[object, ...]:
     moment = "one moment" if point.one_moment else f"{int(point.spread.total_seconds() // 60)} min apart"
     names = sorted(copy.name or copy.id for copy in point.copies.values())
     return (
-        f"{point.at:%Y-%m-%dT%H:%M:%SZ}", age(now - point.at), point.words, moment, point.policy or None,
+        f"{point.at:%Y-%m-%dT%H:%M:%SZ}", point.made_of or "server image", point.words, moment, point.policy or None,
         point.size_gib, names or [point.image],
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ async def test_points_show_backups_and_each_opens_its_own(database: Database, sa
     await store(database, cloud)
     reply = await say("restore points of db-02")
     assert heading(reply).startswith("db-02 has 3 restore points, 3 complete, 2 with volume backups; the newest")
-    assert [row[1] for row in table(reply).rows] == ["31 h", "31 h", "55 h"]
+    assert [row[1] for row in table(reply).rows] == ["snapshots", "volume backups", "volume backups"]
     assert table(reply).rows[1][2] == "complete (3 of 3 volumes, volume backups)"
     for line, said in zip(table(reply).rows, table(reply).opens, strict=True):
         opened = await say(said)
