@@ -32,7 +32,8 @@ from storage.restores import Restore, Window
 _KINDS = {"vm", "volume", "snapshot", "volume_backup", "port", "image"}
 _POINT_COLUMNS = (
     Column("at", "state of", "time"), Column("made_of", "made of"), Column("holds", "holds"),
-    Column("moment", "consistency"), Column("policy", "policy"), Column("size_gib", "size", "gib"), Column("copies", "copies", "list"),
+    Column("moment", "consistency"), Column("policy", "policy"), Column("size_gib", "size", "gib"),
+    Column("copies", "copies", "list"),
 )  # fmt: skip
 _COLUMNS = (
     Column("job", "restore"), Column("title", "what"), Column("asked", "asked by"), Column("approved", "approved by"),

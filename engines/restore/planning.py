@@ -136,7 +136,7 @@ def _makes(made: Design) -> Iterator[str]:
         sizes = " + ".join(str(one.copy.size_gib) for one in made.disks)
         backed = ", out of volume backups" if all(one.backed for one in made.disks) else ""
         yield f"{len(made.disks)} volume{'s' if len(made.disks) != 1 else ''} ({sizes} GiB){backed}"
-    if made.image_id:
+    if made.image_id and made.makes_vm:
         yield f"root disk from image {made.point.image or recipe.image or made.image_id}"
     wanted = made.addressing.wanted
     if wanted:

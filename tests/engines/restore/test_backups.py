@@ -6,19 +6,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from engines.clouds.acting import ActError, Used
 from engines.clouds.acting_servers import MARK
-from engines.plans import Plan
+from engines.plans import Plan, to_json
 from engines.restore.facts import points_for
 from engines.restore.points import Point
 from engines.restore.wishes import CannotPlanError, Wish, from_json
 from storage import restore_facts
+from storage.change_tables import job, job_step
 from storage.database import Database
 from storage.scopes import EVERYTHING, Scope
 from tests.engines.restore.places import MINE, YESTERDAY, backed_place, planned, small_place, store
 from tests.engines.restore.runs import Killed, Record, Run
-from tests.engines.restore.small_cloud import PROJECT, Backup, SmallCloud, Snapshot, lost
+from tests.engines.restore.small_cloud import PROJECT, T0, Backup, SmallCloud, Snapshot, lost
 from tests.engines.restore.test_actions import copy_of, marked, new_vms, whole
 from tests.engines.restore.test_planning import fact, failed, steps
 
@@ -289,3 +291,22 @@ async def test_a_volume_that_the_vm_has_no_more_is_attached_again(database: Data
     assert [s.arguments["backup_id"] for s in steps(older, "volume")] == ["b2-full"]
     with pytest.raises(CannotPlanError, match="is no volume of db-02"):
         await planned(database, Wish(mode="attach", volumes=("v-web",)))
+
+
+async def test_what_the_last_ones_took_is_reckoned_by_the_gib(database: Database) -> None:
+    """440 GiB in 4,400 s; one that made volumes of snapshots alone, and one that failed, tell nothing of it."""
+    await store(database, backed_place())
+    plan = await planned(database, Wish())
+    for seconds, state, options in ((4400, "done", {}), (9, "failed", {}), (60, "done", {"backup_gib": None})):
+        told = to_json(plan)
+        told["options"] = {k: v for k, v in {**told["options"], **options}.items() if v is not None}
+        values = {
+            "kind": plan.kind, "plan": told, "source": "one", "project_id": PROJECT,
+            "asked_by": "ada", "state": state, "started_at": T0, "ended_at": T0 + timedelta(seconds=seconds + 60),
+        }  # fmt: skip
+        async with database.begin() as conn:
+            id_ = int((await conn.execute(insert(job).values(**values).returning(job.c.id))).scalar_one())
+            step = {"job_id": id_, "number": 5, "name": "volumes ready", "state": "done", "began_at": T0}
+            await conn.execute(insert(job_step).values(**step, ended_at=T0 + timedelta(seconds=seconds)))
+    takes = fact(await planned(database, Wish()), "takes")
+    assert "about 75 min (last 1 without: 2)" in takes and "73 min to read 440 GiB out of backups (as the last" in takes
