@@ -33,6 +33,12 @@ def description_of(mark: str) -> str:
     return f"{MARK}={mark}"
 
 
+def is_being_filled(volume: VolumeState) -> bool:
+    """Whether it is still made of a backup. It must not be deleted then: Cinder takes the call as long as no storage
+    was chosen for the volume, and its backup stays `restoring` until an administrator resets it."""
+    return volume.status == "creating" and volume.description.startswith(f"{MARK}=")
+
+
 def mark_of_volume(volume: VolumeState) -> str:
     """The mark of ours that it bears; empty for what we did not make."""
     key, _, mark = volume.description.partition("=")

@@ -5,7 +5,7 @@ from typing import Any
 
 from engines.actions import Doing, Result, StepError, Telling
 from engines.clouds.acting import ActError, SnapshotState, VolumeState
-from engines.clouds.acting_backups import ORIGIN_KEY, BackupState, mark_of_volume
+from engines.clouds.acting_backups import ORIGIN_KEY, BackupState, is_being_filled, mark_of_volume
 from engines.clouds.acting_servers import MARK, BootVolume, NewPort, NewServer, NewVolume, PortState, ServerState
 from engines.plans import Step
 from engines.restore.working import Pace, Site, is_ours, made_by, mark_of, patient, remove, site_of, text, until, wait
@@ -36,7 +36,7 @@ class Volume:
         return {"id": (await site.servers.create_volume(site.project_id, new)).id}
 
     async def undo(self, doing: Doing, result: Result) -> None:
-        """One that is being filled from a backup cannot be deleted before that has ended."""
+        """One that is being filled from a backup is not deleted before that has ended."""
         told = doing.step.arguments
         slow = told["size_gib"] * S_PER_GIB if told.get("backup_id") else 0.0
         await remove_volumes(patient(self.pace, min(slow, MOST_UNDO_S)), await site_of(doing), mark_of(doing))
@@ -74,7 +74,7 @@ async def remove_volumes(pace: Pace, site: Site, mark: str, without: str = "") -
         if one.status == "error_deleting":
             command = f"openstack volume set --state error {one.id} && openstack volume delete {one.id}"
             raise StepError(f"volume {one.id} could not be deleted: Cinder failed (error_deleting)", command)
-        if one.status != "deleting":
+        if one.status != "deleting" and not is_being_filled(one):
             await site.servers.delete_volume(site.project_id, one.id)
 
     def left(found: Any) -> tuple[str, str]:

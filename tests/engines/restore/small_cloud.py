@@ -379,6 +379,10 @@ class SmallCloud:
             one.status = "error" if one.snapshot in self.broken_volumes else "available"
             if one.backup:
                 self._written_back(one)
+        return self._told(one)
+
+    @staticmethod
+    def _told(one: Volume) -> VolumeState:
         return VolumeState(
             one.id, one.name, one.status, one.size, one.type, one.bootable, dict(one.metadata), tuple(one.attached),
             one.description,
@@ -447,10 +451,11 @@ class SmallCloud:
                 return
             if one.attached or any(s.volume == volume_id for s in self.state.snapshots.values()):
                 raise ActError("busy", "it is in use, or has snapshots")
-            if not mark_of_volume(self._tick_volume(one)):
+            if one.backup and one.description != description_of(mark_of_volume(self._told(one))):
                 raise ActError("refused", "it was not made here")
-            if one.backup and one.status == "creating":
-                raise ActError("busy", "Invalid volume: its status is creating")
+            if one.backup and one.status == "creating":  # its backup stays as it is, for ever
+                del self.state.volumes[volume_id]
+                return
             if one.snapshot in self.sticky_volumes or one.status == "error_deleting":
                 one.status = "error_deleting"
                 return
