@@ -310,3 +310,17 @@ async def test_what_the_last_ones_took_is_reckoned_by_the_gib(database: Database
             await conn.execute(insert(job_step).values(**step, ended_at=T0 + timedelta(seconds=seconds)))
     takes = fact(await planned(database, Wish()), "takes")
     assert "about 75 min (last 1 without: 2)" in takes and "73 min to read 440 GiB out of backups (as the last" in takes
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_volume_that_is_being_filled_is_not_deleted_before(database: Database, hangs: bool) -> None:
+    """Cinder would take the call, and the backup would be `restoring` for ever. What is never filled is told."""
+    run = await ready(database, cloud=backed_place(ready_after=1000 if hangs else 6))
+    before = run.cloud.state.shape()
+    run.cancel_at = ("volumes ready", 0)
+    assert await run.to_the_end() == "cancelled"
+    if hangs:
+        assert len(run.record.left) == 3 and "openstack volume delete volume-0" in run.record.left[0][2]
+        assert "delete_volume" not in run.cloud.calls
+    else:
+        assert run.record.left == [] and run.cloud.state.shape() == before
