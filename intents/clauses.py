@@ -33,6 +33,12 @@ _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds",
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 
 
+def _is_unwanted(words: list[str]) -> bool:
+    """ "(I) need not any restart of jenkins", "(we) want no reboot"; "no more digests" is another matter."""
+    wanting = words[:1] in (["need"], ["want"], ["needs"], ["wants"]) and words[1:2] in (["no"], ["not"], ["nothing"])
+    return wanting and words[2:3] not in (["more"], ["longer"], ["further"], ["changes"], ["change"])
+
+
 class ClauseReader(StatementReader):
     """Reads the mood of single clauses of one message."""
 
@@ -68,8 +74,8 @@ class ClauseReader(StatementReader):
     def _banned(self, words: list[str], start: int) -> bool:
         """ "don't", "never", "hands off", "leave it alone"; not "we don't need": what somebody does not do."""
         first = words[0]
-        if first in self.lists["pronouns"] or self.person(start):
-            return False
+        if first in self.lists["pronouns"] or first == "you" or self.person(start):
+            return _is_unwanted(words[1:])
         if words in (["don't"], ["dont"], ["do", "not"], ["never"], ["not"]):
             return True
         if first == "leave":

@@ -41,6 +41,7 @@ _BIDDING = re.compile(
     r"(?:\s+(?:please|pls|plz|now|asap))*"
 )
 _FORBIDDING = word_set("don't dont never nobody don")
+_DENYING = word_set("no not never nothing none neither nor without nowhere hardly cannot")
 _DOUBTING = word_set("not don't dont never maybe if should could would might whether who ?")
 _FINITE_PAST = word_set("was were did done took failed needed has had been")
 _LATER = word_set("tomorrow tmrw tonight midnight noon later next soon")
@@ -78,8 +79,23 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and ("item" not in filling.slots or _in_one_clause(scene, str(filling.slots["item"])))
         and (intent.name not in _NAMING or _makes(scene, filling))
         and (intent.name in _MAY_DEPEND or not _depends(scene))
+        and not _denied(intent, scene, filling, top)
         and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
+
+
+def _denied(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
+    """ "restart of jenkins not needed", "delete it not": a no or not beside the verb that nothing read accounts for."""
+    tail = _own_words(intent, scene) if "item" not in intent.slots else 0
+    said = {word for value in filling.slots.values() for word in fold(str(value)).split()}
+    read = {at for n in top.mentions for at in range(scene.mentions[n].start, scene.mentions[n].end)}
+    verbs = {scene.mentions[n].start for n in top.mentions if any(s.form for s in scene.mentions[n].senses)}
+    near = {at for start, end in scene.parts if verbs & set(range(start, end)) for at in range(start, end)}
+    return any(
+        (word in _DENYING or word.endswith("n't")) and at in near and at < tail
+        and at not in read and word not in said and not scene.named[at]
+        for at, word in enumerate(scene.folds)
+    )  # fmt: skip
 
 
 def _respelt(intent: Intent, scene: Scene) -> bool:

@@ -29,6 +29,7 @@ async def create_of_backup(calls: DemoCalls, project_id: str, new: NewVolume) ->
             "size_gib": new.size_gib, "takes_s": calls.api.takes_s * _SLOWER,
             "volume_type": new.volume_type or before.get("volume_type"), "encrypted": before.get("encrypted"),
             "bootable": before.get("bootable"), "image": before.get("image"),
+            "guest_agent": before.get("guest_agent"),
             "description": description_of(new.mark), "metadata": {**new.metadata, MARK: new.mark},
             "written_back": {**(before.get("metadata") or {}), ORIGIN_KEY: copy.external_id},
         }  # fmt: skip

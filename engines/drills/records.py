@@ -2,16 +2,18 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from xml.sax.saxutils import escape
 
-from engines.drills.results import Proof, Summary, old, span
+from engines.drills.results import VERDICTS, Proof, Summary, old, span
+from engines.papers.fonts import registered_fonts
+from engines.papers.pages import build, paper
+from engines.papers.tables import Col, table, tiles
 from engines.restore.records import duration
 from storage.drills import Target
 
-_MOST_LETTERS = 700  # of one cell: a row has to fit on a page
 _MOST_PAGES_OF_VMS = 500
 Steps = Mapping[tuple[int, int], Sequence[tuple[str, float]]]
 """(job, number of the VM in it): its steps with their seconds."""
@@ -72,59 +74,38 @@ def summary_words(one: Summary) -> str:
 
 def as_pdf(proofs: Sequence[Proof], projects: Sequence[Summary], steps: Steps, made_at: datetime, demo: bool) -> bytes:
     """A page or more: the projects, then VM by VM. Beyond 500 VMs the CSV has the rest."""
-    from reportlab.lib import colors
-    from reportlab.lib.pagesizes import A4, landscape
-    from reportlab.lib.styles import getSampleStyleSheet
-    from reportlab.lib.units import mm
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
-
-    styles = getSampleStyleSheet()
-    small = styles["BodyText"].clone("small", fontSize=8, leading=10)
-    head = small.clone("head", fontName="Helvetica-Bold")
-    grid = TableStyle(
-        [
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
-            ("BACKGROUND", (0, 0), (-1, 0), colors.whitesmoke),
-            ("LEFTPADDING", (0, 0), (-1, -1), 2),
-        ]
-    )
-
-    def table(titles: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[float]) -> Any:
-        cells = [[Paragraph(_plain(title), head) for title in titles]]
-        cells += [[Paragraph(_plain(cell), small) for cell in row] for row in rows]
-        return Table(cells, [width * mm for width in widths], style=grid, repeatRows=1)
-
-    out = io.BytesIO()
-    document = SimpleDocTemplate(
-        out, pagesize=landscape(A4), title="Proof of restore drills", author="Stackhand", leftMargin=15 * mm,
-        rightMargin=15 * mm, topMargin=15 * mm, bottomMargin=15 * mm,
-    )  # fmt: skip
+    sheet = paper(registered_fonts())
     shown = proofs[:_MOST_PAGES_OF_VMS]
     more = f" {len(proofs) - len(shown):,} more VMs are in the CSV." if len(shown) < len(proofs) else ""
-    document.build(
-        [
-            Paragraph(f"Proof of restore drills{' (DEMO)' if demo else ''}", styles["Title"]),
-            table(_PROJECT_TITLES, [_project_row(one) for one in projects], (52, 38, 67, 36, 36, 38)),
-            Spacer(1, 6 * mm),
-            table(_VM_TITLES, [_vm_row(one, steps) for one in shown], (34, 34, 32, 22, 22, 64, 59)),
-            Spacer(1, 6 * mm),
-            Paragraph(
-                _plain(
-                    f"Made {_time(made_at)} UTC from the record of drills: each VM was restored from its newest "
-                    "snapshots beside its original into networks without a router, looked at, and deleted again. "
-                    "Time to restore counts from the first step until it ran with all its volumes and ports; "
-                    f"the age of the data is that of the oldest copy in the restore point at that moment.{more}"
-                ),
-                small,
-            ),
-        ]
-    )
+    verdicts = Counter(one.verdict for one in proofs)
+    figures = [(f"{len(proofs):,}", "VMs"), *((f"{verdicts[name]:,}", name) for name in VERDICTS if verdicts[name])]
+    lead = "An invented cloud: this is a demo, no real machine was touched." if demo else ""
+    story = [
+        *sheet.heading("Proof of restore drills"), *([sheet.paragraph(lead)] if lead else []),
+        tiles(sheet, figures), *sheet.heading("Projects", 2),
+        table(sheet, _PROJECTS, [_project_row(one) for one in projects]), *sheet.heading("VMs", 2),
+        table(sheet, _VMS, [_vm_row(one, steps) for one in shown]),
+        sheet.paragraph(_HOW.format(_time(made_at), more), "note"),
+    ]  # fmt: skip
+    out = io.BytesIO()
+    build(out, sheet, story, "Proof of restore drills", "DEMO: an invented cloud" if demo else "", cover=False)
     return out.getvalue()
 
 
-_PROJECT_TITLES = ("project", "targets", "VMs", "slowest restore", "oldest data", "last drill (UTC)")
-_VM_TITLES = ("VM", "verdict", "drill", "restored in", "data age", "checks", "steps")
+_HOW = (
+    "Made {} UTC from the record of drills: each VM was restored from its newest restore point beside its original "
+    "into networks without a router, looked at, and deleted again. Time to restore counts from the first step until it "
+    "ran with all its volumes and ports; the age of the data is that of the oldest copy in the restore point at that "
+    "moment.{}"
+)
+_PROJECTS = (
+    Col("project", 5), Col("targets", 4), Col("VMs", 7), Col("slowest restore", 3), Col("oldest data", 3),
+    Col("last drill (UTC)", 3),
+)  # fmt: skip
+_VMS = (
+    Col("VM", 3.5), Col("verdict", 2, "grade"), Col("why", 4, optional=True), Col("drill", 3.2), Col("restored in", 2),
+    Col("data age", 2), Col("checks", 6), Col("steps", 5),
+)  # fmt: skip
 
 
 def _project_row(one: Summary) -> list[str]:
@@ -136,21 +117,14 @@ def _project_row(one: Summary) -> list[str]:
 
 def _vm_row(one: Proof, steps: Steps) -> list[str]:
     last = one.last
-    verdict = one.verdict + (f": {'; '.join(one.misses)}" if one.misses else "")
+    verdict, why = one.verdict, "; ".join(one.misses)
     name = f"{one.vm.name} ({one.project})"
     if last is None:
-        return [name, verdict, "-", "-", "-", "-", "-"]
+        return [name, verdict, why, "", "", "", "", ""]
     checks = "; ".join([*map(check_words, last.checks), *(f"LEFT {left_words(left)}" for left in last.left)])
-    took, age = duration(last.restored_s) or "-", old(last.age_s) if last.age_s is not None else "-"
+    took, age = duration(last.restored_s), old(last.age_s) if last.age_s is not None else ""
     drill = f"{last.name}, {last.began_at:%Y-%m-%d %H:%M} UTC"
-    return [name, verdict, drill, took, age, checks or "-", step_words(steps.get((last.job_id, last.number), ()))]
-
-
-def _plain(cell: object) -> str:
-    """Names of a cloud are no markup; a letter that the font lacks is shown as a question mark."""
-    text = str(cell)
-    text = text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} (cut; the CSV has it whole)"
-    return escape(text.encode("latin-1", "replace").decode("latin-1"))
+    return [name, verdict, why, drill, took, age, checks, step_words(steps.get((last.job_id, last.number), ()))]
 
 
 def _safe(cell: Any) -> Any:

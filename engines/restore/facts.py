@@ -40,7 +40,8 @@ class Facts:
     """`groups` are the security groups of the project by id. `names` are the names of its VMs. `past` maps a mode to
     the seconds that the last restores took, `past_backup` has those of a GiB that came out of a backup. `former` maps
     a volume that the VM has no more to its own points. `volume_types` are their names, None where they are not on
-    record. `project` is its name, empty where it is not known."""
+    record. `project` is its name, empty where it is not known. `system` is the guest's in words; `agent`: whether the
+    image that it was made of says that there is a guest agent; None: it does not say."""
 
     vm: Found
     recipe: Recipe
@@ -55,6 +56,8 @@ class Facts:
     past: Mapping[str, Sequence[float]] = field(default_factory=dict)
     project: str = ""
     demo: bool = False
+    system: str = ""
+    agent: bool | None = None
     volume_types: frozenset[str] | None = None
     past_backup: Sequence[float] = ()
     former: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
@@ -99,10 +102,21 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         {mode: await restores.past_seconds(conn, source, mode) for mode in modes},
         projects[project].name if project in projects else "",
         demo,
+        " ".join(str(vm.attrs[name]) for name in ("os", "os_version") if vm.attrs.get(name)),
+        await _agent(conn, scope, recipe),
         await _volume_types(conn, scope, source),
         await restores.past_backup_seconds(conn, source),
         {disk.volume_id: points_of(replace(recipe, disks=(disk,)), (), (), own.backups) for disk in recipe.former},
     )
+
+
+async def _agent(conn: AsyncConnection, scope: Scope, recipe: Recipe) -> bool | None:
+    """What Nova goes by: the property of the image, which Cinder keeps with a volume that was made of it."""
+    if recipe.root is not None or not recipe.image_id:
+        return recipe.root.agent if recipe.root else None
+    rows = await restore_facts.living(conn, scope, recipe.source, "image", resource.c.external_id == recipe.image_id)
+    told: bool | None = rows[0].attrs.get("guest_agent") if rows else None
+    return told
 
 
 async def _flavors(conn: AsyncConnection, scope: Scope, source: str) -> tuple[Flavor, ...]:

@@ -68,6 +68,24 @@ def test_anything_less_than_a_plain_command_is_asked(said: str) -> None:
     assert not starts(said)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I need not any restart of shop-web-1, the problem was only in my browser",
+        "we want no reboot of shop-web-1",
+        "I need not that you restart shop-web-1",
+        "restart of shop-web-1 not needed",
+        "restart shop-web-1 is not necessary",
+        "stop shop-web-1 not",
+        "without restart of shop-web-1 please",
+        "I would like not to restart shop-web-1",
+        "reboot shop-web-1, no restart of shop-web-2",
+    ],
+)
+def test_what_somebody_does_not_want_is_not_done(said: str) -> None:
+    assert not starts(said)
+
+
 def test_a_name_that_is_a_word_counts_beside_its_noun() -> None:
     assert starts("reboot vm report")
     assert starts("reboot `report`")

@@ -11,12 +11,12 @@ from engines.migration.figures import RISK_COLOURS, rates, size_bands, systems
 from engines.migration.keeping import reason_of
 from engines.migration.pdf.charts import bars, columns, rate_chart, ring
 from engines.migration.pdf.gantt import gantt_bars, gantts
-from engines.migration.pdf.pages import Paper
-from engines.migration.pdf.tables import Col, table
 from engines.migration.plans import MigrationPlan
 from engines.migration.results import sums
 from engines.migration.wave_times import WaveTimes, wave_times
 from engines.migration.waves import Wave
+from engines.papers.pages import Paper
+from engines.papers.tables import Col, table
 
 _GIB, _TIB = 1024, 1024 * 1024
 _MOST_TENANTS, _MOST_WAVES, _MOST_MEMBERS, _MOST_RED, _MOST_BUNDLES = 200, 200, 600, 60, 25

@@ -2,9 +2,9 @@
 
 from engines.migration.dossiers import Dossier
 from engines.migration.pdf.chapters import Story, rest
-from engines.migration.pdf.pages import Paper
-from engines.migration.pdf.tables import Col, pairs, table
 from engines.migration.target_sheets import STATES, open_checks, sizing_lines, unknown_words
+from engines.papers.pages import Paper
+from engines.papers.tables import Col, pairs, table
 
 _MOST_GAPS, _MOST_TENANTS, _MOST_QUOTAS = 120, 100, 60
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

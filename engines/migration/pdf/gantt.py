@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from engines.migration.pdf.charts import INK, box, canvas, rule, ticks, words
-from engines.migration.pdf.fonts import Fonts
-from engines.migration.pdf.pages import GREY, LIGHT
 from engines.migration.plans import MigrationPlan
 from engines.migration.wave_times import WaveTimes, wave_times
 from engines.migration.waves import Wave
+from engines.papers.fonts import Fonts
+from engines.papers.pages import GREY, LIGHT
 
 _ROW, _TOP, _LEFT, _RIGHT = 12.0, 20.0, 150.0, 60.0
 _ROWS_A_PAGE = 35

@@ -6,10 +6,11 @@ from typing import Any
 
 from engines.migration.dossiers import Dossier
 from engines.migration.pdf import chapters, closing
-from engines.migration.pdf.fonts import registered_fonts
-from engines.migration.pdf.pages import LINE, Paper, build, paper
 from engines.migration.results import sums
 from engines.migration.scope import REASONS
+from engines.papers.fonts import registered_fonts
+from engines.papers.pages import LINE, Paper, build, paper
+from engines.papers.tables import tiles
 
 Chapter = Callable[[Paper, Dossier], chapters.Story]
 _CHAPTERS: tuple[tuple[str, Chapter], ...] = (
@@ -84,11 +85,9 @@ def _lead(dossier: Dossier) -> str:
 
 
 def _tiles(sheet: Paper, dossier: Dossier) -> Any:
-    from reportlab.platypus import Table
-
     plan = dossier.plan
     found = sums(plan.assessment.in_scope)
-    tiles = [
+    told = [
         (f"{len(plan.assessment.in_scope):,}", "VMs to move"),
         (chapters.size(found["move_mib"]), "to copy"),
         (f"{len(plan.tenants.tenants):,}", "tenants"),
@@ -96,13 +95,7 @@ def _tiles(sheet: Paper, dossier: Dossier) -> Any:
         (f"{len(plan.schedule.days):,}", "days with work"),
         (f"{found['red']:,}", "VMs that are RED"),
     ]
-    cells = [
-        [sheet.paragraph(value, "tile") for value, _ in tiles],
-        [sheet.paragraph(label, "tiled") for _, label in tiles],
-    ]
-    style = [("BOX", (n, 0), (n, 1), 0.8, LINE) for n in range(len(tiles))]
-    style += [("TOPPADDING", (0, 0), (-1, 0), 10), ("BOTTOMPADDING", (0, 1), (-1, 1), 10)]  # type: ignore[list-item]
-    return Table(cells, [sheet.width / len(tiles)] * len(tiles), style=style)
+    return tiles(sheet, told)
 
 
 def _summary(sheet: Paper, dossier: Dossier) -> list[Any]:

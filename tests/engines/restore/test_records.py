@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from engines.plans import to_json
-from engines.restore.records import as_csv, as_pdf, duration
+from engines.restore.record_pages import as_pdf
+from engines.restore.records import as_csv, duration
 from engines.restore.wishes import Wish
 from storage.database import Database
 from storage.restores import RanStep, Restore

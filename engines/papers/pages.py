@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from engines.migration.pdf.fonts import Fonts, one_line
+from engines.papers.fonts import Fonts, one_line
 
 NAVY, BLUE, GREY, LIGHT, LINE = "#1F3A5F", "#2E75B6", "#5B6770", "#F3F6F9", "#D5DCE2"
 MARGIN, TOP, BOTTOM = 42.0, 52.0, 44.0  # points
@@ -43,11 +43,12 @@ class Paper:
         return [CondPageBreak(170 if level == 1 else 110), made]
 
 
-def paper(fonts: Fonts) -> Paper:
+def paper(fonts: Fonts, *, upright: bool = False) -> Paper:
+    """A4, lying unless it is to stand upright."""
     from reportlab.lib.pagesizes import A4, landscape
     from reportlab.lib.styles import ParagraphStyle
 
-    width, height = landscape(A4)
+    width, height = A4 if upright else landscape(A4)
     body = ParagraphStyle("body", fontName=fonts.regular, fontSize=9.5, leading=13.5, textColor="#1B2125", spaceAfter=5)
     kinds: dict[str, dict[str, Any]] = {
         "body": {},
@@ -72,9 +73,10 @@ def paper(fonts: Fonts) -> Paper:
     return Paper(fonts, styles, width - 2 * MARGIN, height - TOP - BOTTOM)
 
 
-def build(path: Path, paper: Paper, story: Sequence[Any], title: str, subtitle: str) -> None:
-    """The first page is the cover. The same story gives the same bytes."""
-    from reportlab.lib.pagesizes import A4, landscape
+def build(
+    out: Path | IO[bytes], paper: Paper, story: Sequence[Any], title: str, subtitle: str, *, cover: bool = True
+) -> None:
+    """With a cover, that is the first page. The same story gives the same bytes."""
     from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 
     class Document(BaseDocTemplate):  # type: ignore[misc]
@@ -84,21 +86,19 @@ def build(path: Path, paper: Paper, story: Sequence[Any], title: str, subtitle: 
                 self.canv.bookmarkPage(words)
                 self.canv.addOutlineEntry(words, words, level, closed=level == 0)
 
-    width, height = landscape(A4)
+    width, height = paper.width + 2 * MARGIN, paper.height + TOP + BOTTOM
     whole_title = one_line(f"{title} {subtitle}").strip()
     document = Document(
-        str(path), pagesize=(width, height), title=whole_title, author="Stackhand", invariant=1,
-        pageCompression=_COMPRESSED, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=TOP, bottomMargin=BOTTOM,
+        str(out) if isinstance(out, Path) else out, pagesize=(width, height), title=whole_title, author="Stackhand",
+        invariant=1, pageCompression=_COMPRESSED, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=TOP,
+        bottomMargin=BOTTOM,
     )  # fmt: skip
     inner = Frame(MARGIN, BOTTOM, width - 2 * MARGIN, height - TOP - BOTTOM, 0, 0, 0, 0)
     whole = Frame(MARGIN, BOTTOM, width - 2 * MARGIN, height - BOTTOM - 40, 0, 0, 0, 0)
-    document.addPageTemplates(
-        [
-            PageTemplate("cover", [whole], onPage=_cover, autoNextPageTemplate="body"),
-            PageTemplate("body", [inner]),
-        ]
-    )
-    document.build(list(story), canvasmaker=_numbered(paper.fonts, title, subtitle))
+    body = PageTemplate("body", [inner])
+    covered = PageTemplate("cover", [whole], onPage=_cover, autoNextPageTemplate="body")
+    document.addPageTemplates([covered, body] if cover else [body])
+    document.build(list(story), canvasmaker=_numbered(paper.fonts, title, subtitle, 2 if cover else 1))
 
 
 def _cover(canvas: Any, document: Any) -> None:
@@ -111,8 +111,8 @@ def _cover(canvas: Any, document: Any) -> None:
     canvas.restoreState()
 
 
-def _numbered(fonts: Fonts, title: str, subtitle: str) -> Any:
-    """A canvas that knows at the end how many pages there are, and writes it on each but the cover."""
+def _numbered(fonts: Fonts, title: str, subtitle: str, first: int) -> Any:
+    """A canvas that knows at the end how many pages there are, and writes it on each from the `first`."""
     from reportlab.pdfgen.canvas import Canvas
 
     class Numbered(Canvas):  # type: ignore[misc]
@@ -127,7 +127,7 @@ def _numbered(fonts: Fonts, title: str, subtitle: str) -> Any:
         def save(self) -> None:
             for number, page in enumerate(self.kept, 1):
                 self.__dict__.update(page)
-                if number > 1:
+                if number >= first:
                     _frame(self, fonts, (title, subtitle), number, len(self.kept))
                 Canvas.showPage(self)
             super().save()

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engines.migration.pdf.pages import LIGHT, LINE, NAVY, Paper
+from engines.papers.pages import LIGHT, LINE, NAVY, Paper
 
 GRADES = {
     "GREEN": "#C6E7C8", "YELLOW": "#FFEDB3", "RED": "#F6C1BD", "critical": "#F6C1BD", "warning": "#FFEDB3",
     "ready": "#C6E7C8", "not ready": "#F6C1BD", "waits for a decision": "#FFEDB3", "Hard": "#F6C1BD",
-    "Medium": "#FFEDB3",    "Easy": "#C6E7C8",
+    "Medium": "#FFEDB3", "Easy": "#C6E7C8", "done": "#C6E7C8", "failed": "#F6C1BD", "unsure": "#F6C1BD",
+    "cancelled": "#FFEDB3", "undone": "#FFEDB3", "met": "#C6E7C8", "missed": "#F6C1BD", "not proven": "#FFEDB3",
+    "never drilled": "#FFEDB3",
 }  # fmt: skip
 _SIZE, _LEADING, _PAD = 7.2, 9, 3
 _MOST_LETTERS = 500  # of one cell: a row has to fit on a page
@@ -106,3 +108,16 @@ def pairs(paper: Paper, lines: Sequence[tuple[str, Any]], share: float = 1.0) ->
          ("LEFTPADDING", (0, 0), (-1, -1), _PAD), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
     )  # fmt: skip
     return Table(cells, [width * 0.28, width * 0.72], style=style, hAlign="LEFT", spaceAfter=8)
+
+
+def tiles(paper: Paper, told: Sequence[tuple[str, str]]) -> Any:
+    """A figure and its label in each of a row of boxes."""
+    from reportlab.platypus import Table
+
+    cells = [
+        [paper.paragraph(value, "tile") for value, _ in told],
+        [paper.paragraph(label, "tiled") for _, label in told],
+    ]
+    style: list[tuple[Any, ...]] = [("BOX", (n, 0), (n, 1), 0.8, LINE) for n in range(len(told))]
+    style += [("TOPPADDING", (0, 0), (-1, 0), 10), ("BOTTOMPADDING", (0, 1), (-1, 1), 10)]
+    return Table(cells, [paper.width / len(told)] * len(told), style=style)
