@@ -50,6 +50,7 @@ _BACKUP = re.compile(
     r"(?P<said>backup)(?P<many>s?)(?![\w-])",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"(?<![\w-])backup(?![\w-])", re.IGNORECASE)
 _COPY = r"(?:copy|state|snapshot|backup|version|restore point)"
 _REPLACE = re.compile(
     rf"^(?P<lead>(?:please\s+|pls\s+|now\s+)*)replace\s+(?P<vm>\S+(?:\s+\S+)?)\s+(?:with|by)\s+(?:the\s+|its\s+|a\s+)?"
@@ -85,6 +86,8 @@ def cut(text: str) -> Wished:
         return Wished(plain, {"original": True}, {"original": kept[0].strip()}, frozenset({"delete"}))
     slots: dict[str, Any] = {}
     plain, said = _as_restore(text)
+    if said and _NAMED.search(text):  # "replace db-02 with last night's backup"
+        slots["copies"], said["copies"] = "backup", "backup"
     clash = False
     for slot, pattern, value in _CUT:
         found = pattern.search(plain)
