@@ -48,7 +48,7 @@ _SMALL_OF: Mapping[str, frozenset[str]] = {
     "snapshot": word_set("of for on from"),
     "snapshot_delete": word_set("of"),
     "snapshot_run": word_set("for on in of all"),
-    "restore": word_set("from of to in at as with on under by back next"),
+    "restore": word_set("from of to in at as with on under by back next try and"),
     "migration_map": word_set("to onto with as in"),
     "policy_assign": word_set("to with under on for by in of and keeping keep using all"),
     "create": word_set("in for with of as and called named"),
@@ -214,7 +214,9 @@ def _is_harmless(intent: Intent, scene: Scene, held: set[int], at: int) -> bool:
     after = scene.folds[at + 1] if at + 1 < len(scene.tokens) else ""
     if scene.folds[at] == "'s":
         return intent.name in _OWNED and at + 1 in held
-    return scene.folds[at] in _MARKS and (scene.folds[at] != "," or not after or after in _END)
+    told = at + 1 in held and intent.name not in ("role_grant", "role_revoke")  # "give dave a lift, admin"
+    told = told or (intent.name == "restore" and after == "try")
+    return scene.folds[at] in _MARKS and (scene.folds[at] != "," or not after or after in _END or told)
 
 
 def _in_phrase(scene: Scene, at: int) -> bool:
