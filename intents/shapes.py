@@ -56,9 +56,24 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("RUNS", 0.5, "runs" in folds),
         ("WHENEVER", 0.5, _whenever(scene)),
         ("CALLED", 0.5, bool({"called", "named", "call"} & folds)),
+        ("NEAR", 2.0, _most_of_it(scene)),
         ("WHYBARE", 1.0, " ".join(f for f in scene.folds if f.isalpha() and f not in _POLITE) in _WHY),
     )
     return ((name, weight) for name, weight, there in tests if there)
+
+
+def _most_of_it(scene: "Scene") -> bool:
+    """ "> 90%", "over 85 percent": a share of a limit."""
+    return any(
+        amount.kind == "number"
+        and 50 < amount.value <= 100
+        and scene.folds[amount.end : amount.end + 1] in (("%",), ("percent",))
+        and bool(_OVER & set(scene.folds[max(0, amount.start - 2) : amount.start]))
+        for amount in scene.amounts
+    )
+
+
+_OVER = word_set("> >= = over above past beyond exceeding exceeded than at least passed")
 
 
 def _is_allowance(scene: "Scene") -> bool:
