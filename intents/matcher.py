@@ -24,6 +24,7 @@ from intents.slots import Filling, fill, words_of
 from intents.talk import without_talk
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
 from intents.tokens import clean
+from intents.worlds import is_ours, is_strange
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -272,6 +273,8 @@ class Matcher:
         told = _evidence(scene, top, filling)
         ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
         if confidence < _least(scene) and not (ask and ask.why == "unknown"):
+            return self._nothing(scene, ranked, confidence)
+        if not is_ours(scene) and is_strange(scene, filling, top.intent.name, top.mentions):
             return self._nothing(scene, ranked, confidence)
         return Reading(
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
