@@ -1,6 +1,6 @@
 """Is a message of our world? Words of everyday life ("volume", "account", "forecast") need company before they count.
 
-A message that names nothing of ours and no term of the trade is refused as soon as one word in it is strange: it is
+A message that names nothing of ours and no term of the trade is refused as soon as something in it is strange: it is
 "the volume of a sphere", not a volume.
 """
 
@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from intents.registry import Intent
 from intents.tokens import word_set
 
 if TYPE_CHECKING:
@@ -15,10 +16,20 @@ if TYPE_CHECKING:
     from intents.slots import Filling
 
 _CODES = frozenset({"request", "job", "uuid", "mac", "ip", "channel"})
-_SIDE = frozenset({"tag", "role", "event", "wave", "cohort"})  # names that are words of the language, or numbers
+_SIDE = frozenset({"tag", "role", "event", "user", "owner"})  # words of the language, and first names
+_COUNTED = frozenset({"wave", "cohort"})  # of a marathon too
+_NOISE = word_set("lol haha hehe um uh hmm lmao rofl omg ffs tbh imho eh huh reckon honest honestly brutal quick")
 _PARTS = re.compile(r"[-/_.]")
 _OWNED = word_set("my your his her our their a an the some any this that another")
 _SOUGHT = frozenset({"find", "create", "tenant_create"})
+# what a person has here: "my requests", "my role"
+_MINE = word_set("APPROVALS REQUEST MYREQ MINE WAITING SUBSCRIPTIONS ALERTS SUBSCRIBE RIGHTS ROLES WHOAMI k:role JOB "
+                 "FEEDBACK ANSWERREF DIGEST k:vm k:project RUNBOOKQ RUNBOOKS ACTIONS APPROVE EXPORT")  # fmt: skip
+_PERSONAL = word_set("whoami approval_list approval_show subscriptions subscribe unsubscribe help why runbook_list "
+                     "report_list feedback digest status jobs find")  # fmt: skip
+_AUXILIARIES = word_set("did do can could should may must will am have was would")
+_ASKING = word_set("have get see ask know look find view read export please also just quickly check expect say trust")
+_POINTING = word_set("it that they them this these those")
 
 
 def is_ours(scene: "Scene") -> bool:
@@ -29,22 +40,35 @@ def is_ours(scene: "Scene") -> bool:
             return True
         if not token.fold.isalnum() and not terms.isdisjoint(_PARTS.split(token.fold)):
             return True
+    side = _SIDE | _COUNTED if scene.mentions_of("FOREIGN") else _SIDE
     return any(
-        hit.sure and not hit.ordinary and not all(name.kind in _SIDE for name in hit.names) for hit in scene.hits
+        hit.sure and not hit.ordinary and not all(name.kind in side for name in hit.names) for hit in scene.hits
     )
 
 
-def is_strange(scene: "Scene", filling: "Filling", intent: str, mentions: Collection[int]) -> bool:
-    """Is there a word that nobody knows beside what was understood, or one of another world anywhere?"""
-    if scene.mentions_of("FOREIGN"):
-        return True
+def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Collection[int]) -> bool:
+    """Is there a word that nobody knows beside what was understood, one of another world, or somebody's own life?"""
+    tail = scene.tail if "text" in intent.slots else len(scene.tokens)
     said = " ".join(str(value) for value in filling.slots.values())
+    if any(m.start < tail and scene.tokens[m.start].text not in said for m in scene.mentions_of("FOREIGN")):
+        return True
+    if intent.name not in _PERSONAL and _of_oneself(scene, tail):
+        return True
     starts = {scene.mentions[at].start for at in mentions}
     near = {at for start, end in scene.parts if starts & set(range(start, end)) for at in range(start, end)}
     return any(
-        at in near and at not in scene.aside and not (scene.tokens[at].text in said and _may_be_new(scene, at, intent))
+        at in near
+        and at not in scene.aside
+        and scene.folds[at] not in _NOISE
+        and not scene.folds[at][0].isdigit()
+        and not (scene.tokens[at].text in said and _may_be_new(scene, at, intent.name))
         for at in scene.unknown
     )
+
+
+def points_away(scene: "Scene") -> bool:
+    """ "a hotel booking, how long does it take": what is asked points at something of another world."""
+    return bool(scene.mentions_of("FOREIGN")) and not _POINTING.isdisjoint(scene.folds)
 
 
 def _may_be_new(scene: "Scene", at: int, intent: str) -> bool:
@@ -53,3 +77,17 @@ def _may_be_new(scene: "Scene", at: int, intent: str) -> bool:
         return True
     before = scene.folds[at - 1] if at else ""
     return before not in _OWNED
+
+
+def _of_oneself(scene: "Scene", tail: int) -> bool:
+    """ "my bills", "did i sleep": what somebody has or does at home."""
+    for at, fold in enumerate(scene.folds[:tail]):
+        after = scene.folds[at + 1] if at + 1 < len(scene.folds) else ""
+        if fold == "i" and at and scene.folds[at - 1] in _AUXILIARIES and after not in _ASKING:
+            return True
+        if fold == "my" and not any(
+            mention.start in (at, at + 1, at + 2) and any(s.concept in _MINE for s in mention.senses[: mention.own])
+            for mention in scene.mentions
+        ):
+            return True
+    return False
