@@ -200,11 +200,11 @@ def restore(scene: Scene, filling: "Filling") -> None:
     for mention in scene.mentions_of("restore_mode"):
         filling.put("mode", value_of(mention, "restore_mode"), words(scene, mention.start, mention.end))
         break
-    match = _NEW_NAME.search(scene.meant)
-    if match:
+    for match in _NEW_NAME.finditer(scene.meant):
         at = next((i for i, t in enumerate(scene.tokens) if t.text == match[1]), None)
         if at is not None and not scene.named[at] and (at in scene.unknown or scene.tokens[at].kind == "quoted"):
             filling.put("new_name", match[1], match[0])
+            return
 
 
 def freeze(scene: Scene, filling: "Filling") -> None:
@@ -312,12 +312,23 @@ _TOPIC = re.compile(
 def topic(scene: Scene, filling: "Filling") -> None:
     """The words behind "with", "about", "on", "for"; "help restore" too."""
     text = re.sub(r"[,\s]+(?:please|pls|plz|plase|thanks|thx)\s*[.!?]*$", "", scene.meant, flags=re.IGNORECASE)
-    match = _TOPIC.search(text)
+    match = _TOPIC.search(_of_help(text))
     if not match:
         match = re.fullmatch(r"(?:@?\w+[,:]?\s+)?help\s+([\w-]+)\s*[?!.]*", text, re.IGNORECASE)
         match = match if match and match[1].lower() not in {"me", "please", "pls", "page", "menu", "us"} else None
     if match and match[1].lower() not in {"you", "here", "this", "that", "me", "it", "us", "help", "this bot"}:
         put_text(filling, "text", match[1])
+
+
+_PIECES = re.compile(r"\s*[,;.!?]+\s+")
+_HELPING = re.compile(r"\b(?:help|you|able|commands?|functions?|assist\w*|skills?)\b", re.IGNORECASE)
+
+
+def _of_help(text: str) -> str:
+    """The first piece that asks for help, where others stand behind it: "help me about restore, what can you do"."""
+    pieces = _PIECES.split(text)
+    asking = [piece for piece in pieces if _HELPING.search(piece)]
+    return asking[0] if asking and len(pieces) > 1 and _TOPIC.search(asking[0]) else text if len(pieces) < 3 else text
 
 
 def runbook_topic(scene: Scene, filling: "Filling") -> None:

@@ -287,6 +287,8 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
                 and mark in _TEXT_MARKS[7:]
             ):
                 continue  # "refuse it": the command, not its reason
+            if any(scene.tokens[span.start].start >= match.end() for span in scene.spans) and scene.has("FREEZE"):
+                continue  # "freeze friday 18:00 - monday 07:00": its end
             if any(token.kind == "request" and token.text in rest for token in scene.tokens):
                 continue  # "no, I deny REQ-12"
             if _ALREADY_SAID.match(rest):
