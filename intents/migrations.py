@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from intents.hits import Hit
 from intents.amounts import tidy
+from intents.hits import Hit
 from intents.items import EDGES, item_run
 from intents.numbers_near import number_near
 from intents.readings import Name

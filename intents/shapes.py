@@ -175,7 +175,13 @@ def _sized(scene: "Scene", noun: Mention) -> bool:
     if not _plural(scene, noun) or not any(s.value in _SORTABLE for s in noun.senses if s.concept.startswith("k:")):
         return False
     before = {s.concept for m in scene.mentions if noun.start - 2 <= m.start and m.end <= noun.start for s in m.senses}
-    return "sort" in before or "TOP" in before
+    return "sort" in before or "TOP" in before or is_last_few(scene, noun.start)
+
+
+def is_last_few(scene: "Scene", at: int) -> bool:
+    """ "last 10 snapshots", "the latest five images": the newest ones."""
+    counted = any(amount.kind == "number" and amount.end == at for amount in scene.amounts)
+    return counted and at > 1 and scene.folds[at - 2] in {"last", "latest", "recent", "newest"}
 
 
 def _is_kind(mention: Mention) -> bool:

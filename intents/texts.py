@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from intents.lexicon import Mention
 from intents.scenes import Scene
+from intents.shapes import is_last_few
 
 if TYPE_CHECKING:
     from intents.registry import Intent
@@ -349,5 +350,9 @@ def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
         filling.slots["kind"] = "vm"  # "everything running in acme-dev"
     if intent.name == "list" and "kind" not in filling.slots and scene.has("ATTACHEDTO"):
         filling.slots["kind"] = "volume"
+    if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots:
+        starts = [mention.start for mention, _ in kinds_said(scene)]
+        if any(is_last_few(scene, at) for at in starts):
+            filling.slots["sort"] = "newest"
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
         filling.slots["sort"] = "largest"

@@ -41,9 +41,7 @@ def is_ours(scene: "Scene") -> bool:
         if not token.fold.isalnum() and not terms.isdisjoint(_PARTS.split(token.fold)):
             return True
     side = _SIDE | _COUNTED if scene.mentions_of("FOREIGN") else _SIDE
-    return any(
-        hit.sure and not hit.ordinary and not all(name.kind in side for name in hit.names) for hit in scene.hits
-    )
+    return any(hit.sure and not hit.ordinary and not all(name.kind in side for name in hit.names) for hit in scene.hits)
 
 
 def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Collection[int]) -> bool:
