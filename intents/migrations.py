@@ -320,10 +320,17 @@ def cohort_build(scene: Scene, filling: "Filling") -> None:
 
 def wave_build(scene: Scene, filling: "Filling") -> None:
     strategy("wave_strategy")(scene, filling)
+    if filling.slots.get("strategy") == "pilot_first":  # "pilot first" is no cohort of that name
+        filling.used.update(at for at, hit in enumerate(scene.hits) if hit.of("cohort") and _is_pilot(scene, hit))
     for amount in scene.amounts:
         if amount.kind in {"number", "times"}:
             filling.put("vms_per_day", amount.value, words(scene, amount.start, amount.end))
             return
+
+
+def _is_pilot(scene: Scene, hit: Hit) -> bool:
+    beside = {*scene.folds[max(0, hit.start - 1) : hit.start], *scene.folds[hit.end : hit.end + 1]}
+    return scene.folds[hit.start] == "pilot" and not beside & {"cohort", "batch"}
 
 
 def migration_vms(scene: Scene, filling: "Filling") -> None:

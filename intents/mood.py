@@ -146,6 +146,7 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
         start = clauses[first][0]
         led = tokens[start].fold in {"in", "until", "for", "by", "with"} and tokens[start + 1].fold in ASKING
         known = moods[0] == "question" or led or tokens[start].fold in ASKING | {"would"}
+        known = known or ("how", "much") in _pairs(tokens[start : clauses[first][1]])
         if (
             known
             and "negated" not in moods[:first]
@@ -157,6 +158,10 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
     if {"fyi", "jfyi"} & {token.fold for token in tokens} and "question" not in moods:
         return "report"
     return next((mood for mood in order if mood in moods), "command")
+
+
+def _pairs(tokens: Sequence[Token]) -> set[tuple[str, str]]:
+    return {(one.fold, two.fold) for one, two in zip(tokens, tokens[1:], strict=False)}
 
 
 def _is_request(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token], taken: Sequence[bool]) -> bool:
