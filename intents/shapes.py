@@ -14,6 +14,7 @@ _SPREAD = word_set("per by over across each every")
 _SPREAD_PAIRS = frozenset({("for", "every"), ("in", "every"), ("on", "each"), ("of", "each"), ("for", "each"),
                            ("in", "each"), ("each", "of")})  # fmt: skip
 _DIMENSIONS = word_set("os platform state status platforms states")
+BREAKDOWNS = word_set("breakdown split distribution repartition spread histogram pie")  # "os breakdown"
 _BOT = word_set("bot stackhand you yourself")
 _ASSIGNS = frozenset({":", "=", "->", "=>"})
 _ASKING = word_set("who whose why when where how which")
@@ -158,6 +159,7 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     if (
         any(_spreads(scene, mention, len(kinds)) for mention in scene.mentions)
         or any(word in _DIMENSIONS and words[at] in _SPREAD for at, word in enumerate(words[1:]))
+        or any(word in _DIMENSIONS and words[at] in BREAKDOWNS for at, word in enumerate(words[:-1], 1))
         or (len(kinds) == 2 and kinds[0].start < asked < kinds[1].start)
     ):
         yield "PERKINDS", 1.5

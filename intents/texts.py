@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from intents.lexicon import Mention
 from intents.scenes import Scene
-from intents.shapes import is_last_few
+from intents.shapes import BREAKDOWNS, is_last_few
 
 if TYPE_CHECKING:
     from intents.registry import Intent
@@ -86,7 +86,10 @@ def fill_by(scene: Scene, filling: "Filling") -> None:
     marks = {"per", "by", "over", "across", "each", "every", "on", "in", "between", "among"}
     for mention, value in options:
         before = set(scene.folds[max(0, mention.start - 3) : mention.start])
-        if before & marks and mention.start > 0:
+        broken = bool(BREAKDOWNS & set(scene.folds[mention.end : mention.end + 1]))
+        if broken and len(options) < 2:
+            filling.put("kind", "vm", words(scene, mention.start, mention.end))
+        if (before & marks and mention.start > 0) or broken:
             filling.put("by", value, words(scene, mention.start, mention.end))
             rest = [o for o in options if o[0].start != mention.start and o[1] not in {"os", "platform", "state"}]
             if rest:
