@@ -279,7 +279,7 @@ class Matcher:
         if confidence < _least(scene) and not (ask and ask.why == "unknown"):
             return self._nothing(scene, ranked, confidence)
         if not is_ours(scene) and (
-            is_strange(scene, filling, top.intent, top.mentions)
+            is_strange(scene, filling, top.intent, top.mentions, ask.said if ask and ask.why == "unknown" else "")
             or (top.intent.writes and ask is not None and ask.why == "missing" and _is_vague(top, filling))
         ):
             return self._nothing(scene, ranked, confidence)

@@ -86,8 +86,8 @@ def fill_by(scene: Scene, filling: "Filling") -> None:
     marks = {"per", "by", "over", "across", "each", "every", "on", "in", "between", "among"}
     for mention, value in options:
         before = set(scene.folds[max(0, mention.start - 3) : mention.start])
-        broken = bool(BREAKDOWNS & set(scene.folds[mention.end : mention.end + 1]))
-        if broken and len(options) < 2:
+        broken = len(options) < 2 and bool(BREAKDOWNS & set(scene.folds[mention.end : mention.end + 1]))
+        if broken:
             filling.put("kind", "vm", words(scene, mention.start, mention.end))
         if (before & marks and mention.start > 0) or broken:
             filling.put("by", value, words(scene, mention.start, mention.end))

@@ -40,12 +40,19 @@ def is_ours(scene: "Scene") -> bool:
             return True
         if not token.fold.isalnum() and not terms.isdisjoint(_PARTS.split(token.fold)):
             return True
+    if any(amount.kind in {"vcpus", "gbps"} for amount in scene.amounts):
+        return True
     side = _SIDE | _COUNTED if scene.mentions_of("FOREIGN") else _SIDE
     return any(hit.sure and not hit.ordinary and not all(name.kind in side for name in hit.names) for hit in scene.hits)
 
 
-def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Collection[int]) -> bool:
-    """Is there a word that nobody knows beside what was understood, one of another world, or somebody's own life?"""
+def is_strange(
+    scene: "Scene", filling: "Filling", intent: Intent, mentions: Collection[int], sought: str = ""
+) -> bool:
+    """Is there a word that nobody knows beside what was understood, one of another world, or somebody's own life?
+
+    `sought`: the name that nobody bears and that is asked back.
+    """
     tail = scene.tail if "text" in intent.slots else len(scene.tokens)
     said = " ".join(str(value) for value in filling.slots.values())
     if any(m.start < tail and scene.tokens[m.start].text not in said for m in scene.mentions_of("FOREIGN")):
@@ -58,7 +65,8 @@ def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Col
         at in near
         and at not in scene.aside
         and scene.folds[at] not in _NOISE
-        and not scene.folds[at][0].isdigit()
+        and "'" not in scene.folds[at]
+        and not _is_namelike(scene, at, sought)
         and not (scene.tokens[at].text in said and _may_be_new(scene, at, intent.name))
         for at in scene.unknown
     )
@@ -67,6 +75,14 @@ def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Col
 def points_away(scene: "Scene") -> bool:
     """ "a hotel booking, how long does it take": what is asked points at something of another world."""
     return bool(scene.mentions_of("FOREIGN")) and not _POINTING.isdisjoint(scene.folds)
+
+
+def _is_namelike(scene: "Scene", at: int, sought: str) -> bool:
+    """ "web-91", "foo" of "cost of foo": no word of the language, and written like a name or standing for one."""
+    word = scene.folds[at]
+    if word in scene.lexicon.plain:
+        return False
+    return at in scene.namelike or word[0].isdigit() or (bool(sought) and scene.tokens[at].text == sought)
 
 
 def _may_be_new(scene: "Scene", at: int, intent: str) -> bool:
