@@ -51,7 +51,8 @@ _LEAST = 6  # characters of a request
 _HEAD = 8  # words at either end of a message where a courtesy may stand
 _WORD = re.compile(r"(?<![\\\w<])[a-z]{4,}")
 _WISE = re.compile(
-    r"\b(project|domain|customer|tenant|host|cluster|platform|os|state|owner|user|network|flavou?r|image|tag|volume|region)[- ]wise\b",
+    r"\b(project|domain|customer|tenant|host|cluster|platform|os|state|owner|user|network|flavou?r|image|tag|volume|region)"
+    r"[- ]wise\b",
     re.IGNORECASE,
 )
 _TOP = re.compile(r"\btop-?(\d{1,3})(?![\w.-])", re.IGNORECASE)

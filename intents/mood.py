@@ -7,6 +7,7 @@ about single sentences.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 
 from intents.clauses import ClauseReader
 from intents.courtesies import Courtesies, load_courtesies
@@ -161,7 +162,7 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
 
 
 def _pairs(tokens: Sequence[Token]) -> set[tuple[str, str]]:
-    return {(one.fold, two.fold) for one, two in zip(tokens, tokens[1:], strict=False)}
+    return {(one.fold, two.fold) for one, two in pairwise(tokens)}
 
 
 def _is_request(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token], taken: Sequence[bool]) -> bool:

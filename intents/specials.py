@@ -19,7 +19,8 @@ _METRIC_KINDS = {"vm": "vms", "volume": "volumes", "snapshot": "snapshots", "net
 _NEW_NAME = re.compile(
     r"\b(?:as|(?:be )?(?:call(?:ed|ing)?|nam(?:ed?|ing)|baptise|baptize)(?: it| the (?:(?:new|restored|second|other) )?"
     r"(?:copy|clone|one|vm|machine|server|instance|result|duplicate|guest|box))?(?: as)?"
-    r"|(?:under|with|by|as) (?:the |a )?(?:new )?name(?: of)?|(?:(?:new|its|the) )?name(?: (?:of|for) the (?:copy|clone|new one|new vm))?(?: (?:is|shall be|should be|will be))?)\s*:?\s+"
+    r"|(?:under|with|by|as) (?:the |a )?(?:new )?name(?: of)?|(?:(?:new|its|the) )?name(?: (?:of|for) the (?:copy|clone|new one|new vm))?"
+    r"(?: (?:is|shall be|should be|will be))?)\s*:?\s+"
     r"(?:a new vm (?:called|named)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*[\w])[\"'`]?", re.IGNORECASE)  # fmt: skip
 _VALUE_MARKS = frozenset({"show", "be", "read", "say", "as", "to", "=", "->", "with", ":", "=>"})
 _SET_TO = frozenset({"to", "=", "->", "=>", "is", "really", "becomes", "with", "be", ":"})
@@ -328,7 +329,7 @@ def _of_help(text: str) -> str:
     """The first piece that asks for help, where others stand behind it: "help me about restore, what can you do"."""
     pieces = _PIECES.split(text)
     asking = [piece for piece in pieces if _HELPING.search(piece)]
-    return asking[0] if asking and len(pieces) > 1 and _TOPIC.search(asking[0]) else text if len(pieces) < 3 else text
+    return asking[0] if asking and len(pieces) > 1 and _TOPIC.search(asking[0]) else text
 
 
 def runbook_topic(scene: Scene, filling: "Filling") -> None:

@@ -46,9 +46,7 @@ def is_ours(scene: "Scene") -> bool:
     return any(hit.sure and not hit.ordinary and not all(name.kind in side for name in hit.names) for hit in scene.hits)
 
 
-def is_strange(
-    scene: "Scene", filling: "Filling", intent: Intent, mentions: Collection[int], sought: str = ""
-) -> bool:
+def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Collection[int], sought: str = "") -> bool:
     """Is there a word that nobody knows beside what was understood, one of another world, or somebody's own life?
 
     `sought`: the name that nobody bears and that is asked back.
