@@ -222,7 +222,16 @@ class _Builder:
             if tail and (tail[0] in _PARTICLES):
                 self.split.setdefault(word, {}).setdefault(rest, {})[sense] = None
 
+    def _several_foreign(self) -> None:
+        """The plurals of foreign nouns, where they mean nothing here."""
+        known = self.plain | self.fillers | self.ordinary
+        for word in [plural(word) for word in self.foreign if word.isalpha() and len(word) > 3]:
+            if (word,) not in self.senses and word not in known:
+                self._put(word, Sense("FOREIGN"))
+                self.foreign.add(word)
+
     def build(self) -> Lexicon:
+        self._several_foreign()
         split = {
             word: sorted(((tail, tuple(senses)) for tail, senses in tails.items()), key=lambda pair: -len(pair[0]))
             for word, tails in self.split.items()

@@ -97,7 +97,7 @@ class Matcher:
         whole = scene
         scene, reading = self._apart(scene, reading)
         reading = self._clause(self._beside(reading, scene, names), scene)
-        if reading.intent is not None and points_away(whole) and not is_ours(whole):
+        if reading.intent is not None and points_away(whole, reading.intent) and not is_ours(whole):
             return Reading(scene.text, mood=reading.mood, evidence=_evidence(whole, None))
         return reading
 

@@ -19,7 +19,8 @@ _METRIC_KINDS = {"vm": "vms", "volume": "volumes", "snapshot": "snapshots", "net
 _NEW_NAME = re.compile(
     r"\b(?:as|(?:be )?(?:call(?:ed|ing)?|nam(?:ed?|ing)|baptise|baptize)(?: it| the (?:(?:new|restored|second|other) )?"
     r"(?:copy|clone|one|vm|machine|server|instance|result|duplicate|guest|box))?(?: as)?"
-    r"|(?:under|with|by|as) (?:the |a )?(?:new )?name(?: of)?|(?:(?:new|its|the) )?name(?: (?:of|for) the (?:copy|clone|new one|new vm))?"
+    r"|(?:under|with|by|as) (?:the |a )?(?:new )?name(?: of)?"
+    r"|(?:(?:new|its|the) )?name(?: (?:of|for) the (?:copy|clone|new one|new vm))?"
     r"(?: (?:is|shall be|should be|will be))?)\s*:?\s+"
     r"(?:a new vm (?:called|named)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*[\w])[\"'`]?", re.IGNORECASE)  # fmt: skip
 _VALUE_MARKS = frozenset({"show", "be", "read", "say", "as", "to", "=", "->", "with", ":", "=>"})

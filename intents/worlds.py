@@ -29,6 +29,7 @@ _PERSONAL = word_set("whoami approval_list approval_show subscriptions subscribe
                      "report_list feedback digest status jobs find")  # fmt: skip
 _AUXILIARIES = word_set("did do can could should may must will am have was would")
 _ASKING = word_set("have get see ask know look find view read export please also just quickly check expect say trust")
+_ANSWERING = word_set("why feedback export approve deny withdraw")  # they point at an answer of ours, or a request
 _POINTING = word_set("it that they them this these those")
 
 
@@ -70,9 +71,12 @@ def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Col
     )
 
 
-def points_away(scene: "Scene") -> bool:
+def points_away(scene: "Scene", intent: str) -> bool:
     """ "a hotel booking, how long does it take": what is asked points at something of another world."""
-    return bool(scene.mentions_of("FOREIGN")) and not _POINTING.isdisjoint(scene.folds)
+    if _POINTING.isdisjoint(scene.folds):
+        return False
+    strange = any(scene.folds[at] in scene.lexicon.plain for at in scene.unknown)
+    return bool(scene.mentions_of("FOREIGN")) or (strange and intent not in _ANSWERING)
 
 
 def _is_namelike(scene: "Scene", at: int, sought: str) -> bool:
