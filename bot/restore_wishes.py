@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from bot.naming import marked
 from engines.restore.addresses import STRATEGIES, Strategy
+from engines.restore.designs import facts_for
 from engines.restore.facts import Facts
 from engines.restore.points import Point
 from engines.restore.wishes import Disks, Macs, Mode, Wish
@@ -38,6 +39,8 @@ class Wished:
     macs: str | None = None
     safety: bool | None = None
     stopped: bool | None = None
+    password: bool | None = None
+    copies: str | None = None
 
 
 def changed(wish: Wish, said: Wished) -> Wish:
@@ -52,6 +55,8 @@ def changed(wish: Wish, said: Wished) -> Wish:
         "macs": said.macs,
         "safety": said.safety,
         "stopped": said.stopped,
+        "password": said.password,
+        "copies": said.copies if said.copies == "backup" else None,
     }
     found = replace(wish, **{name: value for name, value in new.items() if value is not None})
     if said.disks or said.mode == "attach":
@@ -66,7 +71,8 @@ def changed(wish: Wish, said: Wished) -> Wish:
 
 def sentence(verb: str, vm: str, wish: Wish, facts: Facts, point: Point) -> str:
     """What asks for exactly this: `verb` is "restore" or "plan a restore of", `vm` the words that mean the VM."""
-    of = f"{verb} {_only(wish, facts)}{vm} from {_when(point, facts)}{_MODE_WORDS[wish.mode]}"
+    when = when_words(point, facts_for(facts, wish).points, facts.vm.source)
+    of = f"{verb} {_only(wish, facts)}{vm} from {when}{_MODE_WORDS[wish.mode]}"
     if wish.mode == "attach":
         return of
     named = f" as {wish.new_name}" if wish.new_name and wish.mode == "side_by_side" else ""
@@ -74,6 +80,7 @@ def sentence(verb: str, vm: str, wish: Wish, facts: Facts, point: Point) -> str:
     more += [f"with {'the same' if wish.macs == 'same' else 'new'} macs"] if wish.macs else []
     more += ["snapshot it first"] if wish.safety else []
     more += ["leave it stopped"] if wish.stopped else []
+    more += ["reset the password"] if wish.password else []
     return f"{of}{named}{''.join(f', {one}' for one in more)}"
 
 
@@ -81,19 +88,20 @@ def _only(wish: Wish, facts: Facts) -> str:
     if wish.mode != "attach":
         return ""
     if wish.volumes:
-        names = {disk.volume_id: disk.name for disk in facts.recipe.disks}
+        names = {disk.volume_id: disk.name for disk in (*facts.recipe.disks, *facts.recipe.former)}
         return f"only the volume {names.get(wish.volumes[0]) or wish.volumes[0]} of "
     return f"only the {f'{wish.disks} volume' if wish.disks else 'volumes'} of "
 
 
-def _when(point: Point, facts: Facts) -> str:
-    """To the minute; a point that shares its minute with another by a snapshot in it."""
+def when_words(point: Point, points: Sequence[Point], source: str) -> str:
+    """To the minute; a point that shares its minute with another by a copy in it."""
     minute = f"{point.at:%Y-%m-%d %H:%M}"
-    same = [one for one in facts.points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
-    copy = next((one for one in point.copies.values() if one.snapshot_id == point.key), None)
+    same = [one for one in points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
+    copy = next((one for one in point.copies.values() if one.id == point.key), None)
     if len(same) < 2 or copy is None:
         return minute
-    return marked("snapshot", copy.name or copy.snapshot_id, facts.vm.source, copy.snapshot_id)
+    kind = "volume_backup" if copy.origin == "backup" else "snapshot"
+    return marked(kind, copy.name or copy.id, source, copy.id)
 
 
 def vm_words(facts: Facts) -> str:
@@ -110,7 +118,7 @@ def tokens(wish: Wish, before: Wish) -> str:
     )
 
 
-_CARRIED = ("mode", "strategy", "new_name", "snapshot", "volumes", "safety", "disks", "macs", "stopped")
+_CARRIED = ("mode", "strategy", "new_name", "snapshot", "volumes", "safety", "disks", "macs", "stopped", "password")
 
 
 def _token(value: object) -> str:
@@ -137,13 +145,14 @@ def with_tokens(wish: Wish, told: str) -> Wish:
 _ALLOWED: dict[str, frozenset[str]] = {
     "mode": frozenset(MODES), "strategy": frozenset({"", *STRATEGIES}), "disks": frozenset({"", "data", "root"}),
     "macs": frozenset({"", "same", "new"}), "safety": frozenset(_FLAGS), "stopped": frozenset(_FLAGS),
+    "password": frozenset(_FLAGS),
 }  # fmt: skip
 
 
 def _value(name: str, value: str) -> Any:
     if name in _ALLOWED and value not in _ALLOWED[name]:
         raise ValueError(f"{name}={value[:60]} is no wish")
-    if name in ("safety", "stopped"):
+    if name in ("safety", "stopped", "password"):
         return _FLAGS[value]
     if name == "volumes":
         return tuple(unquote(one) for one in value.split(",") if one)
@@ -167,7 +176,7 @@ def options(facts: Facts, wish: Wish, point: Point) -> Iterator[tuple[str, list[
     if wish.mode != "attach":
         others = [one for one in STRATEGIES if one != wish.addresses]
         yield "Addresses", [Option(ADDRESSES[one], replace(wish, strategy=one)) for one in others]
-    yield "From", list(_points(facts.points, wish, point))
+    yield "From", list(_points(facts_for(facts, wish).points, wish, point))
     yield "Also", list(_more(facts, wish))
 
 
@@ -196,6 +205,8 @@ def _more(facts: Facts, wish: Wish) -> Iterator[Option]:
         label = "no safety snapshot" if wish.safety else "snapshot it first"
         yield Option(label, replace(wish, safety=not wish.safety))
     yield Option("let it run" if wish.stopped else "leave it stopped", replace(wish, stopped=not wish.stopped))
+    label = "keep the passwords" if wish.password else "reset the password"
+    yield Option(label, replace(wish, password=not wish.password))
     if facts.recipe.deleted:  # the MACs of one that lives are its own, or go over with its ports
         macs: Macs = "" if wish.macs == "new" else "new"
         yield Option("new MACs" if macs else "the same MACs", replace(wish, macs=macs))

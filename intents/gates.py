@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from intents.lexicon import Mention
+from intents.plain import is_plain
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import NAME_KINDS, Filling
@@ -41,8 +42,10 @@ _BIDDING = re.compile(
     r"(?:\s+(?:please|pls|plz|now|asap))*"
 )
 _FORBIDDING = word_set("don't dont never nobody don")
+_DENYING = word_set("no not never nothing none neither nor without nowhere hardly cannot")
 _DOUBTING = word_set("not don't dont never maybe if should could would might whether who ?")
 _FINITE_PAST = word_set("was were did done took failed needed has had been")
+_LIVED = word_set("had have has feel feels felt am was were went got")
 _LATER = word_set("tomorrow tmrw tonight midnight noon later next soon")
 SURE = 0.72
 _NAMING = frozenset({"create", "tenant_create"})
@@ -58,7 +61,8 @@ _MAY_DEPEND = frozenset({"subscribe", "unsubscribe", "freeze", "migration_depend
 def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
     """A plain command, to the bot, with its own verb unrepaired, every object certain, nothing else in the message."""
     if intent.name == "feedback":
-        return not scene.strangers and not scene.spans  # praise or blame of an answer, not of last weekend
+        lived = bool({"i", "we", "he", "she", "they"} & set(scene.folds[:1])) and bool(_LIVED & set(scene.folds[1:3]))
+        return not scene.strangers and not scene.spans and not lived  # of an answer, not of last weekend or a bad day
     return (
         scene.mood == "command"
         and not scene.shortened
@@ -79,6 +83,8 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and ("item" not in filling.slots or _in_one_clause(scene, str(filling.slots["item"])))
         and (intent.name not in _NAMING or _makes(scene, filling))
         and (intent.name in _MAY_DEPEND or not _depends(scene))
+        and not _denied(intent, scene, filling, top)
+        and is_plain(intent, scene, filling, top)
         and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
 
@@ -87,6 +93,20 @@ def _is_well_again(scene: Scene) -> bool:
     """ "…, now it is fine again": how it is told behind a request; it may be what somebody has done already."""
     told = {at for start, end, kind in scene.clauses if kind in {"report", "other"} for at in range(start, end)}
     return any(m.start in told for concept in ("HEALTH", "SELFOK", "GOOD") for m in scene.mentions_of(concept))
+
+
+def _denied(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
+    """ "restart of jenkins not needed", "delete it not": a no or not beside the verb that nothing read accounts for."""
+    tail = _own_words(intent, scene) if "item" not in intent.slots else 0
+    said = {word for value in filling.slots.values() for word in fold(str(value)).split()}
+    read = {at for n in top.mentions for at in range(scene.mentions[n].start, scene.mentions[n].end)}
+    verbs = {scene.mentions[n].start for n in top.mentions if any(s.form for s in scene.mentions[n].senses)}
+    near = {at for start, end in scene.parts if verbs & set(range(start, end)) for at in range(start, end)}
+    return any(
+        (word in _DENYING or word.endswith("n't")) and at in near and at < tail
+        and at not in read and word not in said and not scene.named[at]
+        for at, word in enumerate(scene.folds)
+    )  # fmt: skip
 
 
 def _respelt(intent: Intent, scene: Scene) -> bool:

@@ -13,6 +13,7 @@ INTENTS = frozenset({"restore", "restore_plan"})
 _BEGIN = r"(?:\s*[,;:]?\s*\b(?:and|but|then|with|please)\b\s*(?:then\s+|please\s+)?|\s*[,;]\s*(?:please\s+)?|\s+)"
 _END = r"(?=\s*(?:[,;.!]|$|\band\b|\bbut\b|\bthen\b|\bplease\b|\bfrom\b|\bwith\b|\bas\b|\bin place\b))"
 _ORIGINAL = r"(?:it|this|that|the (?:original|old one|current one|vm)|its (?:current |present )?(?:state|volumes))"
+_ADMIN = r"(?:(?:admin(?:istrator)?|root)(?:'s)?\s+)?(?:passwords?|pass ?word|pw|credentials)"
 _SNAP = r"(?:safety[- ])?snapshots?"
 
 _CLAUSES: tuple[tuple[str, str, Any], ...] = (
@@ -30,6 +31,12 @@ _CLAUSES: tuple[tuple[str, str, Any], ...] = (
      "same"),
     ("macs", r"(?:the\s+)?same\s+macs?(?:\s+address(?:es)?)?", "same"),
     ("macs", r"(?:with\s+)?(?:new|fresh|other|different)\s+macs?(?:\s+address(?:es)?)?", "new"),
+    ("password", r"(?:do not|don't|dont)\s+(?:reset|set|change)\s+(?:the\s+|its\s+|a\s+)?(?:new\s+)?" + _ADMIN, False),
+    ("password", r"(?:reset|resetting|set|change|renew)\s+(?:the\s+|its\s+|a\s+)?(?:new\s+)?" + _ADMIN, True),
+    ("password", r"(?:with\s+)?(?:a\s+)?(?:new|fresh|another)\s+" + _ADMIN, True),
+    ("password", r"(?:without|no)\s+(?:a\s+|any\s+)?(?:new\s+)?" + _ADMIN, False),
+    ("password", r"(?:keep|keeping|leave|leaving|with)\s+(?:the\s+|its\s+)?(?:old\s+|same\s+)?" + _ADMIN
+                 + r"(?:\s+as\s+(?:it|they)\s+(?:is|was|are|were))?", False),
     ("mode", r"attach(?:ed|ing)?\s+(?:the\s+)?(?:volumes?\s+)?only", "attach"),
 )  # fmt: skip
 _CUT = tuple((slot, re.compile(f"{_BEGIN}{said}{_END}", re.IGNORECASE), value) for slot, said, value in _CLAUSES)
@@ -38,6 +45,12 @@ _DISKS = re.compile(
     r"|\b(?:only|just)\s+(?:the\s+)?(?:volumes?|disks?)\s+(?P<name>[\w][\w.-]*)\s+of\s+",
     re.IGNORECASE,
 )
+_BACKUP = re.compile(
+    r"(?P<from>\b(?:from|to|with|by|using|out of)\s+(?:(?!from\b|and\b)[\w':.-]+\s+){0,5}?)(?:volume\s+|cinder\s+)?"
+    r"(?P<said>backup)(?P<many>s?)(?![\w-])",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"(?<![\w-])backup(?![\w-])", re.IGNORECASE)
 _COPY = r"(?:copy|state|snapshot|backup|version|restore point)"
 _REPLACE = re.compile(
     rf"^(?P<lead>(?:please\s+|pls\s+|now\s+)*)replace\s+(?P<vm>\S+(?:\s+\S+)?)\s+(?:with|by)\s+(?:the\s+|its\s+|a\s+)?"
@@ -73,6 +86,8 @@ def cut(text: str) -> Wished:
         return Wished(plain, {"original": True}, {"original": kept[0].strip()}, frozenset({"delete"}))
     slots: dict[str, Any] = {}
     plain, said = _as_restore(text)
+    if said and _NAMED.search(text):  # "replace db-02 with last night's backup"
+        slots["copies"], said["copies"] = "backup", "backup"
     clash = False
     for slot, pattern, value in _CUT:
         found = pattern.search(plain)
@@ -82,6 +97,8 @@ def cut(text: str) -> Wished:
         slots[slot], said[slot] = value, found[0].strip(" ,;")
         plain = f"{plain[: found.start()]}{plain[found.end() :]}"
     plain, disks, words = _without_disks(plain)
+    plain, backed = _of_backup(plain)
+    slots, said = slots | backed, said | backed
     clash = clash or bool("mode" in {*slots, *said} and disks)
     slots, said = slots | disks, said | words
     return Wished(plain, slots, said, clash=clash) if said else Wished(text)
@@ -94,6 +111,15 @@ def _as_restore(text: str) -> tuple[str, dict[str, str]]:
         return text, {}
     rest = _THEN.sub(r"\1 snapshot", text[found.end() :])
     return f"{found['lead']}restore {found['vm']} in place from {rest}", {"mode": "replace"}
+
+
+def _of_backup(plain: str) -> tuple[str, dict[str, Any]]:
+    """ "from the backup of yesterday": a copy like a snapshot, and volume backups are meant first."""
+    found = _BACKUP.search(plain)
+    if found is None or _is_turned(plain[: found.start()]):
+        return plain, {}
+    word = f"{found['from']}snapshot{found['many']}"
+    return f"{plain[: found.start()]}{word}{plain[found.end() :]}", {"copies": "backup"}
 
 
 def _without_disks(plain: str) -> tuple[str, dict[str, Any], dict[str, str]]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Float, and_, cast, func, select, tuple_
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import passwords
 from storage.change_tables import job, job_step, request, request_vote
 from storage.filters import Ref
+from storage.passwords import Reset
 from storage.scopes import Scope
 
 KINDS = ("restore", "restore_replace")
@@ -18,7 +20,10 @@ KINDS = ("restore", "restore_replace")
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """One restore. `approvers` are those who said yes; `options` those of its plan (mode, vm_id, point …)."""
+    """One restore. `approvers` are those who said yes; `options` those of its plan (mode, vm_id, point …).
+
+    `reset`: what became of a new password that was asked for.
+    """
 
     job_id: int
     request_id: int | None
@@ -38,6 +43,7 @@ class Restore:
     error: str
     fix: str
     cancel_by: str | None
+    reset: Reset | None = None
 
     @property
     def name(self) -> str:
@@ -109,11 +115,12 @@ async def restores(conn: AsyncConnection, scope: Scope, window: Window, limit: i
         .order_by(job.c.id.desc())
         .limit(limit)
     )  # fmt: skip
-    found = (await conn.execute(query)).mappings()
-    return [_restore(row) for row in found], total
+    rows = list((await conn.execute(query)).mappings())
+    resets = await passwords.of_jobs(conn, [row["id"] for row in rows])
+    return [_restore(row, resets.get(row["id"])) for row in rows], total
 
 
-def _restore(row: RowMapping) -> Restore:
+def _restore(row: RowMapping, reset: Reset | None) -> Restore:
     told = {key: value for key, value in row.items() if key not in ("id", "approvers", "options", "title", "demo")}
     return Restore(
         job_id=row["id"],
@@ -121,6 +128,7 @@ def _restore(row: RowMapping) -> Restore:
         demo=bool(row["demo"]),
         approvers=tuple(sorted(row["approvers"] or ())),
         options=row["options"] or {},
+        reset=reset,
         **told,
     )
 
@@ -176,14 +184,31 @@ async def reason_of(conn: AsyncConnection, request_id: int) -> str:
 
 async def past_seconds(conn: AsyncConnection, source: str, mode: str, limit: int = 3) -> Sequence[float]:
     """How long the last restores of this mode took on this source, the last one first; numbers tell nothing of whose
-    they were, so that everybody's count."""
+    they were, so that everybody's count. Those that took anything out of backups are left out: see
+    `past_backup_seconds`."""
     took = func.extract("epoch", job.c.ended_at - job.c.started_at)
     query = (
         select(took)
         .where(
             job.c.kind.in_(KINDS), job.c.source == source, job.c.state == "done",
-            job.c.plan["options"]["mode"].astext == mode,
+            job.c.plan["options"]["mode"].astext == mode, job.c.plan["options"]["backup_gib"].is_(None),
             and_(job.c.started_at.is_not(None), job.c.ended_at.is_not(None)),
+        )
+        .order_by(job.c.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [float(value) for (value,) in await conn.execute(query)]
+
+
+async def past_backup_seconds(conn: AsyncConnection, source: str, limit: int = 3) -> Sequence[float]:
+    """How long a GiB took to come out of a backup in the last restores of this source, the last one first."""
+    s, gib = job_step.c, cast(job.c.plan["options"]["backup_gib"].astext, Float)
+    query = (
+        select(func.extract("epoch", s.ended_at - s.began_at) / gib)
+        .select_from(job.join(job_step, s.job_id == job.c.id))
+        .where(
+            job.c.kind.in_(KINDS), job.c.source == source, s.name == "volumes ready", s.state == "done",
+            and_(job.c.plan["options"]["backup_gib"].is_not(None), gib > 0, s.ended_at.is_not(None)),
         )
         .order_by(job.c.id.desc())
         .limit(limit)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,9 @@ from intents.readings import Name, Reading
 from intents.registry import Catalogue
 from storage.filters import Ref
 from storage.listings import Listed, listings
+
+if TYPE_CHECKING:
+    from engines.sealing import Reader
 
 ROWS_SHOWN = 50
 """Rows of a table in a reply; the rest is counted, and comes with an export."""
@@ -29,7 +33,7 @@ class Ask:
     """One question on its way to an answer. `conn` is a transaction that reads; `rows` how many a table may hold.
 
     `again` answers an earlier reading anew with all of its rows, for an export; `last` is that reading. `house` is what
-    an admin allows restores.
+    an admin allows restores. `reader` opens what was sealed for this process; `unseen` as of the message.
     """
 
     conn: AsyncConnection
@@ -46,6 +50,8 @@ class Ask:
     account: str = ""
     redraws: bool = False
     house: House = field(default_factory=House)
+    unseen: bool = False
+    reader: "Reader | None" = None
 
     @property
     def is_private(self) -> bool:
@@ -82,7 +88,7 @@ async def freshness(
     if not ask.who.scope.everything:
         known = [one for one in known if one.source in ask.who.scope.sources]
     complete = [one.complete_at for one in known if one.complete_at is not None]
-    old = tuple(_old(one, ask.now) for one in known if one.outcome != "complete")
+    old = tuple(_old(one, ask.now) for one in known if one.outcome != "complete" and not _is_spare(one, kinds))
     oldest = min(complete, default=None)
     if oldest is not None and ask.now - oldest > STALE_AFTER and not old:
         old = (f"No sync has finished since {oldest:%Y-%m-%d %H:%M} UTC: is a worker running? Say: status",)
@@ -104,6 +110,7 @@ async def reply(
     return Reply(tuple(parts), outcome=outcome, scope=scope, freshness=fresh, demo=demo)
 
 
+_OPTIONAL = frozenset({"volume_backup"})
 _WHY = {
     "refused": "the platform refused",
     "unreachable": "the platform cannot be reached",
@@ -113,6 +120,11 @@ _WHY = {
     "shrunk": "more than half were missing: waiting for a second sighting before anything counts as deleted",
     "unexpected": "the platform answered something unexpected",
 }
+
+
+def _is_spare(one: Listed, kinds: Collection[str]) -> bool:
+    """What a cloud never had is missed only by who asks for it alone."""
+    return one.kind in _OPTIONAL and one.outcome == "unsupported" and one.complete_at is None and len(kinds) > 1
 
 
 def _old(one: Listed, now: datetime) -> str:

@@ -4,20 +4,25 @@ As with a real one: what is made is there at once and can be used later, what is
 deleted that does not bear a mark of ours.
 """
 
+import hashlib
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines.clouds import Resource
 from engines.clouds.acting import Used, VolumeState
+from engines.clouds.acting_backups import BackupState, mark_of_volume
 from engines.clouds.acting_servers import KEPT, MARK, NewServer, NewVolume, ServerState, Thing
+from engines.clouds.demo_backups import create_of_backup
 from engines.clouds.demo_calls import Changing, DemoCalls, busy, gone, refused, usage
 from engines.clouds.demo_ports import DemoPorts
-from engines.clouds.demo_present import PORT, QUOTA, SNAPSHOT, VM, VOLUME, Present
+from engines.clouds.demo_present import BACKUP, PORT, QUOTA, SNAPSHOT, VM, VOLUME, Present
 from engines.clouds.demo_present_vms import task_of
-from engines.clouds.demo_words import server_state, volume_state
+from engines.clouds.demo_words import backup_state, server_state, volume_state
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_INHERITED = ("volume_type", "bootable", "encrypted", "image", "guest_agent")
 _SHARED = ("flavor", "image")
 _LIMITS = ("vms", "cpu", "memory_mib", "volumes", "storage_gib", "snapshots", "ports")
 
@@ -151,6 +156,28 @@ class DemoServers(DemoPorts):
                 raise refused(f"VM {server_id} is no stopped original of ours")
             await now.delete(VM, server_id)
 
+    async def change_password(self, project_id: str, server_id: str, password: str) -> None:
+        """The image that its root disk was made of has an agent, or Nova refuses. What is kept is a salted hash."""
+        async with self._calls.changing("change_password", project_id, server_id) as now:
+            row = await _vm(now, server_id)
+            if row.attrs["status"] != "ACTIVE":
+                raise refused(f"Nova answered: instance {server_id} is not running", code=409)
+            if not await self._has_agent(now, row):
+                why = "QEMU guest agent is not enabled on the instance"
+                raise refused(f"Nova answered: Failed to set admin password on {server_id} because {why}", code=409)
+            salt = secrets.token_bytes(16)
+            digest = hashlib.scrypt(password.encode(), salt=salt, n=2**12, r=8, p=1).hex()
+            told = {"password_hash": f"{salt.hex()}${digest}", "password_at": now.now.isoformat()}
+            await now.set(VM, server_id, **told)
+
+    async def _has_agent(self, now: Changing, vm: Resource) -> bool:
+        image = _one(await self._calls.shared("image"), str(vm.attrs.get("image_id") or ""))
+        if image is not None:
+            return bool(image.attrs.get("guest_agent"))
+        root = next((one for one in await now.rows(VOLUME) if one.attrs.get("parent_id") == vm.external_id
+                     and one.attrs.get("bootable")), None)  # fmt: skip
+        return root is not None and bool(root.attrs.get("guest_agent"))
+
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str:
         row = await self._calls.one(VM, "console_log", project_id, server_id)
         if row is None:
@@ -180,7 +207,12 @@ class DemoServers(DemoPorts):
                 raise refused(f"the demo detaches what was made in it, and volume {volume_id} was not")
             await now.set(VOLUME, volume_id, vm_id="")
 
+    async def backups(self, project_id: str) -> Sequence[BackupState]:
+        return [backup_state(row) for row in await self._calls.rows(BACKUP, "backups", project_id)]
+
     async def create_volume(self, project_id: str, new: NewVolume) -> VolumeState:
+        if new.backup_id:
+            return await create_of_backup(self._calls, project_id, new)
         async with self._calls.changing("create_volume", project_id, new.snapshot_id) as now:
             copy = await now.one(SNAPSHOT, new.snapshot_id)
             if copy is None:
@@ -189,7 +221,7 @@ class DemoServers(DemoPorts):
                 raise refused("Cinder answered: Invalid snapshot, or a size that is smaller than it")
             await now.spend("Cinder", volumes=1, storage_gib=new.size_gib)
             of = await now.one(VOLUME, str(copy.attrs["parent_id"]))
-            kept = {k: of.attrs.get(k) for k in ("volume_type", "bootable", "encrypted", "image")} if of else {}
+            kept = {k: of.attrs.get(k) for k in _INHERITED} if of else {}
             told = {"size_gib": new.size_gib, "snapshot_id": copy.external_id, "takes_s": self._calls.api.takes_s}
             metadata = {**new.metadata, MARK: new.mark}
             id_ = str(uuid.uuid4())
@@ -207,7 +239,7 @@ class DemoServers(DemoPorts):
             row = await now.one(VOLUME, volume_id)
             if row is None or row.attrs["status"] == "deleting":
                 return
-            must_be_ours(volume_state(row).metadata.get(MARK, ""), f"volume {volume_id}")
+            must_be_ours(mark_of_volume(volume_state(row)), f"volume {volume_id}")
             copies = [one for one in await now.rows(SNAPSHOT) if one.attrs["parent_id"] == volume_id]
             if row.attrs["status"] not in ("available", "error") or copies:
                 raise busy(f"Cinder answered: Volume {volume_id} is {row.attrs['status']}, or has snapshots", 400)

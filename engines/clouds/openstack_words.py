@@ -72,6 +72,14 @@ def snapshot_state(status: str) -> str:
     )
 
 
+def backup_state(status: str) -> str:
+    """One that is being restored can be read all the same."""
+    word = status.lower()
+    if word.startswith("error"):
+        return "error"
+    return {"available": "available", "restoring": "available", "creating": "building"}.get(word, "unknown")
+
+
 def link_state(status: str, admin_up: Any = True) -> str:
     """Of a network, a router, or a port in use."""
     if admin_up is False:
@@ -140,3 +148,9 @@ def owners_of(metadata: Mapping[str, Any]) -> tuple[str | None, str | None]:
 def known(**facts: Any) -> dict[str, Any]:
     """Only what the cloud told: None and an empty text are no facts."""
     return {name: value for name, value in facts.items() if value is not None and value != ""}
+
+
+def guest_agent(properties: Mapping[str, Any]) -> bool | None:
+    """Whether an image says that there is a guest agent, as Nova reads it; None: it says nothing."""
+    told = str(properties.get("hw_qemu_guest_agent", "")).strip().lower()
+    return told in ("yes", "true", "on", "1", "t", "y") if told else None

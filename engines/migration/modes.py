@@ -1,6 +1,7 @@
 """Warm or cold: whether a VM can be copied while it runs, and why."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from engines.migration.concerns.disks import has_shared_bus, is_independent, is_physical_raw, shared_disks
@@ -27,7 +28,7 @@ class Mode:
 def mode_of(vm: Vm, around: Surroundings, by_hand: Way | None = None) -> Mode:
     """Warm where nothing speaks against it. A choice by hand stands; what speaks against it is still said."""
     against = tuple(_against_warm(vm, around))
-    first, unchecked = tuple(_first(vm, around)), tuple(_unchecked(around))
+    first, unchecked = tuple(_first(vm, around)), _unchecked(around.columns)
     if by_hand == "cold" or (by_hand is None and against):
         reasons = against if by_hand is None else ("chosen by hand", *against)
         return Mode("cold", reasons, (), (), by_hand is not None)
@@ -39,14 +40,14 @@ def mode_of(vm: Vm, around: Surroundings, by_hand: Way | None = None) -> Mode:
 def _against_warm(vm: Vm, around: Surroundings) -> list[str]:
     power = vm.power or "unknown"
     guest = guest_of(vm.os_tools, vm.os_config)
-    shared = shared_disks(vm, around)
+    bus_is_shared = any(has_shared_bus(disk) for disk in vm.disks)
     checks = (
         (not vm.is_on or vm.is_suspended, f"it does not run ({'suspended' if vm.is_suspended else power})"),
         (vm.tools_run is False, "VMware Tools do not run"),
         (not vm.cbt and vm.hw_version is not None and vm.hw_version < _CBT_HW, "its hardware version has no CBT"),
         (bool(vm.snapshots), f"it has {len(vm.snapshots)} snapshots"),
-        (any(has_shared_bus(disk) for disk in vm.disks), "a controller's bus is shared"),
-        (bool(shared) and not any(has_shared_bus(disk) for disk in vm.disks), "a disk is shared with another VM"),
+        (bus_is_shared, "a controller's bus is shared"),
+        (not bus_is_shared and bool(shared_disks(vm, around)), "a disk is shared with another VM"),
         (any(is_physical_raw(disk) for disk in vm.disks), "a raw disk in physical mode"),
         (any(is_independent(disk) for disk in vm.disks), "an independent disk, which snapshots skip"),
         (has_fault_tolerance(vm), "fault tolerance is on"),
@@ -73,5 +74,7 @@ _SAID_BY = (
 )
 
 
-def _unchecked(around: Surroundings) -> list[str]:
-    return [what for what, columns in _SAID_BY if not any(around.has(one) for one in columns.split("|"))]
+@lru_cache(maxsize=8)
+def _unchecked(columns: frozenset[str]) -> tuple[str, ...]:
+    """The same for all VMs of an export."""
+    return tuple(what for what, said_by in _SAID_BY if columns.isdisjoint(said_by.split("|")))

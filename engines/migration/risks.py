@@ -125,7 +125,9 @@ def risk_of(
 ) -> Risk:
     """`way` is how it moves: what stands in the way of that way only blocks as well."""
     found = {one.concern: one for one in findings}
-    points = _without_lesser(tuple(p for rule in rules.rules if (p := _points(rule, vm, guest, sizes, found))))
+    seen = found.keys()
+    asked = (rule for rule in rules.rules if rule.measure != "concern" or not seen.isdisjoint(rule.concerns))
+    points = _without_lesser(tuple(p for rule in asked if (p := _points(rule, vm, guest, sizes, found))))
     known = concerns()
     blockers = tuple(
         id_ for id_ in found if id_ in rules.blockers or (id_ in known and known[id_].of_mode == way == "warm")
@@ -141,9 +143,10 @@ def _colour(score: int, blocked: bool, rules: RiskRules) -> Colour:
 
 
 def _points(rule: RiskRule, vm: Vm, guest: Guest, sizes: Sizes, found: Mapping[str, Finding]) -> Points | None:
+    """Of a rule of concerns one is there."""
     if rule.measure == "concern":
-        hit = next((id_ for id_ in rule.concerns if id_ in found), None)
-        return None if hit is None else Points(rule.id, rule.name, rule.weight, found[hit].seen.value)
+        hit = next(id_ for id_ in rule.concerns if id_ in found)
+        return Points(rule.id, rule.name, rule.weight, found[hit].seen.value)
     value = _MEASURES[rule.measure](vm, guest, sizes)
     return None if value < rule.at_least else Points(rule.id, rule.name, rule.weight, f"{value:,}")
 

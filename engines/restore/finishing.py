@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engines.actions import Doing, Result, StepError
 from engines.clouds.acting import ActError
-from engines.clouds.acting_servers import MARK
+from engines.clouds.acting_backups import mark_of_volume
 from engines.restore.building import remove_ports, remove_servers, remove_volumes
 from engines.restore.probing import answers
 from engines.restore.working import Pace, Site, made_by, mark_of, result_of, site_of, until, wait, waited
@@ -103,7 +103,7 @@ async def _addresses(site: Site, doing: Doing, steps: Sequence[str], server_id: 
 
 async def _no_spares(pace: Pace, site: Site, doing: Doing) -> None:
     """What was made twice because an answer was lost is taken away, all but the one that is used."""
-    marks = Counter(one.metadata.get(MARK) for one in await site.acting.volumes(site.project_id))
+    marks = Counter(mark_of_volume(one) for one in await site.acting.volumes(site.project_id))
     for step in doing.plan.steps:
         used = str(result_of(doing, step.name).get("id", ""))
         mark = mark_of(doing, step.name)
@@ -143,20 +143,33 @@ class Report:
             "reach": list(seen.get("reach", ())),
             "not_kept": lost,
             "counts": _made(doing),
-            "words": _words(told["name"], seen, lost),
+            "words": _words(told["name"], seen, lost, result_of(doing, "password")),
         }
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
 
 
-def _words(name: str, seen: Result, lost: Sequence[str]) -> str:
+def _words(name: str, seen: Result, lost: Sequence[str], password: Result) -> str:
     """For the last message: what there is now, who was reached, and what it lacks; empty where no VM was made."""
     if not seen.get("console"):
         return ""
     runs = f"{name} runs with {', '.join(seen['addresses']) or 'no address'}, its console {seen['console']}"
     told = "; ".join((runs, *map(str, seen.get("reach", ()))))
-    return f"{told}. Not kept: {'; '.join(lost)}." if lost else f"{told}."
+    words = f"{told}.{_of_password(password)}"  # before what is long: a card may cut the end
+    return f"{words} Not kept: {'; '.join(lost)}." if lost else words
+
+
+def _of_password(told: Result) -> str:
+    """What became of the new password, and what to do where it was not set; empty where none was asked for."""
+    match told.get("password"):
+        case "set":
+            return " A new password is set: only whoever asked can see it, once."
+        case "unsure":
+            return f" Nobody knows whether the new password was set ({told['why']}): try it, or set one: {told['fix']}."
+        case "refused":
+            return f" No new password was set: {told['why']}. Set one by hand: {told['fix']}."
+    return ""
 
 
 def _made(doing: Doing) -> dict[str, int]:

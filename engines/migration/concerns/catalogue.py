@@ -42,12 +42,11 @@ def find(vm: Vm, around: Surroundings, looked_for: Iterable[Concern]) -> tuple[F
     blocked = ""
     for concern in looked_for:
         assert concern.find is not None
-        seen = next(iter(concern.find(vm, around)), None)
-        if seen is None:
-            continue
-        found.append(Finding(concern.id, seen))
-        if concern.origin == "forklift" and concern.category == "critical" and not blocked:
-            blocked = concern.id
+        for seen in concern.find(vm, around):
+            found.append(Finding(concern.id, seen))
+            if concern.origin == "forklift" and concern.category == "critical" and not blocked:
+                blocked = concern.id
+            break
     if blocked:
         first = next(one for one in found if one.concern == blocked)
         found.append(Finding(CRITICAL_CONCERN, first.seen))

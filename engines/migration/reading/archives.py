@@ -5,7 +5,10 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, Literal
 
 from engines.migration.reading.limits import ReadLimits, WorkbookRefused, refused_size
@@ -18,12 +21,19 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MARKUP = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # UTF-16 and UTF-32, in which the markup would not be seen
 _CHUNK = 1 << 20
+_UNPACKED_BYTES = 256 << 20  # above it a copy would cost more disk than the time is worth
+_CELLS = b"<sheetData"
+_LONGEST_NAME = 255
+_CHECKERS = 2  # parts that are checked at one time
 _XML = (".xml", ".rels", ".vml")
 _RVTOOLS = "send the .xlsx or the zip of CSV files as RVTools exports it"
 
 
-def check_container(path: Path, limits: ReadLimits) -> Container:
-    """Which kind of file it is. Raises WorkbookRefused for whatever else, and for what could do harm."""
+def check_container(path: Path, limits: ReadLimits, unpacked: Path | None = None) -> Container:
+    """Which kind of file it is. Raises WorkbookRefused for whatever else, and for what could do harm.
+
+    A workbook that is not large is written to `unpacked`, see `Unpacked`; for others no such file is made.
+    """
     size = _size(path, limits)
     with path.open("rb") as file:
         start = file.read(8)
@@ -31,7 +41,7 @@ def check_container(path: Path, limits: ReadLimits) -> Container:
             raise _ole(file)
         if not start.startswith(_ZIP):
             return _plain(path, start, size)
-        return _zip(path, file, limits)
+        return _zip(path, file, limits, unpacked)
 
 
 def _size(path: Path, limits: ReadLimits) -> int:
@@ -66,7 +76,7 @@ def _plain(path: Path, start: bytes, size: int) -> Container:
     raise WorkbookRefused(f"{path.name} is neither a workbook nor a zip of CSV files", _RVTOOLS)
 
 
-def _zip(path: Path, file: BinaryIO, limits: ReadLimits) -> Container:
+def _zip(path: Path, file: BinaryIO, limits: ReadLimits, unpacked: Path | None) -> Container:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
@@ -75,9 +85,12 @@ def _zip(path: Path, file: BinaryIO, limits: ReadLimits) -> Container:
         parts = [part for part in archive.infolist() if not part.is_dir()]
         _check_names(parts, limits)
         kind = _kind(path, parts)
-        inflated = 0
-        for part in parts:
-            inflated += _check_part(path, file, part, limits, limits.inflated_bytes - inflated)
+    most = min(_UNPACKED_BYTES, limits.inflated_bytes // 2)
+    if unpacked is None or kind != "xlsx" or sum(part.file_size for part in parts) > most:
+        _check_parts(path, parts, limits, None)
+    else:
+        with zipfile.ZipFile(unpacked, "w") as copy:
+            _check_parts(path, parts, limits, Unpacked(copy))
     return kind
 
 
@@ -117,27 +130,97 @@ def _kind(path: Path, parts: list[zipfile.ZipInfo]) -> Container:
     raise WorkbookRefused(f"{path.name} holds neither a workbook nor CSV files", _RVTOOLS)
 
 
-def _check_part(path: Path, file: BinaryIO, part: zipfile.ZipInfo, limits: ReadLimits, room: int) -> int:
-    """How many bytes the part really inflates to, whatever its header says."""
+class _Room:
+    """What all parts together may still inflate to. Raises WorkbookRefused when it is used up."""
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self._most = limits.inflated_bytes
+        self._left = limits.inflated_bytes
+        self._lock = Lock()
+
+    def take(self, count: int) -> None:
+        with self._lock:
+            self._left -= count
+            if self._left < 0:
+                raise refused_size(f"unpacked it has more than {self._most:,} bytes")
+
+    def close(self) -> None:
+        with self._lock:
+            self._left = -1
+
+
+class Unpacked:
+    """A copy of a workbook that is not packed, of the bytes that were checked and no others.
+
+    The reader would inflate each sheet twice more: for its cells, and to look behind them for the list of merged ones,
+    which nobody here asks for. So an empty list stands before the cells, where it stops.
+    """
+
+    def __init__(self, copy: zipfile.ZipFile) -> None:
+        self._copy = copy
+        self._lock = Lock()
+
+    def add(self, part: zipfile.ZipInfo, chunks: list[bytes]) -> None:
+        if len(part.filename) > _LONGEST_NAME:  # no reader asks for such a part
+            return
+        if part.filename.startswith("xl/worksheets/"):
+            for at, chunk in enumerate(chunks):
+                if _CELLS in chunk:
+                    chunks[at] = chunk.replace(_CELLS, b"<mergeCells></mergeCells>" + _CELLS, 1)
+                    break
+        with self._lock, self._copy.open(zipfile.ZipInfo(part.filename), "w") as file:
+            for chunk in chunks:
+                file.write(chunk)
+
+
+def _check_parts(path: Path, parts: list[zipfile.ZipInfo], limits: ReadLimits, unpacked: Unpacked | None) -> None:
+    """On two cores: inflating needs no lock of the interpreter's. What is refused ends the others too."""
+    room = _Room(limits)
+    with ThreadPoolExecutor(_CHECKERS) as pool:
+        checks = [pool.submit(_check_part, path, part, limits, room, unpacked) for part in parts]
+        try:
+            for check in checks:
+                check.result()
+        except BaseException:
+            room.close()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _check_part(path: Path, part: zipfile.ZipInfo, limits: ReadLimits, room: _Room, unpacked: Unpacked | None) -> None:
+    """Counts what the part really inflates to, whatever its header says, and looks for declarations in it."""
     total, tail = 0, b""
     markup = part.filename.lower().endswith(_XML)
+    chunks: list[bytes] = []
     try:
-        for chunk in _inflate(file, part):
-            if total == 0 and markup and chunk.startswith(_WIDE):
-                raise WorkbookRefused("the workbook is written in an unusual encoding", "save it again with Excel")
-            total += len(chunk)
-            if total > room:
-                raise refused_size(f"unpacked it has more than {limits.inflated_bytes:,} bytes")
-            if total > limits.ratio_from_bytes and total > limits.ratio * max(1, part.compress_size):
-                raise refused_size("it is packed far denser than any export: it looks like a zip bomb")
-            if markup and _MARKUP.search(tail + chunk):
-                raise WorkbookRefused("the workbook declares XML entities, which no export does", _RVTOOLS)
-            tail = chunk[-16:]
+        with path.open("rb") as file:
+            for chunk in _inflate(file, part):
+                if total == 0 and markup and chunk.startswith(_WIDE):
+                    raise WorkbookRefused("the workbook is written in an unusual encoding", "save it again with Excel")
+                total += len(chunk)
+                room.take(len(chunk))
+                if total > limits.ratio_from_bytes and total > limits.ratio * max(1, part.compress_size):
+                    raise refused_size("it is packed far denser than any export: it looks like a zip bomb")
+                if markup and _declares(tail, chunk):
+                    raise WorkbookRefused("the workbook declares XML entities, which no export does", _RVTOOLS)
+                tail = chunk[-16:]
+                if unpacked is not None and total <= part.file_size:  # beyond it the header lies: it is refused below
+                    chunks.append(chunk)
     except (zlib.error, OSError, EOFError) as error:
         raise _cut_off(path) from error
     if total != part.file_size:
         raise _cut_off(path)
-    return total
+    if unpacked is not None:
+        if reduce(lambda crc, chunk: zlib.crc32(chunk, crc), chunks, 0) != part.CRC:
+            raise _cut_off(path)
+        unpacked.add(part, chunks)
+
+
+def _declares(tail: bytes, chunk: bytes) -> bool:
+    """Cells hardly hold the sign that every declaration has, and to look for one sign costs next to nothing."""
+    if b"!" not in chunk and b"!" not in tail:
+        return False
+    return _MARKUP.search(tail + chunk) is not None
 
 
 def _inflate(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from engines.migration.reading.headers import is_other, spec_of
 from engines.migration.reading.joining import Joiner
 from engines.migration.reading.limits import Budget, ReadLimits, WorkbookRefused
 from engines.migration.reading.packing import packed
-from engines.migration.reading.tables import OWNER, Findings, Table
+from engines.migration.reading.tables import Findings, Table, part_fields
 
 Progress = Callable[[str, int], None]  # the sheet that is done, and its rows
 
@@ -48,7 +48,7 @@ class Assembly:
         self._name = name
         self._budget = Budget(limits)
         self._progress = progress
-        self._findings = Findings()
+        self._findings = Findings(self._budget)
         self._joiner = Joiner()
         self._reports: list[SheetReport] = []
         self._other: list[str] = []
@@ -151,7 +151,7 @@ class Assembly:
     def _note(self, text: str) -> None:
         self._findings.notes.append(text)
 
-    def vms(self) -> Iterator[list[Any]]:
+    def vms(self) -> Iterator[Sequence[Any]]:
         """Each as the values of a `Vm` in the order of its fields."""
         return (packed(draft) for draft in self._joiner.drain())
 
@@ -168,5 +168,5 @@ class Assembly:
 
 
 def _telling(spec: SheetSpec) -> tuple[int, ...] | None:
-    names = [one.name for one in spec.fields if one.name not in OWNER and one.name != "folder"]
+    names = [one.name for one in part_fields(spec)]
     return tuple(1 + names.index(name) for name in _TELLING[spec.name]) if spec.name in _TELLING else None

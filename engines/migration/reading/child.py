@@ -1,7 +1,8 @@
 """The process that reads one file: `python -m engines.migration.reading.child FILE OUT LIMITS`.
 
 It has no secrets in its environment, little memory, little time, and answers in lines of JSON on stdout:
-`{"sheet", "rows"}` as it goes, and `{"refused": [what, fix]}` or `{"failed": where}` when it ends badly.
+`{"sheet", "rows"}` as it goes, `{"written": lines}` when there is more to read in OUT, and `{"refused": [what, fix]}`
+or `{"failed": where}` when it ends badly.
 """
 
 import contextlib
@@ -9,7 +10,6 @@ import gc
 import json
 import resource
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     path, out, name, limits = (
         Path(arguments[0]),
         Path(arguments[1]),
-        arguments[2],
+        arguments[2].encode(errors="replace").decode(),  # the name of a file need not be text
         ReadLimits(**json.loads(arguments[3])),
     )
     _limit(limits)
@@ -37,6 +37,8 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return FAILED
     except BaseException as error:  # a panic of the Rust reader is no Exception
+        import traceback
+
         places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         return _end(FAILED, failed=f"{type(error).__name__} in {' '.join(places[-4:])}")
     return 0
@@ -54,17 +56,25 @@ def _limit(limits: ReadLimits) -> None:
 
 
 def _read(path: Path, out: Path, name: str, limits: ReadLimits) -> None:
-    from engines.migration.reading import wire
-    from engines.migration.reading.archives import check_container
-    from engines.migration.reading.assembly import Assembly
-    from engines.migration.reading.containers import open_sheets
+    from concurrent.futures import ThreadPoolExecutor
 
-    container = check_container(path, limits)
+    from engines.migration.reading.archives import check_container
+
+    unpacked = out.with_name("unpacked.xlsx")
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(check_container, path, limits, unpacked)
+        from engines.migration.reading import wire  # meanwhile
+        from engines.migration.reading.assembly import Assembly
+        from engines.migration.reading.containers import open_sheets
+
+        container = checking.result()
     assembly = Assembly(name, limits, lambda sheet, rows: _say(sheet=sheet, rows=rows))
-    with open_sheets(path, container, limits) as sheets:
+    with open_sheets(path, container, limits, unpacked) as sheets:
         assembly.read(sheets)
-    with out.open("w", encoding="utf-8", errors="replace") as file:
-        wire.write(file, assembly.vms(), assembly.platform, assembly.report())
+        is_small = sheets.is_small
+    with out.open("wb") as file:
+        written = (lambda lines: _say(written=lines)) if is_small else None
+        wire.write(file, assembly.vms(), assembly.platform, assembly.report(), written)
 
 
 def _say(**what: Any) -> None:

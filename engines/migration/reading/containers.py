@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from engines.migration.reading.archives import Container
@@ -21,7 +21,8 @@ Rows = Iterator[Sequence[Cell]]
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
 _SMALL_BYTES = 32 * 1024 * 1024  # packed, some 15,000 VMs: above it one sheet at a time saves the memory of the others
-_AHEAD = 2  # sheets that are parsed at one time
+_PARSERS = 2  # sheets that are parsed at one time
+_AHEAD = 4  # sheets that are parsed, or wait for it, while one is taken apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,25 @@ class Sheets:
         found: Rows = self._source.rows(title)
         return found
 
+    @property
+    def is_small(self) -> bool:
+        """Whether there is memory for doing things at one time that could be done one after the other."""
+        found: bool = self._source.is_small
+        return found
+
     def in_order(self, titles: Sequence[str]) -> Iterator[tuple[str, Rows]]:
         """Each sheet with its rows; of a small workbook the next ones are parsed meanwhile, on other cores."""
-        return self._source.in_order(titles) if self._source.is_small else ((one, self.rows(one)) for one in titles)
+        return self._source.in_order(titles) if self.is_small else ((one, self.rows(one)) for one in titles)
 
 
 @contextmanager
-def open_sheets(path: Path, container: Container, limits: ReadLimits) -> Iterator[Sheets]:
-    """Raises WorkbookRefused, here or while rows are read, for what cannot be read after all."""
+def open_sheets(path: Path, container: Container, limits: ReadLimits, unpacked: Path | None = None) -> Iterator[Sheets]:
+    """`unpacked` is read in a workbook's place where `check_container` made it.
+
+    Raises WorkbookRefused, here or while rows are read, for what cannot be read after all.
+    """
     if container == "xlsx":
-        book = _Workbook(path)
+        book = _Workbook(path, unpacked if unpacked is not None and unpacked.exists() else path)
         try:
             yield Sheets(book.titles, book)
         finally:
@@ -60,11 +70,12 @@ def open_sheets(path: Path, container: Container, limits: ReadLimits) -> Iterato
 class _Workbook:
     """A sheet is parsed without the interpreter's lock, so that one thread may parse while another makes records."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, source: Path) -> None:
         from python_calamine import CalamineError
 
         self._error = CalamineError
         self._path = path
+        self._source = source
         self._book = self._opened()
         self.titles = tuple(self._book.sheet_names)
         self.is_small = path.stat().st_size <= _SMALL_BYTES
@@ -73,7 +84,7 @@ class _Workbook:
         from python_calamine import load_workbook
 
         try:
-            return load_workbook(str(self._path))
+            return load_workbook(str(self._source))
         except (self._error, OSError) as error:
             raise _damaged(self._path.name) from error
 
@@ -88,29 +99,30 @@ class _Workbook:
 
     def in_order(self, titles: Sequence[str]) -> Iterator[tuple[str, Rows]]:
         """A book is one thread's at a time, so that each has its own; the strings in it are there as often."""
-        books = SimpleQueue[Any]()
-        for book in (self._book, *(self._opened() for _ in range(_AHEAD - 1))):
-            books.put(book)
+        idle = SimpleQueue[Any]()
+        idle.put(self._book)
 
         def parsed(title: str) -> Any:
-            book = books.get()
+            try:
+                book = idle.get_nowait()
+            except Empty:
+                book = self._opened()
             try:
                 return self._sheet(book, title)
             finally:
-                books.put(book)
+                idle.put(book)
 
-        waiting = deque(titles)
-        with ThreadPoolExecutor(_AHEAD) as pool:
-            coming = deque((one, pool.submit(parsed, one)) for one in islice(titles, _AHEAD))
-            for _ in range(len(coming)):
-                waiting.popleft()
-            while coming:
-                title, found = coming.popleft()
-                sheet = found.result()
-                if waiting:
-                    following = waiting.popleft()
-                    coming.append((following, pool.submit(parsed, following)))
-                yield title, iter(sheet.iter_rows())
+        waiting = iter(titles)
+        with ThreadPoolExecutor(_PARSERS) as pool:
+            coming = deque((one, pool.submit(parsed, one)) for one in islice(waiting, _AHEAD))
+            try:
+                while coming:
+                    title, found = coming.popleft()
+                    sheet = found.result()
+                    coming.extend((one, pool.submit(parsed, one)) for one in islice(waiting, 1))
+                    yield title, iter(sheet.iter_rows())
+            finally:  # what is refused need not be parsed to its end
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         self._book.close()

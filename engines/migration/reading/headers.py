@@ -78,13 +78,17 @@ def _header(spec: SheetSpec, number: int, row: Sequence[Cell]) -> Header:
 
 
 def _folded(title: str) -> str:
-    plain = " ".join(unicodedata.normalize("NFKC", title).casefold().split())
-    return _UNIT.sub(r"\1ib", plain)
+    plain = " ".join(_plain(title).split())
+    return _UNIT.sub(r"\1ib", plain) if "b" in plain else plain
+
+
+def _plain(title: str) -> str:
+    return title.lower() if title.isascii() else unicodedata.normalize("NFKC", title).casefold()
 
 
 def _database_name(sheet: str, title: str) -> str:
     """Letters and digits only, without the sheet's name in front and a unit behind."""
-    plain = _SIGNS.sub("", unicodedata.normalize("NFKC", title).casefold())
+    plain = _SIGNS.sub("", _plain(title))
     plain = plain.removeprefix(sheet.lower())
     return plain.removesuffix("mib").removesuffix("mb") or plain
 

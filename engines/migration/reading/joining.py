@@ -10,6 +10,7 @@ from engines.migration.records import Key
 
 Kind = Literal["id", "uuid", "name"]
 _KINDS: tuple[tuple[Kind, str], ...] = (("id", "vm_id"), ("uuid", "vm_uuid"), ("name", "vm"))
+Row = tuple[Any, ...]
 _ANY = "*"  # the vCenter of a row that names none
 
 
@@ -19,7 +20,7 @@ class Draft:
 
     line: Line
     key: Key
-    parts: dict[str, list[list[Any]]] = field(default_factory=dict)
+    parts: dict[str, list[Row]] = field(default_factory=dict)
 
 
 class Joiner:
@@ -28,6 +29,7 @@ class Joiner:
         self._index: dict[tuple[str, Kind, str], list[Draft]] = {}
         self._kinds: set[Kind] = set()
         self.id_clashes = 0
+        self._lack_folders = False
         self._owners: dict[tuple[Cell, ...], Draft | str] = {}
 
     def add(self, line: Line) -> str | None:
@@ -39,6 +41,7 @@ class Joiner:
         found = self._same(server, values)
         if found is not None and self._repeats(found, line):
             return "repeated row of vInfo (same vCenter and VM id)"
+        self._lack_folders = self._lack_folders or not values["folder"]
         draft = Draft(line, self._key(server, values))
         self.drafts.append(draft)
         for kind, name in _KINDS:
@@ -79,18 +82,22 @@ class Joiner:
 
         `telling` are places of values of which a row needs one to be told from a second; None: one row a VM.
         """
-        sheet = table.spec.name
-        draft = self._owners.get(part.owner)
+        owner, folder, row = part
+        draft = self._owners.get(owner)
         if draft is None:
-            draft = self._owners[part.owner] = self._find(table.owner(part.owner))
+            draft = self._owners[owner] = self._find(table.owner(owner))
+        sheet = table.spec.name
         if isinstance(draft, str):
             return f"row of {sheet} {draft}"
-        rows = draft.parts.setdefault(sheet, [])
-        if rows and _is_repeated(part.values, rows, telling):
+        rows = draft.parts.get(sheet)
+        if rows is None:
+            draft.parts[sheet] = [row]
+        elif _is_repeated(row, rows, telling):
             return f"repeated row of {sheet}"
-        rows.append(part.values)
-        if part.folder and not draft.line.values["folder"]:
-            draft.line.values["folder"] = table.folder(part.folder)
+        else:
+            rows.append(row)
+        if self._lack_folders and folder and not draft.line.values["folder"]:
+            draft.line.values["folder"] = table.folder(folder)
         return None
 
     def _find(self, values: Values) -> Draft | str:
@@ -122,12 +129,14 @@ class Joiner:
             yield self.drafts.pop()
 
 
-def _is_repeated(values: list[Any], rows: list[list[Any]], telling: tuple[int, ...] | None) -> bool:
+def _is_repeated(row: Row, rows: list[Row], telling: tuple[int, ...] | None) -> bool:
     if telling is None:
         return True
-    if all(values[place] is None for place in telling):
-        return False
-    return any(one[1:] == values[1:] for one in rows)
+    for place in telling:
+        if row[place] is not None:
+            values = row[1:]
+            return any(one[1:] == values for one in rows)
+    return False
 
 
 def server_of(values: Values) -> str:

@@ -1,5 +1,6 @@
 """How much a file may ask of us, and the answer to one that asks for more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
@@ -31,8 +32,9 @@ class ReadLimits:
     memory_bytes: int = 4 * 1024 * MIB  # address space of the child that reads
 
 
-# Of a file that came by chat: 20 MiB are some 20,000 VMs with all their sheets.
-SENT_FILE = ReadLimits(
+SENT_FILE = ReadLimits()
+"""Of a file that came by chat: whatever the command line reads."""
+SMALL_FILE = ReadLimits(
     file_bytes=20 * MIB,
     inflated_bytes=768 * MIB,
     rows=1_000_000,
@@ -40,6 +42,11 @@ SENT_FILE = ReadLimits(
     seconds=120,
     memory_bytes=2 * 1024 * MIB,
 )
+"""Of one of up to 20 MiB, some 20,000 VMs with all their sheets: it may cost no more than such a one does."""
+
+
+def sent_limits(file_bytes: int) -> ReadLimits:
+    return SMALL_FILE if file_bytes <= SMALL_FILE.file_bytes else SENT_FILE
 
 
 class Budget:
@@ -47,13 +54,15 @@ class Budget:
 
     def __init__(self, limits: ReadLimits) -> None:
         self._limits = limits
+        self.longest_text = limits.cell_characters
         self._rows = 0
         self._cells = 0
 
-    def rows(self, count: int, width: int) -> None:
-        """Take a batch of rows of one width."""
-        self._rows += count
-        self._cells += count * width
+    def rows(self, batch: Sequence[Sequence[object]]) -> None:
+        widths = [len(row) for row in batch]
+        width = max(widths, default=0)
+        self._rows += len(batch)
+        self._cells += sum(widths)
         if width > self._limits.columns:
             raise refused_size(f"a sheet has {width:,} columns, more than {self._limits.columns:,}")
         if self._rows > self._limits.rows:

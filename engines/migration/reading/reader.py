@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import engines
@@ -41,14 +42,15 @@ def read_export(
     limits = limits or ReadLimits()
     with tempfile.TemporaryDirectory(prefix="stackhand-rvtools-") as scratch:
         out = Path(scratch) / "estate"
-        _run(path, out, name or path.name, limits, progress)
-        with out.open(encoding="utf-8") as file:
-            return wire.read(file if keep is None else _kept(file, keep))
+        out.touch()
+        with out.open("rb") as file:
+            lines = file if keep is None else _kept(file, keep)
+            return _run(path, out, lines, name or path.name, limits, progress)
 
 
-def _kept(lines: Iterable[str], keep: Keep) -> Iterator[str]:
+def _kept(lines: Iterable[bytes], keep: Keep) -> Iterator[bytes]:
     for line in lines:
-        keep(line.rstrip("\n"))
+        keep(line.rstrip(b"\n").decode())
         yield line
 
 
@@ -67,11 +69,13 @@ def read_bytes(
         return read_export(path, limits, progress, name, keep)
 
 
-def _run(path: Path, out: Path, name: str, limits: ReadLimits, progress: Progress) -> None:
+def _run(path: Path, out: Path, lines: Iterable[bytes], name: str, limits: ReadLimits, progress: Progress) -> Estate:
+    """`lines` are those of OUT; as soon as the child says that some stand there, they are read while it writes on."""
     command = [sys.executable, "-P", "-m", "engines.migration.reading.child"]
     arguments = [str(path.absolute()), str(out), name, json.dumps(asdict(limits))]
     late = threading.Event()
     last: dict[str, object] = {}
+    arriving = wire.Arriving()
     with (
         subprocess.Popen(  # noqa: S603 - our own module, and arguments that are never read as code
             [*command, *arguments],
@@ -88,7 +92,11 @@ def _run(path: Path, out: Path, name: str, limits: ReadLimits, progress: Progres
             last = json.loads(line)
             if "sheet" in last:
                 progress(str(last["sheet"]), int(str(last["rows"])))
+            elif "written" in last:
+                arriving.take(islice(lines, int(str(last["written"]))))
     _judge(child.returncode, last, late.is_set(), limits)
+    arriving.take(lines)
+    return arriving.estate()
 
 
 def _environment() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """One sheet as rows of typed values, with everything that was odd about it counted."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -13,21 +13,54 @@ from engines.migration.reading.columns import SheetSpec
 from engines.migration.reading.fields import Field
 from engines.migration.reading.headers import SEARCHED_ROWS, Header, find_header
 from engines.migration.reading.limits import Budget
-from engines.migration.reading.values import PARSERS, UNREADABLE, Cell
+from engines.migration.reading.values import KINDS, PARSERS, UNREADABLE, Cell, Kind, Unreadable
 
 Values = dict[str, Any]  # by the field's name; None for what is unknown
 _BATCH = 512
 _MOST_KNOWN = 50_000
 
 
-@dataclass(slots=True)
+class Known(dict[Cell, Any]):
+    """What the cells of one kind mean. Most come many times: each is looked at once, and its text kept once.
+
+    A time is its ISO text. `unreadable` counts the cells that gave UNREADABLE.
+    """
+
+    def __init__(self, kind: Kind, budget: Budget) -> None:
+        super().__init__()
+        self._parse: Callable[[Cell], Any] = _iso_moment if kind == "time" else PARSERS[kind]
+        self._keeps_all = kind in ("count", "flag")  # a text may be of 1.0 or of True, which are one key
+        self._budget = budget
+        self._longest = budget.longest_text
+        self.unreadable = 0
+
+    def __missing__(self, cell: Cell) -> Any:
+        is_text = isinstance(cell, str)
+        if isinstance(cell, str) and len(cell) > self._longest:
+            self._budget.text(len(cell))
+        found = self._parse(cell)
+        if found is UNREADABLE:
+            self.unreadable += 1
+        elif is_text or self._keeps_all:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()
+            self[cell] = found
+        return found
+
+
+def _iso_moment(cell: Cell) -> str | Unreadable | None:
+    found = values.moment(cell)
+    return found.isoformat() if isinstance(found, datetime) else found
+
+
 class Findings:
     """What comes together while a file is read."""
 
-    left_out: Counter[str] = field(default_factory=Counter)
-    unreadable: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # cells, first row
-    notes: list[str] = field(default_factory=list)
-    known: dict[str, dict[Cell, Any]] = field(default_factory=lambda: {kind: {} for kind in PARSERS})
+    def __init__(self, budget: Budget) -> None:
+        self.left_out: Counter[str] = Counter()
+        self.unreadable: dict[tuple[str, str], list[int]] = {}  # cells, first row
+        self.notes: list[str] = []
+        self.known: dict[Kind, Known] = {kind: Known(kind, budget) for kind in KINDS}
 
     def unread(self) -> tuple[Unread, ...]:
         return tuple(Unread(*where, cells, first) for where, (cells, first) in sorted(self.unreadable.items()))
@@ -45,16 +78,14 @@ class Line:
 OWNER = ("vm", "vm_id", "vm_uuid", "server", "server_uuid")  # what tells whose a row is; the folder comes along
 
 
-@dataclass(slots=True)
-class Part:
-    """One row of a VM's: the cells that tell whose it is as they stand, and its number with the values behind it.
+# One row of a VM's: the cells that tell whose it is as they stand, its folder's cell, and its number with the values
+# behind it, in the order of `part_fields`, times as ISO texts: as they are handed on.
+Part = tuple[tuple[Cell, ...], Cell, tuple[Any, ...]]
 
-    The values are in the order of the sheet's fields without the owner's, times as ISO texts: as they are handed on.
-    """
 
-    owner: tuple[Cell, ...]
-    folder: Cell
-    values: list[Any]
+def part_fields(spec: SheetSpec) -> list[Field]:
+    """Those of a sheet of VMs that do not tell whose the row is."""
+    return [one for one in spec.fields if one.name not in OWNER and one.name != "folder"]
 
 
 class Table:
@@ -92,62 +123,43 @@ class Table:
         """The rows below the header that hold anything. `key_place` stands in for a key column that was not found."""
         if self.header is None:
             return
-        columns = dict(self.header.columns)
-        if key_place is not None:
-            columns.setdefault(self.spec.key, key_place)
-        readers = [
-            (one, columns[one.name], self._findings.known[one.kind]) for one in self.spec.fields if one.name in columns
-        ]
+        columns = self._places(key_place)
         attributes = tuple(self.header.attributes.items())
-        unknown = dict.fromkeys(one.name for one in self.spec.fields)
-        width = 1 + max([place for _, place, _ in readers], default=0)
-        for number, row in self._counted():
-            if len(row) < width:  # a CSV row that is cut
-                row = [*row, *[""] * (width - len(row))]
-            found: Values = unknown.copy()
-            for one, place, known in readers:
-                cell = row[place]
-                if cell != "":
-                    found[one.name] = known[cell] if cell in known else self._value(one, cell, number)
-            if self._unfilled:
-                self._unfilled = {name for name in self._unfilled if found[name] is None}
-            yield Line(number, found, self._attributes(attributes, row) if attributes else ())
+        names = [one.name for one in self.spec.fields]
+        for numbers, rows in self._counted(columns):
+            read = self._values(self.spec.fields, columns, numbers, rows)
+            for name in tuple(self._unfilled):
+                found = read[names.index(name)]
+                if found.count(None) < len(found):
+                    self._unfilled.discard(name)
+            for number, row, line in zip(numbers, rows, zip(*read, strict=True), strict=True):
+                of_row = dict(zip(names, line, strict=True))
+                yield Line(number, of_row, self._attributes(attributes, row) if attributes else ())
 
     def parts(self, key_place: int | None = None) -> Iterator[Part]:
         """As `lines`, for the sheets whose rows belong to VMs; an owner's cells are looked at once a VM."""
         if self.header is None:
             return
-        columns = dict(self.header.columns)
+        columns = self._places(key_place)
+        own = part_fields(self.spec)
+        for numbers, rows in self._counted(columns):
+            owners = zip(*(_cells(rows, columns.get(name)) for name in OWNER), strict=True)
+            folders = _cells(rows, columns.get("folder"))
+            self._note_filled(rows, columns)
+            read = zip(numbers, *self._values(own, columns, numbers, rows), strict=True)
+            yield from zip(owners, folders, read, strict=True)
+
+    def _places(self, key_place: int | None) -> dict[str, int]:
+        columns = dict(self.header.columns) if self.header else {}
         if key_place is not None:
             columns.setdefault(self.spec.key, key_place)
-        owner = [columns.get(name, -1) for name in OWNER]
-        folder = columns.get("folder", -1)
-        own = [one for one in self.spec.fields if one.name not in OWNER and one.name != "folder"]
-        readers = [
-            (at, one, columns[one.name], self._findings.known[one.kind])
-            for at, one in enumerate(own, 1)
-            if one.name in columns
-        ]
-        unknown: list[Any] = [None] * (1 + len(own))
-        width = 1 + max(columns.values(), default=0)
-        for number, row in self._counted():
-            if len(row) < width:
-                row = [*row, *[""] * (width - len(row))]
-            found = unknown.copy()
-            found[0] = number
-            for at, one, place, known in readers:
-                cell = row[place]
-                if cell != "":
-                    found[at] = known[cell] if cell in known else self._value(one, cell, number)
-            if self._unfilled:
-                self._note_filled(row, columns)
-            yield Part(tuple([row[at] if at >= 0 else "" for at in owner]), row[folder] if folder >= 0 else "", found)
+        return columns
 
-    def _note_filled(self, row: Sequence[Cell], columns: dict[str, int]) -> None:
-        blank = {name for name in self._unfilled if row[columns[name]] == ""}
-        if len(blank) < len(self._unfilled):
-            texts = {name for name in self._unfilled - blank if values.text(row[columns[name]]) is None}
-            self._unfilled = blank | texts
+    def _note_filled(self, rows: Sequence[Sequence[Cell]], columns: dict[str, int]) -> None:
+        for name in tuple(self._unfilled):
+            cells = _cells(rows, columns[name])
+            if cells.count("") < len(cells) and any(values.text(cell) is not None for cell in cells):
+                self._unfilled.discard(name)
 
     def owner(self, cells: tuple[Cell, ...]) -> Values:
         found = dict(zip(OWNER, cells, strict=True))
@@ -156,41 +168,44 @@ class Table:
     def folder(self, cell: Cell) -> str | None:
         return values.text(cell)
 
-    def _value(self, field: Field, cell: Cell, number: int) -> Any:
-        """A cell that was not met before. Most come many times: each is looked at once, and its text kept once."""
-        if isinstance(cell, str):
-            self._budget.text(len(cell))
-        found: Any = PARSERS[field.kind](cell)
-        if found is UNREADABLE:
-            entry = self._findings.unreadable.setdefault((self.spec.name, field.name), [0, number])
-            entry[0] += 1
-            return None
-        if isinstance(found, datetime):
-            return found.isoformat()
-        if isinstance(cell, str) or field.kind != "text":  # a text may be of 1.0 or of True, which are one key
-            known = self._findings.known[field.kind]
-            if len(known) >= _MOST_KNOWN:
-                known.clear()
-            known[cell] = found
+    def _values(
+        self, wanted: Sequence[Field], columns: dict[str, int], numbers: Sequence[int], rows: Sequence[Sequence[Cell]]
+    ) -> list[list[Any]]:
+        """Column by column, so that a cell which was met before costs no more than to find it again."""
+        found: list[list[Any]] = []
+        for one in wanted:
+            if one.name not in columns:
+                found.append([None] * len(rows))
+                continue
+            known = self._findings.known[one.kind]
+            column = list(map(known.__getitem__, _cells(rows, columns[one.name])))
+            if known.unreadable:
+                self._note_unreadable(one, numbers, column)
+                known.unreadable = 0
+            found.append(column)
         return found
 
-    def _counted(self) -> Iterator[tuple[int, Sequence[Cell]]]:
-        """The rows below the header with their numbers; blank ones are counted and left away."""
+    def _note_unreadable(self, field: Field, numbers: Sequence[int], column: list[Any]) -> None:
+        for at, value in enumerate(column):
+            if value is UNREADABLE:
+                self._findings.unreadable.setdefault((self.spec.name, field.name), [0, numbers[at]])[0] += 1
+                column[at] = None
+
+    def _counted(self, columns: dict[str, int]) -> Iterator[tuple[Sequence[int], Sequence[Sequence[Cell]]]]:
+        """The rows below the header with their numbers, some at a time; blank ones are counted and left away."""
         start = (self.header.row if self.header else 0) + 1
-        batch = 0
-        for number, row in enumerate(self._rows, 1):
-            batch += 1
-            if batch == _BATCH:
-                self._budget.rows(batch, len(row))
-                batch = 0
-            if number <= start:
-                continue
-            if _is_blank(row):
-                self.blank += 1
-                continue
-            self.count += 1
-            yield number, row
-        self._budget.rows(batch, 1)
+        width = 1 + max(columns.values(), default=0)
+        after = 0
+        while batch := list(islice(self._rows, _BATCH)):
+            first, after = after + 1, after + len(batch)
+            self._budget.rows(batch)
+            below = [(number, row) for number, row in enumerate(batch, first) if number > start]
+            kept = [(number, row) for number, row in below if not _is_blank(row)]
+            self.blank += len(below) - len(kept)
+            self.count += len(kept)
+            if kept:
+                numbers, rows = zip(*kept, strict=True)
+                yield numbers, _widened(rows, width)
 
     def _attributes(self, attributes: Sequence[tuple[str, int]], row: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
         found = ((title, values.text(row[place])) for title, place in attributes if place < len(row) and row[place])
@@ -211,6 +226,17 @@ class Table:
             unread=header.unread,
             attributes=tuple(header.attributes),
         )
+
+
+def _cells(rows: Sequence[Sequence[Cell]], place: int | None) -> list[Cell]:
+    return [""] * len(rows) if place is None else [row[place] for row in rows]
+
+
+def _widened(rows: Sequence[Sequence[Cell]], width: int) -> Sequence[Sequence[Cell]]:
+    """A CSV row may be cut."""
+    if min(map(len, rows)) >= width:
+        return rows
+    return [row if len(row) >= width else [*row, *[""] * (width - len(row))] for row in rows]
 
 
 def _is_blank(row: Sequence[Cell]) -> bool:

@@ -6,10 +6,11 @@ Nothing is refused here: a blank in any spelling is None, and what cannot be rea
 import math
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Cell = str | float | int | bool | datetime | date | time | timedelta | None
 Kind = Literal["text", "count", "flag", "time"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 class Unreadable:
@@ -19,6 +20,7 @@ class Unreadable:
 UNREADABLE: Final = Unreadable()
 
 _BLANKS = frozenset({"", "-", "n/a", "na", "null", "none given", "#n/a"})
+_LONGEST_BLANK = max(map(len, _BLANKS))
 _TRUE = frozenset({"true", "1", "yes", "y", "on", "wahr", "ja", "vrai", "oui"})
 _FALSE = frozenset({"false", "0", "no", "n", "off", "falsch", "nein", "faux", "non"})
 _SIGNS = "., '’\u00a0\u202f\u2009_"
@@ -47,7 +49,7 @@ def text(value: Cell) -> str | None:
     if isinstance(value, str):
         found = value if value.isprintable() else _CONTROL.sub(" ", value)
         found = found.strip()
-        return None if found.lower() in _BLANKS else found
+        return None if len(found) <= _LONGEST_BLANK and found.lower() in _BLANKS else found
     if value is None:
         return None
     if isinstance(value, bool):

@@ -71,6 +71,8 @@ def test_a_workbook_for_macros_is_refused_by_its_name(book: Path) -> None:
         b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><worksheet/>',
         b"<?xml version='1.0'?><!doctype x><worksheet/>",
         b"<?xml version='1.0'?><!--" + b" " * (3 * MIB) + b"--><!DOCTYPE x><worksheet/>",
+        b"<?xml version='1.0'?>".ljust(MIB - 1) + b"<!DOCTYPE x><worksheet/>",  # over the border of two pieces
+        b"<?xml version='1.0'?>".ljust(MIB - 2) + b"<!DOCTYPE x><worksheet/>",
     ],
 )
 def test_entities_are_refused_wherever_they_stand(book: Path, text: bytes) -> None:
@@ -91,12 +93,16 @@ def test_a_bomb_is_seen_by_what_it_inflates_to(book: Path) -> None:
 
 
 def test_a_header_that_lies_about_the_size_is_not_believed(book: Path) -> None:
-    """The size says 10 bytes, the data is 64 MiB: counted, not read."""
+    _lie_about_size(book, b"A" * (64 * MIB))
+    assert "zip bomb" in refused(book)
+    assert "more than" in refused(book, ReadLimits(inflated_bytes=MIB))
+
+
+def _lie_about_size(book: Path, content: bytes) -> None:
+    """Adds a part of this content whose size says 10 bytes."""
     packed = zlib.compressobj(9, zlib.DEFLATED, -15)
-    content = b"A" * (64 * MIB)
     data = packed.compress(content) + packed.flush()
     name = b"xl/bomb.xml"
-    offset = book.stat().st_size
     with zipfile.ZipFile(book) as archive:
         entries = archive.infolist()
         start = archive.start_dir
@@ -111,8 +117,36 @@ def test_a_header_that_lies_about_the_size_is_not_believed(book: Path) -> None:
         "<4s4H2IH", b"PK\5\6", 0, 0, len(entries) + 1, len(entries) + 1, len(old) + len(central), start + len(local), 0
     )
     book.write_bytes(raw[:start] + local + old + central + end)
-    assert offset and "zip bomb" in refused(book)
-    assert "more than" in refused(book, ReadLimits(inflated_bytes=MIB))
+
+
+def test_what_is_parsed_is_a_copy_of_what_was_checked(book: Path, tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked.xlsx"
+    assert check_container(book, LIMITS, unpacked) == "xlsx"
+    with zipfile.ZipFile(book) as packed, zipfile.ZipFile(unpacked) as copy:
+        assert set(copy.namelist()) == set(packed.namelist()) and copy.testzip() is None
+        for name in packed.namelist():
+            assert copy.read(name).replace(b"<mergeCells></mergeCells>", b"") == packed.read(name)
+        assert all(part.compress_type == zipfile.ZIP_STORED for part in copy.infolist())
+
+
+def test_a_copy_is_not_made_of_what_is_large_or_lies(book: Path, tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked.xlsx"
+    with zipfile.ZipFile(book) as archive:
+        whole = sum(part.file_size for part in archive.infolist())
+    assert check_container(book, ReadLimits(inflated_bytes=whole), unpacked) == "xlsx" and not unpacked.exists()
+    _lie_about_size(book, b"A" * (64 * MIB))
+    with pytest.raises(WorkbookRefused, match="zip bomb"):
+        check_container(book, LIMITS, unpacked)
+    assert unpacked.stat().st_size < MIB
+
+
+def test_a_part_whose_checksum_is_wrong_is_not_copied(book: Path, tmp_path: Path) -> None:
+    raw = bytearray(book.read_bytes())
+    place = raw.rfind(b"PK\1\2")
+    raw[place + 16] ^= 1
+    book.write_bytes(bytes(raw))
+    with pytest.raises(WorkbookRefused, match="cut off or damaged"):
+        check_container(book, LIMITS, tmp_path / "unpacked.xlsx")
 
 
 def test_too_many_parts_and_too_many_bytes(book: Path) -> None:

@@ -1,9 +1,11 @@
 """Whole exports: what is taken, what is left out and why, and whose a row is."""
 
 import os
+import pickle
 import subprocess
 import sys
 import zipfile
+from dataclasses import FrozenInstanceError, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from engines.migration.reading import wire
 from engines.migration.reading.limits import ReadLimits, WorkbookRefused
 from engines.migration.reading.reader import read_bytes, read_export
+from engines.migration.records import Vm
 from engines.migration.scope import left_out
 from tests.engines.migration.books import INFO, info, repacked, small_book, write_book
 
@@ -302,6 +305,26 @@ def test_the_reader_runs_from_anywhere(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == "1\n"
+
+
+def test_lines_come_a_few_at_a_time_and_are_kept_as_they_came(tmp_path: Path) -> None:
+    """More VMs than are written at one time: the first are read while the child writes."""
+    rows = [INFO, *(info(f"vm {number} ü", number) for number in range(1, 701))]
+    lines: list[str] = []
+    estate = read_export(write_book(tmp_path / "b.xlsx", {"vInfo": rows}), keep=lines.append)
+    assert [vm.row for vm in estate.vms] == list(range(2, 702)) and len(lines) == 701
+    arriving = wire.Arriving()
+    for start in range(0, 701, 100):
+        arriving.take(lines[start : start + 100])
+    assert arriving.estate() == wire.read(lines) == estate
+
+
+def test_records_that_came_over_are_like_others(tmp_path: Path) -> None:
+    vm = read_export(small_book(tmp_path / "b.xlsx")).vms[0]
+    assert type(vm) is Vm and replace(vm) == vm and hash(replace(vm)) == hash(vm)
+    assert pickle.loads(pickle.dumps(vm)) == vm
+    with pytest.raises(FrozenInstanceError):
+        vm.name = "other"  # type: ignore[misc]
 
 
 def test_lines_that_end_too_soon_are_no_estate() -> None:
