@@ -8,7 +8,24 @@ from intents.statements import ASKING, StatementReader, anywhere, starts
 _NEEDS = frozenset({"want", "need", "require", "like", "love", "appreciate", "wish"})
 _BEING = frozenset({"am", "are", "was", "were", "wonder", "seek"})
 _AFTER_PLURAL = frozenset(
-    {"last", "since", "yesterday", "today", "this", "in", "of", "between", "until", "from", "during"}
+    {
+        "last",
+        "since",
+        "yesterday",
+        "today",
+        "this",
+        "in",
+        "of",
+        "between",
+        "until",
+        "from",
+        "during",
+        "inside",
+        "within",
+        "at",
+        "on",
+        "for",
+    }
 )
 _REFUSES = frozenset({"don't", "dont", "can't", "cannot", "won't", "wont"})
 _ELLIPTIC = frozenset({"so", "yes", "any", "not", "possible", "needed", "applicable", "available"})

@@ -54,8 +54,11 @@ _LEAST = 6  # characters of a request
 _HEAD = 8  # words at either end of a message where a courtesy may stand
 _WORD = re.compile(r"(?<![\\\w<])[a-z]{4,}")
 _WISE = re.compile(
-    r"\b(project|domain|customer|tenant|host|cluster|platform|os|state|owner|user|network)[- ]wise\b", re.IGNORECASE
+    r"\b(project|domain|customer|tenant|host|cluster|platform|os|state|owner|user|network|flavou?r|image|tag|volume|region)"
+    r"[- ]wise\b",
+    re.IGNORECASE,
 )
+_TOP = re.compile(r"\btop-?(\d{1,3})(?![\w.-])", re.IGNORECASE)
 _UNIT = re.compile(
     r"\b(\d+)-(v?cpus?|cores?|gb|gib|tb)\b|\b(\d+) (?:virtual )?(?:processors|cpu cores)\b", re.IGNORECASE
 )
@@ -157,6 +160,7 @@ class Courtesies:
         text = _MANY.sub(r"how many \1", text)
         text = _SHAPE.sub(r"\1/\2", text)
         text = _WISE.sub(r"per \1", text)
+        text = _TOP.sub(r"top \1", text)
         return _UNIT.sub(lambda match: f"{match[1]} {match[2]}" if match[1] else f"{match[3]} vcpus", text)
 
     def _without_end(self, text: str) -> str:

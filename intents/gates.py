@@ -78,6 +78,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and not _second_object(scene, filling)
         and (not _points_back(scene) or _bidden(scene, top))
         and not _spare_code(intent, scene, filling)
+        and not _is_well_again(scene)
         and ("text" in intent.slots or _share(top) >= SURE or _reopened(scene, filling))
         and ("item" not in filling.slots or _in_one_clause(scene, str(filling.slots["item"])))
         and (intent.name not in _NAMING or _makes(scene, filling))
@@ -86,6 +87,12 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and is_plain(intent, scene, filling, top)
         and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
+
+
+def _is_well_again(scene: Scene) -> bool:
+    """ "…, now it is fine again": how it is told behind a request; it may be what somebody has done already."""
+    told = {at for start, end, kind in scene.clauses if kind in {"report", "other"} for at in range(start, end)}
+    return any(m.start in told for concept in ("HEALTH", "SELFOK", "GOOD") for m in scene.mentions_of(concept))
 
 
 def _denied(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:

@@ -1,6 +1,6 @@
 """The name of a checklist item inside a sentence about a wave."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from intents.tokens import Token, word_set
 
@@ -13,8 +13,11 @@ EDGES = word_set(
 )
 
 
-def item_run(tokens: Sequence[Token], skip: set[int]) -> tuple[int, int] | None:
-    """The longest run of words that are neither the verb, the wave nor the verdict; quoted words first."""
+def item_run(
+    tokens: Sequence[Token], skip: set[int], told: Collection[int] = frozenset()
+) -> tuple[int, int] | None:  # fmt: skip
+    """The longest run of words that are neither the verb, the wave nor the verdict; quoted words first, those that are
+    only `told` last."""
     for at, token in enumerate(tokens):
         if token.kind == "quoted" and at not in skip:
             return at, at + 1
@@ -27,7 +30,7 @@ def item_run(tokens: Sequence[Token], skip: set[int]) -> tuple[int, int] | None:
         elif not inside and start is not None:
             runs.append((start, at))
             start = None
-    return max(runs, key=lambda run: run[1] - run[0]) if runs else None
+    return max(runs, key=lambda run: (run[0] not in told, run[1] - run[0])) if runs else None
 
 
 def _is_edge(tokens: Sequence[Token], at: int) -> bool:

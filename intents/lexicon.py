@@ -56,6 +56,12 @@ class Lexicon:
     runs: frozenset[str]
     bases: Mapping[str, str]
     plain: frozenset[str] = frozenset()
+    trade: frozenset[str] = frozenset()
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """Terms of the trade, with their plurals: words that hardly anybody uses of anything else."""
+        return frozenset({*self.trade, *(plural(word) for word in self.trade)})
 
     @cached_property
     def apart(self) -> frozenset[str]:
@@ -134,6 +140,7 @@ class _Builder:
         self.foreign: set[str] = set()
         self.ordinary: set[str] = set()
         self.plain: set[str] = set()
+        self.trade: set[str] = set()
         self.bases: dict[str, str] = {}
 
     def read(self, text: str) -> "_Builder":
@@ -154,6 +161,8 @@ class _Builder:
                 self.ordinary.update(words)
             case ["plain"]:
                 self.plain.update(tail.split())
+            case ["trade"]:
+                self.trade.update(tail.split())
             case ["foreign"]:
                 for word in words:
                     self._put(word, Sense("FOREIGN"))
@@ -213,7 +222,16 @@ class _Builder:
             if tail and (tail[0] in _PARTICLES):
                 self.split.setdefault(word, {}).setdefault(rest, {})[sense] = None
 
+    def _several_foreign(self) -> None:
+        """The plurals of foreign nouns, where they mean nothing here."""
+        known = self.plain | self.fillers | self.ordinary
+        for word in [plural(word) for word in self.foreign if word.isalpha() and len(word) > 3]:
+            if (word,) not in self.senses and word not in known:
+                self._put(word, Sense("FOREIGN"))
+                self.foreign.add(word)
+
     def build(self) -> Lexicon:
+        self._several_foreign()
         split = {
             word: sorted(((tail, tuple(senses)) for tail, senses in tails.items()), key=lambda pair: -len(pair[0]))
             for word, tails in self.split.items()
@@ -228,6 +246,7 @@ class _Builder:
             frozenset(" ".join(words) for words in self.senses if len(words) > 1),
             MappingProxyType(self.bases),
             frozenset(self.plain - {word for phrase in self.senses for word in phrase}),
+            frozenset(self.trade),
         )
 
     def _vocabulary(self) -> frozenset[str]:

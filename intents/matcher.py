@@ -27,6 +27,7 @@ from intents.sureness import CLAUSE_SURE, PART_SURE, REFUSING, SURE, WHOLE_SURE,
 from intents.talk import without_talk
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
 from intents.tokens import clean
+from intents.worlds import is_ours, is_strange, points_away
 
 _SILENT: frozenset[Mood] = frozenset({"report", "negated", "conditional", "wish", "other"})
 _ALWAYS = {
@@ -102,7 +103,10 @@ class Matcher:
         whole = scene
         scene, reading = self._apart(scene, reading)
         reading = self._clause(self._beside(reading, scene, names), scene)
-        return self.second_look.again(reading, whole)
+        reading = self.second_look.again(reading, whole)
+        if reading.intent is not None and points_away(whole, reading.intent) and not is_ours(whole):
+            return Reading(scene.text, mood=reading.mood, evidence=_evidence(whole, None))
+        return reading
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
@@ -278,6 +282,11 @@ class Matcher:
         ask = ask_back(top.intent, scene, filling, [s for s in ranked[1:2] if s.score > top.score - 0.15], top)
         if confidence < _least(scene) and not (ask and ask.why == "unknown"):
             return self._nothing(scene, ranked, confidence)
+        if not is_ours(scene) and (
+            is_strange(scene, filling, top.intent, top.mentions, ask.said if ask and ask.why == "unknown" else "")
+            or (top.intent.writes and ask is not None and ask.why == "missing" and _is_vague(top, filling))
+        ):
+            return self._nothing(scene, ranked, confidence)
         return Reading(
             scene.text, top.intent.name, dict(filling.slots), dict(filling.objects), confidence, scene.mood,
             "lexicon", ask, (*filling.evidence, *told), _rivals(ranked[1:4]),
@@ -313,6 +322,11 @@ def _least(scene: Scene) -> float:
     """How sure a reading must be: surer where nothing of ours is named and a word is strange."""
     strange = [at for at in scene.unknown if at not in scene.aside and at not in scene.namelike]
     return STRANGE_SURE if strange and not scene.anchored else SURE
+
+
+def _is_vague(top: Scored, filling: Filling) -> bool:
+    """A change of nothing that was named, beside other things: "take a note: the plumber comes", "cancel the tour"."""
+    return "text" in filling.slots or top.unexplained >= 1.5
 
 
 def _confidence(top: Scored) -> float:

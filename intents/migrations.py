@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from intents.amounts import tidy
 from intents.hits import Hit
 from intents.items import EDGES, item_run
 from intents.numbers_near import number_near
@@ -44,13 +45,20 @@ def wave_advance(scene: Scene, filling: "Filling") -> None:
 
 def wave_check(scene: Scene, filling: "Filling") -> None:
     waves = {at for hit in scene.hits if hit.of("wave") for at in range(hit.start, hit.end)}
-    run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES})
+    run = item_run(scene.tokens, waves | {m.start for m in scene.mentions if m.repaired in EDGES}, _told(scene, waves))
     if run:
         said = words(scene, *run).strip("\"'`")
         filling.put("item", scene.as_meant(*run).strip("\"'`").lower(), said)
     off = scene.mentions_of("UNTICK")
     source = off or scene.mentions_of("TICK") or scene.mentions_of("TICKVERB")
     filling.put("on_off", "off" if off else "on", words(scene, source[0].start, source[0].end) if source else "")
+
+
+def _told(scene: Scene, waves: set[int]) -> set[int]:
+    """What stands in a clause behind the one that orders: "untick x for wave 2, the vlan was wrong"."""
+    verbs = {m.start for m in scene.mentions_of("TICKVERB")}
+    clause = next((end for start, end in scene.parts if verbs & set(range(start, end)) and waves & set(range(end))), 0)
+    return set(range(clause, len(scene.tokens))) if clause else set()
 
 
 def _named_pair(scene: Scene, kinds: frozenset[str]) -> list[tuple[int, Hit]]:
@@ -263,6 +271,8 @@ def migration_estimate(scene: Scene, filling: "Filling") -> None:
     )
     if agents:
         filling.put("agents", agents[0], words(scene, agents[1], agents[2]))
+    if "bandwidth_gbps" not in filling.slots and (line := _LINE.search(scene.text)):
+        filling.put("bandwidth_gbps", tidy(float(line[1].replace(",", "."))), line[0])
     match = re.search(
         r"(\d{1,2}|"
         + "|".join(_NUMBERS)
@@ -278,6 +288,7 @@ def migration_estimate(scene: Scene, filling: "Filling") -> None:
         filling.put("hours_per_day", 24, "around the clock")
 
 
+_LINE = re.compile(r"\b(?:with|at|over|via|on|w/)\s+(?:an? )?(\d{1,3}(?:[.,]\d)?)\s?g(?:ig)?\b", re.IGNORECASE)
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
             "ten": 10, "eleven": 11, "twelve": 12, "sixteen": 16, "twenty": 20}  # fmt: skip
 
@@ -325,10 +336,17 @@ def cohort_build(scene: Scene, filling: "Filling") -> None:
 
 def wave_build(scene: Scene, filling: "Filling") -> None:
     strategy("wave_strategy")(scene, filling)
+    if filling.slots.get("strategy") == "pilot_first":  # "pilot first" is no cohort of that name
+        filling.used.update(at for at, hit in enumerate(scene.hits) if hit.of("cohort") and _is_pilot(scene, hit))
     for amount in scene.amounts:
         if amount.kind in {"number", "times"}:
             filling.put("vms_per_day", amount.value, words(scene, amount.start, amount.end))
             return
+
+
+def _is_pilot(scene: Scene, hit: Hit) -> bool:
+    beside = {*scene.folds[max(0, hit.start - 1) : hit.start], *scene.folds[hit.end : hit.end + 1]}
+    return scene.folds[hit.start] == "pilot" and not beside & {"cohort", "batch"}
 
 
 def migration_vms(scene: Scene, filling: "Filling") -> None:

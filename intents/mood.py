@@ -7,6 +7,7 @@ about single sentences.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 
 from intents.clauses import ClauseReader
 from intents.courtesies import Courtesies, load_courtesies
@@ -156,6 +157,7 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
         start = clauses[first][0]
         led = tokens[start].fold in {"in", "until", "for", "by", "with"} and tokens[start + 1].fold in ASKING
         known = moods[0] == "question" or led or tokens[start].fold in ASKING | {"would"}
+        known = known or ("how", "much") in _pairs(tokens[start : clauses[first][1]])
         if (
             known
             and "negated" not in moods[:first]
@@ -167,6 +169,10 @@ def _of_all(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token]) ->
     if {"fyi", "jfyi"} & {token.fold for token in tokens} and "question" not in moods:
         return "report"
     return next((mood for mood in order if mood in moods), "command")
+
+
+def _pairs(tokens: Sequence[Token]) -> set[tuple[str, str]]:
+    return {(one.fold, two.fold) for one, two in pairwise(tokens)}
 
 
 def _is_request(clauses: Sequence[tuple[int, int, str]], tokens: Sequence[Token], taken: Sequence[bool]) -> bool:

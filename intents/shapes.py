@@ -14,6 +14,7 @@ _SPREAD = word_set("per by over across each every")
 _SPREAD_PAIRS = frozenset({("for", "every"), ("in", "every"), ("on", "each"), ("of", "each"), ("for", "each"),
                            ("in", "each"), ("each", "of")})  # fmt: skip
 _DIMENSIONS = word_set("os platform state status platforms states")
+BREAKDOWNS = word_set("breakdown split distribution repartition spread histogram pie")  # "os breakdown"
 _BOT = word_set("bot stackhand you yourself")
 _ASSIGNS = frozenset({":", "=", "->", "=>"})
 _ASKING = word_set("who whose why when where how which")
@@ -56,9 +57,24 @@ def _plain(scene: "Scene") -> Iterator[tuple[str, float]]:
         ("RUNS", 0.5, "runs" in folds),
         ("WHENEVER", 0.5, _whenever(scene)),
         ("CALLED", 0.5, bool({"called", "named", "call"} & folds)),
+        ("NEAR", 2.0, _most_of_it(scene)),
         ("WHYBARE", 1.0, " ".join(f for f in scene.folds if f.isalpha() and f not in _POLITE) in _WHY),
     )
     return ((name, weight) for name, weight, there in tests if there)
+
+
+def _most_of_it(scene: "Scene") -> bool:
+    """ "> 90%", "over 85 percent": a share of a limit."""
+    return any(
+        amount.kind == "number"
+        and 50 < amount.value <= 100
+        and scene.folds[amount.end : amount.end + 1] in (("%",), ("percent",))
+        and bool(_OVER & set(scene.folds[max(0, amount.start - 2) : amount.start]))
+        for amount in scene.amounts
+    )
+
+
+_OVER = word_set("> >= = over above past beyond exceeding exceeded than at least passed")
 
 
 def _is_allowance(scene: "Scene") -> bool:
@@ -145,6 +161,7 @@ def _kinds(scene: "Scene") -> Iterator[tuple[str, float]]:
     if (
         any(_spreads(scene, mention, len(kinds)) for mention in scene.mentions)
         or any(word in _DIMENSIONS and words[at] in _SPREAD for at, word in enumerate(words[1:]))
+        or any(word in _DIMENSIONS and words[at] in BREAKDOWNS for at, word in enumerate(words[:-1], 1))
         or (len(kinds) == 2 and kinds[0].start < asked < kinds[1].start)
     ):
         yield "PERKINDS", 1.5
@@ -162,7 +179,13 @@ def _sized(scene: "Scene", noun: Mention) -> bool:
     if not _plural(scene, noun) or not any(s.value in _SORTABLE for s in noun.senses if s.concept.startswith("k:")):
         return False
     before = {s.concept for m in scene.mentions if noun.start - 2 <= m.start and m.end <= noun.start for s in m.senses}
-    return "sort" in before or "TOP" in before
+    return "sort" in before or "TOP" in before or is_last_few(scene, noun.start)
+
+
+def is_last_few(scene: "Scene", at: int) -> bool:
+    """ "last 10 snapshots", "the latest five images": the newest ones."""
+    counted = any(amount.kind == "number" and amount.end == at for amount in scene.amounts)
+    return counted and at > 1 and scene.folds[at - 2] in {"last", "latest", "recent", "newest"}
 
 
 def _is_kind(mention: Mention) -> bool:

@@ -193,8 +193,8 @@ _WHO = frozenset({"who", "whom", "which", "anyone", "anybody", "everyone", "ever
 _OPPOSITE = {"on": "off", "off": "on", "attached": "unattached", "unattached": "attached"}
 _NOT = frozenset({"not", "non", "isn't", "aren't", "isnt", "arent", "without", "except", "excluding", "non-"})
 _BARE_STATES = frozenset({"on", "off", "down", "up", "free", "loose", "live", "connected", "mounted", "locked"})
-_BE = frozenset({"is", "are", "be", "was", "were", "being", "currently", "still", "that's", "all", "switched", "turned",
-                 "powered", "which", "those", "the", "now"})  # fmt: skip
+_BE = frozenset({"is", "are", "be", "was", "were", "being", "currently", "still", "that's", "'s", "all", "switched",
+                 "turned", "powered", "which", "those", "the", "now"})  # fmt: skip
 
 
 def state_said(scene: Scene, start: int, end: int) -> bool:

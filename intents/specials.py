@@ -17,7 +17,11 @@ Fill = Callable[[Scene, "Filling"], None]
 _METRIC_KINDS = {"vm": "vms", "volume": "volumes", "snapshot": "snapshots", "network": "networks",
                  "floating_ip": "floating_ips"}  # fmt: skip
 _NEW_NAME = re.compile(
-    r"\b(?:as|call(?:ed)?(?: it)?|name(?:d)?(?: it)?|under the name(?: of)?|with the name|new name)\s*:?\s+"
+    r"\b(?:as|(?:be )?(?:call(?:ed|ing)?|nam(?:ed?|ing)|baptise|baptize)(?: it| the (?:(?:new|restored|second|other) )?"
+    r"(?:copy|clone|one|vm|machine|server|instance|result|duplicate|guest|box))?(?: as)?"
+    r"|(?:under|with|by|as) (?:the |a )?(?:new )?name(?: of)?"
+    r"|(?:(?:new|its|the) )?name(?: (?:of|for) the (?:copy|clone|new one|new vm))?"
+    r"(?: (?:is|shall be|should be|will be))?)\s*:?\s+"
     r"(?:a new vm (?:called|named)\s+)?[\"'`]?([A-Za-z0-9][\w.-]*[\w])[\"'`]?", re.IGNORECASE)  # fmt: skip
 _VALUE_MARKS = frozenset({"show", "be", "read", "say", "as", "to", "=", "->", "with", ":", "=>"})
 _SET_TO = frozenset({"to", "=", "->", "=>", "is", "really", "becomes", "with", "be", ":"})
@@ -198,11 +202,11 @@ def restore(scene: Scene, filling: "Filling") -> None:
     for mention in scene.mentions_of("restore_mode"):
         filling.put("mode", value_of(mention, "restore_mode"), words(scene, mention.start, mention.end))
         break
-    match = _NEW_NAME.search(scene.meant)
-    if match:
+    for match in _NEW_NAME.finditer(scene.meant):
         at = next((i for i, t in enumerate(scene.tokens) if t.text == match[1]), None)
         if at is not None and not scene.named[at] and (at in scene.unknown or scene.tokens[at].kind == "quoted"):
             filling.put("new_name", match[1], match[0])
+            return
 
 
 def freeze(scene: Scene, filling: "Filling") -> None:
@@ -310,12 +314,23 @@ _TOPIC = re.compile(
 def topic(scene: Scene, filling: "Filling") -> None:
     """The words behind "with", "about", "on", "for"; "help restore" too."""
     text = re.sub(r"[,\s]+(?:please|pls|plz|plase|thanks|thx)\s*[.!?]*$", "", scene.meant, flags=re.IGNORECASE)
-    match = _TOPIC.search(text)
+    match = _TOPIC.search(_of_help(text))
     if not match:
         match = re.fullmatch(r"(?:@?\w+[,:]?\s+)?help\s+([\w-]+)\s*[?!.]*", text, re.IGNORECASE)
         match = match if match and match[1].lower() not in {"me", "please", "pls", "page", "menu", "us"} else None
     if match and match[1].lower() not in {"you", "here", "this", "that", "me", "it", "us", "help", "this bot"}:
         put_text(filling, "text", match[1])
+
+
+_PIECES = re.compile(r"\s*[,;.!?]+\s+")
+_HELPING = re.compile(r"\b(?:help|you|able|commands?|functions?|assist\w*|skills?)\b", re.IGNORECASE)
+
+
+def _of_help(text: str) -> str:
+    """The first piece that asks for help, where others stand behind it: "help me about restore, what can you do"."""
+    pieces = _PIECES.split(text)
+    asking = [piece for piece in pieces if _HELPING.search(piece)]
+    return asking[0] if asking and len(pieces) > 1 and _TOPIC.search(asking[0]) else text
 
 
 def runbook_topic(scene: Scene, filling: "Filling") -> None:

@@ -22,6 +22,9 @@ UNSAID = NEUTRAL | word_set(
 )
 
 
+# nouns that are what is asked of a thing, not the thing
+_ASPECTS = frozenset({"k:owner", "k:role", "k:role_assignment", "k:quota", "k:snapshot_policy"})
+
 GRAMMAR = 1.0  # what a phrase of mere function words ("what did") weighs against a claim
 KIN = 0.6
 UNDONE = 1.0  # for a claim that has no place for the verb that the command begins with
@@ -162,7 +165,10 @@ class Tally:
         named = sum(f[0] == "@" for f in said)
         if intent.writes and named < 2 and not any(f[0].isupper() and f not in NEUTRAL for f in said):
             return None  # a name alone orders nothing
-        name = all(f[0] == "@" or f.startswith("k") or f in {"unknown", "quoted", "num", "time"} for f in unmet)
+        name = all(
+            f[0] == "@" or (f.startswith("k") and f not in _ASPECTS) or f in {"unknown", "quoted", "num", "time"}
+            for f in unmet
+        )
         if not name and UNSAID.isdisjoint(unmet):
             return None
         if intent.writes and (intent.name == "create" or not self.surely):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from intents.lexicon import Mention
 from intents.scenes import Scene
+from intents.shapes import BREAKDOWNS, is_last_few
 
 if TYPE_CHECKING:
     from intents.registry import Intent
@@ -85,7 +86,10 @@ def fill_by(scene: Scene, filling: "Filling") -> None:
     marks = {"per", "by", "over", "across", "each", "every", "on", "in", "between", "among"}
     for mention, value in options:
         before = set(scene.folds[max(0, mention.start - 3) : mention.start])
-        if before & marks and mention.start > 0:
+        broken = len(options) < 2 and bool(BREAKDOWNS & set(scene.folds[mention.end : mention.end + 1]))
+        if broken:
+            filling.put("kind", "vm", words(scene, mention.start, mention.end))
+        if (before & marks and mention.start > 0) or broken:
             filling.put("by", value, words(scene, mention.start, mention.end))
             rest = [o for o in options if o[0].start != mention.start and o[1] not in {"os", "platform", "state"}]
             if rest:
@@ -287,6 +291,8 @@ def fill_text(scene: Scene, filling: "Filling") -> None:
                 and mark in _TEXT_MARKS[7:]
             ):
                 continue  # "refuse it": the command, not its reason
+            if any(scene.tokens[span.start].start >= match.end() for span in scene.spans) and scene.has("FREEZE"):
+                continue  # "freeze friday 18:00 - monday 07:00": its end
             if any(token.kind == "request" and token.text in rest for token in scene.tokens):
                 continue  # "no, I deny REQ-12"
             if _ALREADY_SAID.match(rest):
@@ -347,5 +353,9 @@ def finish(intent: "Intent", scene: Scene, filling: "Filling") -> None:
         filling.slots["kind"] = "vm"  # "everything running in acme-dev"
     if intent.name == "list" and "kind" not in filling.slots and scene.has("ATTACHEDTO"):
         filling.slots["kind"] = "volume"
+    if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots:
+        starts = [mention.start for mention, _ in kinds_said(scene)]
+        if any(is_last_few(scene, at) for at in starts):
+            filling.slots["sort"] = "newest"
     if intent.name == "list" and "limit" in filling.slots and "sort" not in filling.slots and scene.has("TOP"):
         filling.slots["sort"] = "largest"

@@ -1,5 +1,6 @@
 """Whole sets by people who had not seen the lexicon: learnt since, they must stay understood.
 
+`short` and `abroad` are ours: abbreviations of people in a hurry, and English that was learnt late.
 A line is {"text", "intent", "slots"}; the inventory and the clock are those that the authors were given.
 """
 
