@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from intents import restore_wishes
+from intents.anchors import load_worlds
 from intents.asides import Part, is_quoted, parts_of, request_in
 from intents.asks import ask_back
 from intents.claims import Claims, load_claims
@@ -59,7 +60,8 @@ class Matcher:
         self.catalogue = catalogue
         self.lexicon = lexicon or load_lexicon()
         self.claims = claims or load_claims(catalogue)
-        self.moods = load_words()
+        self.worlds = load_worlds()
+        self.moods = load_words(known=self.worlds.foreign)
         self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
 
     def read(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> Reading:
@@ -86,6 +88,8 @@ class Matcher:
 
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
+        if self.worlds.is_foreign(scene):
+            return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
         if talked := without_talk(scene, self.moods):
             scene, text = replace(build_scene(talked, names, self.lexicon, self.moods, now), shortened=True), talked
         scene, reading = self._spelled(scene, self._read(scene), text)

@@ -1,0 +1,135 @@
+"""Which world a message is about: ours, or one where money is transferred, flights are cancelled and volume is turned up.
+
+Everyday words have two lives, so none of them says that our cloud is meant. What anchors a message is a name of the
+inventory, an id, or a word that only a cloud team uses. Without any, one word of a foreign topic is enough to leave the
+message alone, and so is a word that nobody knows where little else is understood.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from intents.tokens import word_set
+
+if TYPE_CHECKING:
+    from intents.hits import Hit
+    from intents.lexicon import Lexicon
+    from intents.scenes import Scene
+
+_CODES = word_set("ip mac uuid request job")
+_LOOSE_KINDS = word_set("tag role event wave cohort user owner")  # people, and words that everybody uses
+_NAMING = word_set("called named name domain customer client tenant project onboard user group with containing")
+_LONGEST = 3  # words of a topic's phrase
+_PER_STRANGER = 2  # words that must be understood for each that is not
+
+
+class TopicError(ValueError):
+    """A line of foreign.txt cannot be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """`foreign`, `aside`, `ours`: words and phrases of foreign.txt."""
+
+    foreign: frozenset[str]
+    aside: frozenset[str]
+    ours: frozenset[str]
+
+    def is_foreign(self, scene: "Scene") -> bool:
+        """Is it about another world, and names nothing of ours?"""
+        hits = [hit for hit in scene.hits if hit.sure and not hit.ordinary]
+        if any(token.kind in _CODES for token in scene.tokens) or any(_is_name(scene, hit) for hit in hits):
+            return False
+        if self._runs(scene.folds, self.ours):
+            return False
+        strange = self._places(scene, self.foreign)
+        if strange and not any(hit.end - hit.start > 1 or hit.of("user") or hit.of("owner") for hit in hits):
+            return True
+        beside = strange | self._places(scene, self.aside) | _other_places(scene)
+        unknown = _strangers(scene)
+        if not beside and not unknown:
+            return False
+        return not any(_stands(scene, start, end, beside, unknown) for start, end in scene.parts)
+
+    def _places(self, scene: "Scene", words: frozenset[str]) -> set[int]:
+        """Tokens that mark a topic: listed, and without a meaning of ours."""
+        meant = {at for m in scene.mentions if m.end - m.start > 1 and not _is_other(m.senses) for at in range(m.start, m.end)}
+        return {
+            at
+            for start, end in self._runs(scene.folds, words)
+            for at in range(start, end)
+            if at not in meant and not scene.named[at] and (end - start > 1 or not scene.lexicon.means(scene.folds[at]))
+        }
+
+    def _runs(self, folds: Sequence[str], words: frozenset[str]) -> list[tuple[int, int]]:
+        """Where words and phrases of the list stand; "sick-note" is found as "sick note"."""
+        plain = [fold.replace("-", " ") for fold in folds]
+        return [
+            (at, at + size)
+            for size in range(1, _LONGEST + 1)
+            for at in range(len(plain) - size + 1)
+            if " ".join(plain[at : at + size]) in words
+        ]
+
+
+def _is_name(scene: "Scene", hit: "Hit") -> bool:
+    """Is it a name that nothing else bears?"""
+    if hit.open or all(name.kind in _LOOSE_KINDS for name in hit.names):
+        return False
+    words = scene.folds[hit.start : hit.end]
+    return len(words) > 1 or not (words[0].isalpha() and _is_word(scene.lexicon, words[0]))
+
+
+def _other_places(scene: "Scene") -> set[int]:
+    """The foreign words of the lexicon, but for those that a name is said to hold."""
+    return {
+        at
+        for mention in scene.mentions_of("FOREIGN")
+        for at in range(mention.start, mention.end)
+        if not scene.lexicon.means(scene.folds[at]) and not (at and scene.folds[at - 1] in _NAMING)
+    }
+
+
+def _is_other(senses: Sequence[object]) -> bool:
+    return all(getattr(sense, "concept", "") == "FOREIGN" for sense in senses)
+
+
+def _is_word(lexicon: "Lexicon", word: str) -> bool:
+    return lexicon.knows(word) or word in lexicon.plain or word in lexicon.ordinary
+
+
+def _strangers(scene: "Scene") -> set[int]:
+    """Unknown words that are not in the place of a name."""
+    return {
+        at
+        for at in scene.unknown
+        if at not in scene.namelike
+        and scene.tokens[at].kind == "word"
+        and not (at and (scene.folds[at - 1] in _NAMING or scene.lexicon.is_noun(scene.folds[at - 1])))
+    }
+
+
+def _stands(scene: "Scene", start: int, end: int, beside: set[int], unknown: set[int]) -> bool:
+    """Is the clause a request by itself: understood, and of no other world?"""
+    places = range(start, end)
+    if any(at in beside for at in places):
+        return False
+    understood = sum(
+        m.start in places and not m.filler and not m.repaired and bool(m.senses) for m in scene.mentions
+    ) + sum(hit.start in places for hit in scene.hits)
+    return understood > 0 and understood >= _PER_STRANGER * sum(at in unknown for at in places)
+
+
+def load_worlds() -> Worlds:
+    """Those of foreign.txt. Raises TopicError."""
+    text = resources.files(__package__).joinpath("foreign.txt").read_text(encoding="utf-8")
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line and not line.startswith("#"):
+            heading, colon, rest = line.partition(": ")
+            if not colon or not rest:
+                raise TopicError(f"foreign.txt line {number}: no words after {heading[:40]!r}")
+            found.setdefault(heading, []).extend(rest.split(", "))
+    ours, aside = frozenset(found.pop("ours")), frozenset(found.pop("aside"))
+    return Worlds(frozenset(word for words in found.values() for word in words) - aside, aside, ours)
