@@ -8,6 +8,7 @@ message alone, and so is a word that nobody knows where little else is understoo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from intents.tokens import word_set
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 _CODES = word_set("ip mac uuid request job")
 _LOOSE_KINDS = word_set("tag role event wave cohort user owner")  # people, and words that everybody uses
 _NAMING = word_set("called named name domain customer client tenant project onboard user group with containing")
-_LONGEST = 3  # words of a topic's phrase
+_SELF = MappingProxyType({"i": 1, "my": 2})  # how many words behind it are looked at
+# what a cloud costs is asked in the words of a bank
+_MONEY = word_set(
+    "cost costs costing price prices spend spending spent budget budgets bill bills billed invoice invoices charge "
+    "charges charged charging expensive cheap expense expenses credit"
+)
+_LONGEST = 4  # words of a topic's phrase
 _PER_STRANGER = 2  # words that must be understood for each that is not
 
 
@@ -30,27 +37,43 @@ class TopicError(ValueError):
 
 @dataclass(frozen=True)
 class Worlds:
-    """`foreign`, `aside`, `ours`: words and phrases of foreign.txt."""
+    """`foreign`, `aside`, `ours`: words and phrases of foreign.txt; `topics`: what topic a foreign one is of."""
 
+    topics: Mapping[str, str]
     foreign: frozenset[str]
     aside: frozenset[str]
     ours: frozenset[str]
 
     def is_foreign(self, scene: "Scene") -> bool:
         """Is it about another world, and names nothing of ours?"""
-        hits = [hit for hit in scene.hits if hit.sure and not hit.ordinary]
+        hits = [hit for hit in scene.hits if hit.sure]
         if any(token.kind in _CODES for token in scene.tokens) or any(_is_name(scene, hit) for hit in hits):
             return False
         if self._runs(scene.folds, self.ours):
             return False
         strange = self._places(scene, self.foreign)
-        if strange and not any(hit.end - hit.start > 1 or hit.of("user") or hit.of("owner") for hit in hits):
-            return True
+        if not any(hit.end - hit.start > 1 or hit.ordinary or hit.of("user") or hit.of("owner") for hit in hits):
+            if strange or self._twice(scene) or self._personal(scene):
+                return True
         beside = strange | self._places(scene, self.aside) | _other_places(scene)
         unknown = _strangers(scene)
         if not beside and not unknown:
             return False
         return not any(_stands(scene, start, end, beside, unknown) for start, end in scene.parts)
+
+    def _twice(self, scene: "Scene") -> bool:
+        """Are two words with two lives of the same topic: "cancel the transfer", "move it from savings to checking"?"""
+        words = {word for at, word in enumerate(scene.folds) if not scene.named[at]} - _MONEY
+        topics = [self.topics[word] for word in words if word in self.topics]
+        return len(set(topics)) < len(topics)
+
+    def _personal(self, scene: "Scene") -> bool:
+        """ "my keys", "my new account", "did i spend": what somebody owns or does at home."""
+        return any(
+            width and not self.topics.keys().isdisjoint(scene.folds[at + 1 : at + 1 + width])
+            for at, word in enumerate(scene.folds)
+            if (width := _SELF.get(word, 0))
+        )
 
     def _places(self, scene: "Scene", words: frozenset[str]) -> set[int]:
         """Tokens that mark a topic: listed, and without a meaning of ours."""
@@ -59,7 +82,7 @@ class Worlds:
             at
             for start, end in self._runs(scene.folds, words)
             for at in range(start, end)
-            if at not in meant and not scene.named[at] and (end - start > 1 or not scene.lexicon.means(scene.folds[at]))
+            if at not in meant and not scene.named[at] and not _is_called(scene, at) and (end - start > 1 or not scene.lexicon.means(scene.folds[at]))
         }
 
     def _runs(self, folds: Sequence[str], words: frozenset[str]) -> list[tuple[int, int]]:
@@ -75,7 +98,7 @@ class Worlds:
 
 def _is_name(scene: "Scene", hit: "Hit") -> bool:
     """Is it a name that nothing else bears?"""
-    if hit.open or all(name.kind in _LOOSE_KINDS for name in hit.names):
+    if hit.open or hit.ordinary or all(name.kind in _LOOSE_KINDS for name in hit.names):
         return False
     words = scene.folds[hit.start : hit.end]
     return len(words) > 1 or not (words[0].isalpha() and _is_word(scene.lexicon, words[0]))
@@ -87,7 +110,7 @@ def _other_places(scene: "Scene") -> set[int]:
         at
         for mention in scene.mentions_of("FOREIGN")
         for at in range(mention.start, mention.end)
-        if not scene.lexicon.means(scene.folds[at]) and not (at and scene.folds[at - 1] in _NAMING)
+        if not scene.lexicon.means(scene.folds[at]) and not _is_called(scene, at)
     }
 
 
@@ -106,8 +129,14 @@ def _strangers(scene: "Scene") -> set[int]:
         for at in scene.unknown
         if at not in scene.namelike
         and scene.tokens[at].kind == "word"
-        and not (at and (scene.folds[at - 1] in _NAMING or scene.lexicon.is_noun(scene.folds[at - 1])))
+        and not _is_called(scene, at)
+        and not (at and scene.lexicon.is_noun(scene.folds[at - 1]))
     }
+
+
+def _is_called(scene: "Scene", at: int) -> bool:
+    """Does the word stand where a new name stands: "customer umbrella", "something with vpn in the name"?"""
+    return at > 0 and scene.folds[at - 1] in _NAMING
 
 
 def _stands(scene: "Scene", start: int, end: int, beside: set[int], unknown: set[int]) -> bool:
@@ -115,10 +144,10 @@ def _stands(scene: "Scene", start: int, end: int, beside: set[int], unknown: set
     places = range(start, end)
     if any(at in beside for at in places):
         return False
-    understood = sum(
-        m.start in places and not m.filler and not m.repaired and bool(m.senses) for m in scene.mentions
-    ) + sum(hit.start in places for hit in scene.hits)
-    return understood > 0 and understood >= _PER_STRANGER * sum(at in unknown for at in places)
+    spans = [(m.start, m.end) for m in scene.mentions if m.senses and not m.filler and not m.repaired]
+    spans += [(hit.start, hit.end) for hit in scene.hits]
+    understood = {at for first, last in spans for at in range(first, last) if at in places}
+    return bool(understood) and len(understood) >= _PER_STRANGER * sum(at in unknown for at in places)
 
 
 def load_worlds() -> Worlds:
@@ -132,4 +161,5 @@ def load_worlds() -> Worlds:
                 raise TopicError(f"foreign.txt line {number}: no words after {heading[:40]!r}")
             found.setdefault(heading, []).extend(rest.split(", "))
     ours, aside = frozenset(found.pop("ours")), frozenset(found.pop("aside"))
-    return Worlds(frozenset(word for words in found.values() for word in words) - aside, aside, ours)
+    topics = {word: topic for topic, words in found.items() for word in words}
+    return Worlds(topics, frozenset(topics) - aside, aside, ours)
