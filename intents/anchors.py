@@ -15,7 +15,7 @@ from intents.tokens import word_set
 
 if TYPE_CHECKING:
     from intents.hits import Hit
-    from intents.lexicon import Lexicon
+    from intents.lexicon import Lexicon, Mention
     from intents.scenes import Scene
 
 _CODES = word_set("ip mac uuid request job")
@@ -27,6 +27,7 @@ _MONEY = word_set(
     "cost costs costing price prices spend spending spent budget budgets bill bills billed invoice invoices charge "
     "charges charged charging expensive cheap expense expenses credit"
 )
+_AMOUNT = word_set("many much")
 _LONGEST = 4  # words of a topic's phrase
 _PER_STRANGER = 2  # words that must be understood for each that is not
 
@@ -46,9 +47,13 @@ class Worlds:
 
     def is_foreign(self, scene: "Scene") -> bool:
         """Is it about another world, and names nothing of ours?"""
+        if not scene.tokens:
+            return False
         hits = [hit for hit in scene.hits if hit.sure]
         if any(token.kind in _CODES for token in scene.tokens) or any(_is_name(scene, hit) for hit in hits):
             return False
+        if any(hit.of("user") or hit.of("owner") for hit in hits) and self._has_noun(scene):
+            return False  # "bob is back from holiday, enable his user"
         if self._runs(scene.folds, self.ours):
             return False
         strange = self._places(scene, self.foreign)
@@ -56,10 +61,18 @@ class Worlds:
             if strange or self._twice(scene) or self._personal(scene):
                 return True
         beside = strange | self._places(scene, self.aside) | _other_places(scene)
-        unknown = _strangers(scene)
+        unknown = set() if scene.tokens[0].kind == "mention" else _strangers(scene)
         if not beside and not unknown:
             return False
         return not any(_stands(scene, start, end, beside, unknown) for start, end in scene.parts)
+
+    def _has_noun(self, scene: "Scene") -> bool:
+        """Is there the noun of a kind that has no other life?"""
+        return any(
+            sense.concept.startswith("k:") and scene.folds[mention.start] not in self.topics
+            for mention in scene.mentions
+            for sense in mention.senses
+        )
 
     def _twice(self, scene: "Scene") -> bool:
         """Are two words with two lives of the same topic: "cancel the transfer", "move it from savings to checking"?"""
@@ -144,10 +157,14 @@ def _stands(scene: "Scene", start: int, end: int, beside: set[int], unknown: set
     places = range(start, end)
     if any(at in beside for at in places):
         return False
-    spans = [(m.start, m.end) for m in scene.mentions if m.senses and not m.filler and not m.repaired]
+    spans = [(m.start, m.end) for m in scene.mentions if m.senses and not m.filler and not m.repaired and not _is_how_many(scene, m)]
     spans += [(hit.start, hit.end) for hit in scene.hits]
     understood = {at for first, last in spans for at in range(first, last) if at in places}
     return bool(understood) and len(understood) >= _PER_STRANGER * sum(at in unknown for at in places)
+
+
+def _is_how_many(scene: "Scene", mention: "Mention") -> bool:
+    return scene.folds[mention.start] == "how" and scene.folds[mention.start + 1] in _AMOUNT
 
 
 def load_worlds() -> Worlds:
