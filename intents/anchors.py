@@ -44,6 +44,8 @@ class Worlds:
     foreign: frozenset[str]
     aside: frozenset[str]
     ours: frozenset[str]
+    soft: frozenset[str]
+    both: frozenset[str]
 
     def is_foreign(self, scene: "Scene") -> bool:
         """Is it about another world, and names nothing of ours?"""
@@ -57,14 +59,16 @@ class Worlds:
         if self._runs(scene.folds, self.ours):
             return False
         strange = self._places(scene, self.foreign)
-        if not any(hit.end - hit.start > 1 or hit.ordinary or hit.of("user") or hit.of("owner") for hit in hits):
+        loose = any(hit.end - hit.start > 1 or hit.ordinary or hit.of("user") or hit.of("owner") for hit in hits)
+        beside = strange
+        if not loose and not self._runs(scene.folds, self.soft):
             if strange or self._twice(scene) or self._personal(scene):
                 return True
-        beside = strange | self._places(scene, self.aside) | _other_places(scene)
+            beside = self._places(scene, self.aside) | _other_places(scene)
         unknown = set() if scene.tokens[0].kind == "mention" else _strangers(scene)
         if not beside and not unknown:
             return False
-        return not any(_stands(scene, start, end, beside, unknown) for start, end in scene.parts)
+        return not any(self._stands(scene, start, end, beside, unknown) for start, end in scene.parts)
 
     def _has_noun(self, scene: "Scene") -> bool:
         """Is there the noun of a kind that has no other life?"""
@@ -73,6 +77,21 @@ class Worlds:
             for mention in scene.mentions
             for sense in mention.senses
         )
+
+    def _stands(self, scene: "Scene", start: int, end: int, beside: set[int], unknown: set[int]) -> bool:
+        """Is the clause a request by itself: understood, and of no other world?"""
+        places = range(start, end)
+        if any(at in beside for at in places):
+            return False
+        spans = [
+            (m.start, m.end)
+            for m in scene.mentions
+            if m.senses and not m.filler and not m.repaired and not _is_how_many(scene, m)
+        ]
+        spans += [(hit.start, hit.end) for hit in scene.hits]
+        understood = {at for first, last in spans for at in range(first, last) if at in places}
+        said = sum(0.5 if scene.folds[at] in self.both else 1.0 for at in understood)
+        return said > 0 and said >= _PER_STRANGER * sum(at in unknown for at in places)
 
     def _twice(self, scene: "Scene") -> bool:
         """Are two words with two lives of the same topic: "cancel the transfer", "move it from savings to checking"?"""
@@ -152,17 +171,6 @@ def _is_called(scene: "Scene", at: int) -> bool:
     return at > 0 and scene.folds[at - 1] in _NAMING
 
 
-def _stands(scene: "Scene", start: int, end: int, beside: set[int], unknown: set[int]) -> bool:
-    """Is the clause a request by itself: understood, and of no other world?"""
-    places = range(start, end)
-    if any(at in beside for at in places):
-        return False
-    spans = [(m.start, m.end) for m in scene.mentions if m.senses and not m.filler and not m.repaired and not _is_how_many(scene, m)]
-    spans += [(hit.start, hit.end) for hit in scene.hits]
-    understood = {at for first, last in spans for at in range(first, last) if at in places}
-    return bool(understood) and len(understood) >= _PER_STRANGER * sum(at in unknown for at in places)
-
-
 def _is_how_many(scene: "Scene", mention: "Mention") -> bool:
     return scene.folds[mention.start] == "how" and scene.folds[mention.start + 1] in _AMOUNT
 
@@ -177,6 +185,6 @@ def load_worlds() -> Worlds:
             if not colon or not rest:
                 raise TopicError(f"foreign.txt line {number}: no words after {heading[:40]!r}")
             found.setdefault(heading, []).extend(rest.split(", "))
-    ours, aside = frozenset(found.pop("ours")), frozenset(found.pop("aside"))
+    ours, soft, both, aside = (frozenset(found.pop(heading)) for heading in ("ours", "soft", "both", "aside"))
     topics = {word: topic for topic, words in found.items() for word in words}
-    return Worlds(topics, frozenset(topics) - aside, aside, ours)
+    return Worlds(topics, frozenset(topics) - aside, aside, ours, soft, both)
