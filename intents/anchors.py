@@ -66,6 +66,8 @@ class Worlds:
                 return True
             beside = self._places(scene, self.aside) | _other_places(scene)
         unknown = set() if scene.tokens[0].kind == "mention" else _strangers(scene)
+        if scene.hits:  # a note on a thing that an ordinary word names
+            beside, unknown = ({at for at in places if at < scene.tail} for places in (beside, unknown))
         if not beside and not unknown:
             return False
         return not any(self._stands(scene, start, end, beside, unknown) for start, end in scene.parts)
@@ -83,14 +85,14 @@ class Worlds:
         places = range(start, end)
         if any(at in beside for at in places):
             return False
-        spans = [
-            (m.start, m.end)
-            for m in scene.mentions
-            if m.senses and not m.filler and not m.repaired and not _is_how_many(scene, m)
-        ]
-        spans += [(hit.start, hit.end) for hit in scene.hits]
-        understood = {at for first, last in spans for at in range(first, last) if at in places}
-        said = sum(0.5 if scene.folds[at] in self.both else 1.0 for at in understood)
+        said, content = 0.0, set()
+        for mention in scene.mentions:
+            if mention.senses and not mention.filler and not mention.repaired and mention.start in places:
+                told = {at for at in range(mention.start, mention.end) if scene.folds[at] not in scene.lexicon.fillers}
+                content |= told
+                said += not told and not _is_how_many(scene, mention)  # "what am i": words that only join
+        content |= {at for hit in scene.hits if hit.start in places for at in range(hit.start, hit.end)}
+        said += sum(0.5 if scene.folds[at] in self.both else 1.0 for at in content)
         return said > 0 and said >= _PER_STRANGER * sum(at in unknown for at in places)
 
     def _twice(self, scene: "Scene") -> bool:
