@@ -10,6 +10,7 @@ from intents import restore_wishes
 from intents.anchors import load_worlds
 from intents.asides import Part, is_quoted, parts_of, request_in
 from intents.asks import ask_back
+from intents.chatter import load_chatter
 from intents.claims import Claims, load_claims
 from intents.followups import follow
 from intents.leftovers import leftovers
@@ -60,7 +61,7 @@ class Matcher:
         self.catalogue = catalogue
         self.lexicon = lexicon or load_lexicon()
         self.claims = claims or load_claims(catalogue)
-        self.worlds = load_worlds()
+        self.worlds, self.chatter = load_worlds(), load_chatter()
         self.moods = load_words(known=self.worlds.foreign)
         self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
 
@@ -88,8 +89,8 @@ class Matcher:
 
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
-        if self.worlds.is_foreign(scene):
-            return Reading(scene.text, mood=scene.mood, evidence=_evidence(scene, None))
+        if self.worlds.is_foreign(scene) or self.chatter.holds(scene, self.moods):
+            return Reading(scene.text, mood="other", evidence=_evidence(scene, None))
         if talked := without_talk(scene, self.moods):
             scene, text = replace(build_scene(talked, names, self.lexicon, self.moods, now), shortened=True), talked
         scene, reading = self._spelled(scene, self._read(scene), text)

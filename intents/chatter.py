@@ -1,0 +1,101 @@
+"""What colleagues say to each other about our things: thanks, reports, plans, hand-over notes, pasted alerts.
+
+Real names are in it, so the names say nothing about whether the bot is meant. How it begins does, and whether a request
+follows: a question, a please, or a clause that begins with an order.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from intents.patterns import any_of, load_patterns
+from intents.statements import ASKING
+from intents.tokens import word_set
+
+if TYPE_CHECKING:
+    from intents.hits import Hit
+    from intents.mood import Words
+    from intents.scenes import Scene
+
+_HAILING = word_set(
+    "hi hey hello yo morning evening thx thanks thank you cheers kudos congrats sorry well done nice one good job ok "
+    "okay haha lol so oh many great ty welcome back happy birthday dear poor"
+)
+_TO_YOU = word_set("you u you're you've you'd you'll your thanks thx")
+_CAN = word_set("can could would will did do have are")
+_PLEASE = re.compile(
+    r"\?|\b(?:please|pls|plz|kindly|(?:can|could|would|will) (?:you|u|someone|somebody|i|we)\b"
+    r"|i(?:'d| would)? (?:need|want|like)\b|we need|i must know|let me|stackhand|bot)\b|\?",
+    re.IGNORECASE,
+)
+_LOOKED_AT = 400  # characters
+
+
+@dataclass(frozen=True)
+class Chatter:
+    """The patterns of chatter.txt."""
+
+    told: re.Pattern[str]
+    remark: re.Pattern[str]
+    pasted: re.Pattern[str]
+
+    def holds(self, scene: "Scene", moods: "Words") -> bool:
+        """Is it said to somebody else, or told, or pasted, and asks nothing of the bot?"""
+        head = scene.text[:_LOOKED_AT]
+        if _said_to(scene) or self.pasted.search(head):
+            return True
+        told = self.told.match(head) or self.remark.search(head) or _of_somebody(scene)
+        return bool(told) and not _asks(scene, moods)
+
+
+def _person(scene: "Scene", at: int) -> "Hit | None":
+    hits = (hit for hit in scene.hits if hit.start == at)
+    return next((hit for hit in hits if hit.of("user") or hit.of("owner")), None)
+
+
+def _said_to(scene: "Scene") -> bool:
+    """ "thx alice, ...", "hey bob, ...", "bob you saved ...", "carol can you ..."."""
+    folds = scene.folds
+    start = 0
+    while start < len(folds) and (folds[start] in _HAILING or (start and folds[start] in {",", "!"})):
+        start += 1
+    hit = _person(scene, start)
+    if hit is None or hit.end >= len(folds):
+        return False
+    after = folds[hit.end]
+    if start and after in {",", "!", ":", ".", "-"}:
+        return True
+    return after in _TO_YOU or (after in _CAN and folds[hit.end + 1 : hit.end + 2] in (("you",), ("u",)))
+
+
+def _of_somebody(scene: "Scene") -> bool:
+    """ "dave's theory is ...", "alice's talk about ...": something of a person that is no thing of ours."""
+    hit = _person(scene, 0)
+    if hit is None or scene.folds[hit.end : hit.end + 1] != ("'s",) or hit.end + 2 >= len(scene.folds):
+        return False
+    return scene.folds[hit.end + 1] in _OF_PEOPLE
+
+
+_OF_PEOPLE = word_set(
+    "theory talk idea opinion plan guess birthday kid kids wife husband desk phone boss manager team joke question point "
+    "mail email ticket presentation slides meeting holiday vacation shift turn fault problem job laptop dog cat"
+)
+
+
+def _asks(scene: "Scene", moods: "Words") -> bool:
+    """Does anything in it ask or order: a question mark, a please, or a clause that begins so?"""
+    if _PLEASE.search(scene.text):
+        return True
+    for start, end in scene.parts[1:]:
+        first = next((at for at in range(start, end) if scene.folds[at] not in moods.single["polite"]), start)
+        if scene.folds[first] in ASKING | moods.single["imperatives"]:
+            return True
+        if any(m.start == first and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions):
+            return True
+    return False
+
+
+def load_chatter() -> Chatter:
+    """Those of chatter.txt. Raises PatternError."""
+    lines = load_patterns("chatter.txt")
+    return Chatter(any_of(lines["told"], r"\s*{}"), any_of(lines["remark"]), any_of(lines["pasted"]))
