@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intents.patterns import any_of, load_patterns
+from intents.readings import Reading
 from intents.statements import ASKING
 from intents.tokens import word_set
 
@@ -28,6 +29,11 @@ _PLEASE = re.compile(
     r"|i(?:'d| would)? (?:need|want|like)\b|we need|i must know|let me|stackhand|bot)\b|\?",
     re.IGNORECASE,
 )
+_WH = ASKING | word_set("why wat why's how's who's what's where's whose that which")
+_NAME_SLOTS = word_set("name vm cluster host project domain tenant migration user volume owner network wave SAMEAGAIN")
+_FINITE = word_set("is was are were has had have 's isn't wasn't aren't weren't hasn't did didn't does doesn't do don't been "
+                   "got went came gets will won't")  # fmt: skip
+_REMARK = 3  # words beside a name that nothing was made of
 _LOOKED_AT = 400  # characters
 
 
@@ -39,13 +45,13 @@ class Chatter:
     remark: re.Pattern[str]
     pasted: re.Pattern[str]
 
-    def holds(self, scene: "Scene", moods: "Words") -> bool:
-        """Is it said to somebody else, or told, or pasted, and asks nothing of the bot?"""
+    def holds(self, scene: "Scene", moods: "Words", text: str) -> bool:
+        """Is it said to somebody else, or told, or pasted, and asks nothing of the bot? `text`: with its courtesies."""
         head = scene.text[:_LOOKED_AT]
         if _said_to(scene) or self.pasted.search(head):
             return True
         told = self.told.match(head) or self.remark.search(head) or _of_somebody(scene)
-        return bool(told) and not _asks(scene, moods)
+        return bool(told) and not _asks(scene, moods, text)
 
 
 def _person(scene: "Scene", at: int) -> "Hit | None":
@@ -63,6 +69,8 @@ def _said_to(scene: "Scene") -> bool:
     if hit is None or hit.end >= len(folds):
         return False
     after = folds[hit.end]
+    if after in {":", ">"}:
+        return True  # "dave: done"
     if start and after in {",", "!", ":", ".", "-"}:
         return True
     return after in _TO_YOU or (after in _CAN and folds[hit.end + 1 : hit.end + 2] in (("you",), ("u",)))
@@ -82,17 +90,34 @@ _OF_PEOPLE = word_set(
 )
 
 
-def _asks(scene: "Scene", moods: "Words") -> bool:
+def only_tells(scene: "Scene", reading: Reading, moods: "Words", writes: bool, text: str) -> bool:
+    """Is what was read no request, but a statement: somebody does, is or has something, or a name and remarks on it?"""
+    folds = frozenset(scene.folds)
+    if reading.intent == "feedback" or folds & _WH or _asks(scene, moods, text) or _leads(scene, moods, 0):
+        return False
+    meant = {found.meant for found in reading.evidence if not found.meant.startswith("unused:")}
+    if writes:
+        return any(concept.endswith(".s") for concept in meant)  # "my script restarts jenkins every night"
+    if meant <= _NAME_SLOTS:
+        plain = [at for at, word in enumerate(scene.folds) if word not in moods.single["polite"] and not scene.named[at]]
+        return sum(scene.tokens[at].kind == "word" for at in plain) >= _REMARK
+    first = next((at for at, token in enumerate(scene.tokens) if token.kind == "word"), 0)
+    return any(word in _FINITE and not scene.named[at] for at, word in enumerate(scene.folds) if at > first)
+
+
+def _asks(scene: "Scene", moods: "Words", text: str) -> bool:
     """Does anything in it ask or order: a question mark, a please, or a clause that begins so?"""
-    if _PLEASE.search(scene.text):
+    return bool(_PLEASE.search(text)) or any(_leads(scene, moods, at) for at in range(1, len(scene.parts)))
+
+
+def _leads(scene: "Scene", moods: "Words", part: int) -> bool:
+    """Does a clause begin as a question or an order?"""
+    start, end = scene.parts[part]
+    polite = moods.single["polite"]
+    first = next((at for at in range(start, end) if scene.folds[at] not in polite), start)
+    if scene.folds[first] in _WH | moods.single["imperatives"] | moods.single["auxiliaries"]:
         return True
-    for start, end in scene.parts[1:]:
-        first = next((at for at in range(start, end) if scene.folds[at] not in moods.single["polite"]), start)
-        if scene.folds[first] in ASKING | moods.single["imperatives"]:
-            return True
-        if any(m.start == first and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions):
-            return True
-    return False
+    return any(m.start == first and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions)
 
 
 def load_chatter() -> Chatter:

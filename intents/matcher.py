@@ -10,7 +10,7 @@ from intents import restore_wishes
 from intents.anchors import load_worlds
 from intents.asides import Part, is_quoted, parts_of, request_in
 from intents.asks import ask_back
-from intents.chatter import load_chatter
+from intents.chatter import load_chatter, only_tells
 from intents.claims import Claims, load_claims
 from intents.followups import follow
 from intents.leftovers import leftovers
@@ -89,8 +89,9 @@ class Matcher:
 
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
-        if self.worlds.is_foreign(scene) or self.chatter.holds(scene, self.moods):
+        if self.worlds.is_foreign(scene) or self.chatter.holds(scene, self.moods, text):
             return Reading(scene.text, mood="other", evidence=_evidence(scene, None))
+        whole, said = scene, text
         if talked := without_talk(scene, self.moods):
             scene, text = replace(build_scene(talked, names, self.lexicon, self.moods, now), shortened=True), talked
         scene, reading = self._spelled(scene, self._read(scene), text)
@@ -99,7 +100,11 @@ class Matcher:
         if reading.mood == "report" and is_quoted(scene, self.moods):
             return reading
         scene, reading = self._apart(scene, reading)
-        return self._clause(self._beside(reading, scene, names), scene)
+        reading = self._clause(self._beside(reading, scene, names), scene)
+        writes = reading.intent is not None and self.catalogue.intents[reading.intent].writes
+        if reading.intent is not None and only_tells(whole, reading, self.moods, writes, said):
+            return replace(reading, intent=None, slots={}, objects={}, ask=None, mood="report")
+        return reading
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
