@@ -5,6 +5,7 @@ inventory, an id, or a word that only a cloud team uses. Without any, one word o
 message alone, and so is a word that nobody knows where little else is understood.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -28,6 +29,7 @@ _MONEY = word_set(
     "charges charged charging expensive cheap expense expenses credit"
 )
 _AMOUNT = word_set("many much")
+_YEAR = re.compile(r"1[0-9]\d\d|200\d")
 _LONGEST = 4  # words of a topic's phrase
 _PER_STRANGER = 2  # words that must be understood for each that is not
 
@@ -58,7 +60,7 @@ class Worlds:
             return False  # "bob is back from holiday, enable his user"
         if self._runs(scene.folds, self.ours):
             return False
-        strange = self._places(scene, self.foreign)
+        strange = self._places(scene, self.foreign) | _long_ago(scene)
         loose = any(hit.end - hit.start > 1 or hit.ordinary or hit.of("user") or hit.of("owner") for hit in hits)
         beside = strange
         if not loose and not self._runs(scene.folds, self.soft):
@@ -171,6 +173,12 @@ def _strangers(scene: "Scene") -> set[int]:
 def _is_called(scene: "Scene", at: int) -> bool:
     """Does the word stand where a new name stands: "customer umbrella", "something with vpn in the name"?"""
     return at > 0 and scene.folds[at - 1] in _NAMING
+
+
+def _long_ago(scene: "Scene") -> set[int]:
+    """Years before there were clouds: "what happened in 1989"."""
+    pairs = enumerate(zip(scene.folds, scene.folds[1:], strict=False))
+    return {at + 1 for at, (word, year) in pairs if word == "in" and _YEAR.fullmatch(year)}
 
 
 def _is_how_many(scene: "Scene", mention: "Mention") -> bool:
