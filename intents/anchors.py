@@ -1,4 +1,4 @@
-"""Which world a message is about: ours, or one where money is transferred, flights are cancelled and volume is turned up.
+"""Which world a message is about: ours, or one where flights are cancelled and the volume is turned up.
 
 Everyday words have two lives, so none of them says that our cloud is meant. What anchors a message is a name of the
 inventory, an id, or a word that only a cloud team uses. Without any, one word of a foreign topic is enough to leave the
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from intents.tokens import word_set
 
@@ -82,6 +82,16 @@ class Worlds:
             for sense in mention.senses
         )
 
+    def is_mixed(self, scene: "Scene", slots: Mapping[str, Any]) -> bool:
+        """Does a foreign word that no slot holds stand beside a name, before any note: "restart web-01 and the oven"?"""
+        held = " ".join(str(value).casefold() for value in slots.values())
+        strange = {at for at in self._places(scene, self.foreign) if scene.folds[at] not in held and at < scene.tail}
+        return any(
+            start <= at < end and any(start <= hit.start < end for hit in scene.hits)
+            for at in strange
+            for start, end in scene.parts
+        )
+
     def _stands(self, scene: "Scene", start: int, end: int, beside: set[int], unknown: set[int]) -> bool:
         """Is the clause a request by itself: understood, and of no other world?"""
         places = range(start, end)
@@ -113,12 +123,20 @@ class Worlds:
 
     def _places(self, scene: "Scene", words: frozenset[str]) -> set[int]:
         """Tokens that mark a topic: listed, and without a meaning of ours."""
-        meant = {at for m in scene.mentions if m.end - m.start > 1 and not _is_other(m.senses) for at in range(m.start, m.end)}
+        meant = {
+            at
+            for m in scene.mentions
+            if m.end - m.start > 1 and not _is_other(m.senses)
+            for at in range(m.start, m.end)
+        }
         return {
             at
             for start, end in self._runs(scene.folds, words)
             for at in range(start, end)
-            if at not in meant and not scene.named[at] and not _is_called(scene, at) and (end - start > 1 or not scene.lexicon.means(scene.folds[at]))
+            if at not in meant
+            and not scene.named[at]
+            and not _is_called(scene, at)
+            and (end - start > 1 or not scene.lexicon.means(scene.folds[at]))
         }
 
     def _runs(self, folds: Sequence[str], words: frozenset[str]) -> list[tuple[int, int]]:

@@ -32,8 +32,10 @@ _PLEASE = re.compile(
 _WH = ASKING | word_set("why wat why's how's who's what's where's whose")
 _RELATIVE = word_set("that which")
 _NAME_SLOTS = word_set("name vm cluster host project domain tenant migration user volume owner network wave SAMEAGAIN")
-_FINITE = word_set("is was are were has had have 's isn't wasn't aren't weren't hasn't did didn't does doesn't do don't been "
-                   "got went came gets will won't")  # fmt: skip
+_FINITE = word_set(
+    "is was are were has had have 's isn't wasn't aren't weren't hasn't did didn't does doesn't do don't been got went "
+    "came gets will won't"
+)
 _POINTERS = word_set("the that this these those a an my our your their his her all both every")
 _REMARK = 3  # words beside a name that nothing was made of
 _LOOKED_AT = 400  # characters
@@ -99,15 +101,20 @@ def _of_somebody(scene: "Scene") -> bool:
 
 
 _OF_PEOPLE = word_set(
-    "theory talk idea opinion plan guess birthday kid kids wife husband desk phone boss manager team joke question point "
-    "mail email ticket presentation slides meeting holiday vacation shift turn fault problem job laptop dog cat"
+    "theory talk idea opinion plan guess birthday kid kids wife husband desk phone boss manager team joke question "
+    "point mail email ticket presentation slides meeting holiday vacation shift turn fault problem job laptop dog cat"
 )
 
 
 def only_tells(scene: "Scene", reading: Reading, moods: "Words", writes: bool, text: str) -> bool:
     """Is what was read no request, but a statement: somebody does, is or has something, or a name and remarks on it?"""
     folds = frozenset(scene.folds)
-    if reading.intent == "feedback" or folds & (_WH | _RELATIVE) or _asks(scene, moods, text) or _leads(scene, moods, 0):
+    if (
+        reading.intent == "feedback"
+        or folds & (_WH | _RELATIVE)
+        or _asks(scene, moods, text)
+        or _leads(scene, moods, 0)
+    ):
         return False
     meant = {found.meant for found in reading.evidence if not found.meant.startswith("unused:")}
     if writes:
@@ -115,7 +122,9 @@ def only_tells(scene: "Scene", reading: Reading, moods: "Words", writes: bool, t
     if meant <= _NAME_SLOTS:
         if reading.intent == "owner":
             return len(scene.folds) > 1  # "web-01 up again": nobody asked whose it is
-        plain = [at for at, word in enumerate(scene.folds) if word not in moods.single["polite"] and not scene.named[at]]
+        plain = [
+            at for at, word in enumerate(scene.folds) if word not in moods.single["polite"] and not scene.named[at]
+        ]
         return sum(scene.tokens[at].kind == "word" for at in plain) >= _REMARK
     return _is_sentence(scene)
 
@@ -125,7 +134,11 @@ def _is_sentence(scene: "Scene", subjects: frozenset[str] = frozenset()) -> bool
     first, last = scene.parts[0]
     if subjects and scene.folds[first] not in subjects:
         return False
-    finite = {m.start for m in scene.mentions if any(sense.form == "s" for sense in m.senses[: m.own])} if subjects else set()
+    finite = (
+        {m.start for m in scene.mentions if any(sense.form == "s" for sense in m.senses[: m.own])}
+        if subjects
+        else set()
+    )
     return any((scene.folds[at] in _FINITE or at in finite) and not scene.named[at] for at in range(first + 1, last))
 
 
@@ -139,12 +152,22 @@ def _leads(scene: "Scene", moods: "Words", part: int) -> bool:
     start, end = scene.parts[part]
     polite = moods.single["polite"]
     first = next((at for at in range(start, end) if scene.folds[at] not in polite), start)
-    if scene.folds[first] in _WH | moods.single["imperatives"] or (not part and scene.folds[first] in moods.single["auxiliaries"]):
+    if scene.folds[first] in _WH | moods.single["imperatives"] or (
+        not part and scene.folds[first] in moods.single["auxiliaries"]
+    ):
         return True
-    return any(m.start == first and m.end < end and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions)
+    return any(
+        m.start == first and m.end < end and any(s.form == "base" for s in m.senses[: m.own]) for m in scene.mentions
+    )
 
 
 def load_chatter() -> Chatter:
     """Those of chatter.txt. Raises PatternError."""
     lines = load_patterns("chatter.txt")
-    return Chatter(any_of(lines["told"], r"\s*{}"), any_of(lines["paper"], r"\s*{}"), any_of(lines["others"], r"\s*{}"), any_of(lines["remark"]), any_of(lines["pasted"]))
+    return Chatter(
+        any_of(lines["told"], r"\s*{}"),
+        any_of(lines["paper"], r"\s*{}"),
+        any_of(lines["others"], r"\s*{}"),
+        any_of(lines["remark"]),
+        any_of(lines["pasted"]),
+    )

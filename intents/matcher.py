@@ -104,6 +104,8 @@ class Matcher:
         writes = reading.intent is not None and self.catalogue.intents[reading.intent].writes
         if reading.intent is not None and only_tells(whole, reading, self.moods, writes, said):
             return replace(reading, intent=None, slots={}, objects={}, ask=None, mood="report")
+        if writes and reading.ask is None and self.worlds.is_mixed(whole, reading.slots):
+            return replace(reading, ask=Ask("confirm", intents=(reading.intent or "",)))
         return reading
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
