@@ -83,7 +83,7 @@ class Worlds:
         )
 
     def is_mixed(self, scene: "Scene", slots: Mapping[str, Any]) -> bool:
-        """Does a foreign word that no slot holds stand beside a name, before any note: "restart web-01 and the oven"?"""
+        """Does a foreign word that no slot holds stand beside a name: "restart web-01 and the oven"?"""
         held = " ".join(str(value).casefold() for value in slots.values())
         strange = {at for at in self._places(scene, self.foreign) if scene.folds[at] not in held and at < scene.tail}
         return any(
