@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.service import Work
     from engines.clouds import Cloud
     from engines.clouds.opened import OpenedClouds
+    from engines.sealing import Reader
 
 
 _GRACE_S = 2.0  # what a sync under way gets at the end of the process; it is begun again by the next one
@@ -102,8 +103,8 @@ async def close_clouds(clouds: Sequence["Cloud"]) -> None:
     await asyncio.gather(*(cloud.close() for cloud in clouds), return_exceptions=True)
 
 
-def build_pipeline(database: Database, settings: Settings) -> "Pipeline":
-    """Raises SettingsError when a model is wanted whose package is missing."""
+def build_pipeline(database: Database, settings: Settings, reader: "Reader | None" = None) -> "Pipeline":
+    """`reader` is for a process that stays. Raises SettingsError when a model is wanted whose package is missing."""
     from datetime import timedelta
 
     from bot.pipeline import Pipeline
@@ -112,12 +113,12 @@ def build_pipeline(database: Database, settings: Settings) -> "Pipeline":
     keep = timedelta(days=settings.restore_keep_days)
     house = House(execute=settings.restore_sources, keep=keep, probe=settings.restore_ports)
     if settings.model == "off":
-        return Pipeline(database, house=house)
+        return Pipeline(database, house=house, reader=reader)
     from bot.fallback import Limits
     from bot.models.opening import open_router
 
     limits = Limits(settings.model_deadline_s, settings.model_calls_per_person, settings.model_calls_per_day)
-    return Pipeline(database, router=open_router(settings), limits=limits, house=house)
+    return Pipeline(database, router=open_router(settings), limits=limits, house=house, reader=reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +195,14 @@ async def run_process(process: Process, stop: asyncio.Event, announce: Callable[
 
     from bot.health import Health, add_health
     from bot.service import address, listening, run_until
+    from engines.sealing import Reader
 
     log = structlog.get_logger(__name__)
     at = process.settings.page_url or address(process.taken, process.settings.page_host)
     app = web.Application()
     add_health(app, Health(process.storage.database, process.metrics))
-    pipeline = build_pipeline(process.storage.database, process.settings) if process.parts.answers else None
+    reader = Reader() if process.parts.answers else None
+    pipeline = build_pipeline(process.storage.database, process.settings, reader) if reader else None
     link = _add_page(app, process, pipeline) if pipeline and process.parts.page else ""
     async with (
         _chats(process, pipeline) as chats,
@@ -212,7 +215,7 @@ async def run_process(process: Process, stop: asyncio.Event, announce: Callable[
         if link:
             announce(f"{at}/?token={link}")
         works = {name: work for chat in chats for name, work in chat.works.items()}
-        await run_until(stop, {**_works(process), **works}, process.metrics)
+        await run_until(stop, {**_works(process, reader), **works}, process.metrics)
     log.info("process.stopped")
 
 
@@ -280,11 +283,14 @@ def _hosts(settings: Settings) -> frozenset[str]:
     return LOOPBACK | ({public} if public else set())
 
 
-def _works(process: Process) -> dict[str, "Work"]:
+def _works(process: Process, reader: "Reader | None") -> dict[str, "Work"]:
+    from bot.readers import Presence
     from bot.service import watch
     from bot.sweeping import Sweeper
 
     works: dict[str, Work] = {"requests": Sweeper(process.storage.database).run}
+    if reader is not None:
+        works["passwords"] = Presence(process.storage.database, reader.key).run
     if process.storage.embedded is not None:
         works["database"] = watch(process.storage.embedded)
     if process.parts.worker:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.deciding import BY_NAME, CHANGE, button, without_marks
+from bot.deciding import BY_NAME, CHANGE, REVEAL, button, without_marks
 from bot.naming import without_ids
 from bot.outcomes import came_of, progress_of
 from bot.replies import Choice, Choices, Fields, Part, Reply, Text
@@ -17,7 +17,9 @@ from engines.changes.freezes import stamp
 from engines.changes.rights import LOCAL, Spot, reaches
 from engines.changes.voices import SCHEDULE
 from engines.plans import Check, Plan, from_json
-from storage import people, requests
+from engines.restore.records import reset_words
+from storage import passwords, people, requests
+from storage.passwords import Reset
 from storage.requests import JobRow, Request, Vote
 
 View = Literal["all", "asker", "approver"]
@@ -35,7 +37,7 @@ _MOST_WORDS = 600
 @dataclass(frozen=True, slots=True)
 class Card:
     """All that a card tells. `names` of the people in it; `could` are names of who may approve; `held` what holds it
-    up now; `glass`: the asker may decide alone, with a reason."""
+    up now; `glass`: the asker may decide alone, with a reason. `reset` is what became of a new password."""
 
     plan: Plan
     request: Request | None = None
@@ -45,6 +47,7 @@ class Card:
     could: Sequence[str] = ()
     held: str = ""
     glass: bool = False
+    reset: Reset | None = None
 
 
 async def load(conn: AsyncConnection, request: Request) -> Card:
@@ -52,7 +55,8 @@ async def load(conn: AsyncConnection, request: Request) -> Card:
     plan, votes = from_json(request.plan), await requests.votes(conn, request.id)
     job = await requests.job_of(conn, request.job_id) if request.job_id else None
     ids = {request.asker, request.decided_by, job.cancel_by if job else None, *(vote.person for vote in votes)}
-    card = Card(plan, request, votes, job, {id_: await name_of(conn, id_) for id_ in ids if id_})
+    reset = await passwords.found(conn, request.job_id) if request.job_id and asks_for_one(plan) else None
+    card = Card(plan, request, votes, job, {id_: await name_of(conn, id_) for id_ in ids if id_}, reset=reset)
     if request.state != "pending":
         return card
     roles = await needs.roles_of(conn, request.asker, plan, request_spot(request))
@@ -100,7 +104,7 @@ def card(told: Card, view: View, now: datetime) -> Reply:
         parts += [Text(line) for line in _state_lines(told, told.request)]
         if told.request.state == "pending" and told.held:
             parts.append(Text(f"{told.held} It can be decided when that is over.", "warning"))
-        choices = tuple(_buttons(told, told.request, view))
+        choices = tuple(_buttons(told, told.request, view, now))
         parts += [Choices(choices)] if choices else []
     return Reply(tuple(parts), demo=told.plan.demo, about=_kinds(told.plan))
 
@@ -210,8 +214,20 @@ def _pairs(told: Card) -> tuple[tuple[str, str], ...]:
     return (
         ("request", f"{request.name}{job}"),
         *_facts(told.plan),
+        *_password(told, request),
         ("asked by", f"{asked} · {stamp(request.created_at)}"),
     )
+
+
+def asks_for_one(plan: Plan) -> bool:
+    """Whether a new password is part of it."""
+    return any(step.action == "restore.password" for step in plan.steps)
+
+
+def _password(told: Card, request: Request) -> tuple[tuple[str, str], ...]:
+    """That it was reset and to whom it was shown; the password itself is on no card."""
+    words = reset_words(told.reset, told.names.get(request.asker, request.asker)) if told.reset else ""
+    return (("password reset", words),) if words else ()
 
 
 def _state_lines(told: Card, request: Request) -> Iterator[str]:
@@ -268,7 +284,7 @@ def _changing(plan: Plan, token: str) -> Iterator[Choice]:
     yield button("change…", CHANGE, token)
 
 
-def _buttons(told: Card, request: Request, view: View) -> Iterator[Choice]:
+def _buttons(told: Card, request: Request, view: View, now: datetime) -> Iterator[Choice]:
     token = request.token
     if request.state == "pending" and request.mode == "confirm":
         if view != "approver":
@@ -285,6 +301,8 @@ def _buttons(told: Card, request: Request, view: View) -> Iterator[Choice]:
         yield from _changing(told.plan, token)
     if request.state == "pending" and told.glass and view != "approver":
         yield button("break glass…", "break_glass", token, "alone, with a reason that is posted")
+    if told.reset is not None and view == "asker" and told.reset.can_be_shown(now):
+        yield button("show the password once", REVEAL, token)
     if request.job_id and request.state in ("approved", "running") and not (told.job and told.job.cancel_at):
         yield button("cancel", "cancel", token)
     if request.state in ("changed", "expired", "failed") and view != "approver" and request.said:

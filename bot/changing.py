@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from bot.cards_of_changes import Card, View, card, dry_run, load
+from bot.cards_of_changes import Card, View, asks_for_one, card, dry_run, load
 from bot.handlers.asking import Ask
 from bot.replies import Outcome, Part, Reply, Text
 from engines.changes import requests as changes
 from engines.changes.voices import Refused
-from engines.plans import Plan
+from engines.plans import Plan, from_json
 from storage.requests import Request
 
 
@@ -50,7 +50,8 @@ def voter_of(ask: Ask) -> changes.Voter:
 async def shown(ask: Ask, request: Request) -> Reply:
     """The card of a request for whoever reads it here."""
     view: View = "all"
-    if ask.is_private and request.mode == "approve":
+    own = request.mode == "approve" or asks_for_one(from_json(request.plan))
+    if ask.is_private and own:
         view = "asker" if request.asker == ask.who.id else "approver"
     reply = card(await load(ask.conn, request), view, ask.now)
     return replace(reply, follows=(f"request/{request.id}" + ("" if view == "all" else f"/{view}"),))

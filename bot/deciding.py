@@ -14,10 +14,11 @@ from intents.readings import Evidence, Reading
 from storage import requests
 from storage.requests import Request
 
-BY_NAME, RENAME, CHANGE = "approve by name", "change the name", "change"
+BY_NAME, RENAME, CHANGE, REVEAL = "approve by name", "change the name", "change", "show the password"
 _INTENTS = {
     BY_NAME: "approve", "approve": "approve", "confirm": "approve", "break_glass": "approve", "deny": "deny",
     "withdraw": "withdraw", "cancel": "withdraw", "show": "approval_show", RENAME: "restore", CHANGE: "restore",
+    REVEAL: "restore_status",
 }  # fmt: skip
 _MARK = re.compile(rf"\s*({'|'.join(_INTENTS)}) #request/([0-9a-f]{{32}}|\S*)(?:\s+(.*?))?\s*", re.DOTALL)
 _TAILS = dict.fromkeys(_INTENTS, r"(?:because (?P<because>.*))?") | {
@@ -29,6 +30,8 @@ _TAILS = dict.fromkeys(_INTENTS, r"(?:because (?P<because>.*))?") | {
 NEEDS_FORM = re.compile(rf"(deny|break_glass|{BY_NAME}|{RENAME}) #request/[0-9a-f]{{32}}(?: with(?: \w+=\S*)+)?")
 """What buttons say for which a platform with forms asks something: a reason, or a name. What is typed there stands
 behind the `FORM_WORDS` of the verb."""
+REVEALS = re.compile(rf"{REVEAL} #request/[0-9a-f]{{32}}")
+"""What the button says that brings a password: a platform that keeps its messages shows it elsewhere."""
 FORM_WORDS: Mapping[str, str] = MappingProxyType(
     {"deny": "because", "break_glass": "because", BY_NAME: "typed", RENAME: "typed"}
 )
@@ -103,6 +106,8 @@ def _reading(text: str, verb: str, ref: str, known: Request | None, told: Mappin
     slots = {"request": known.name if known else "REQ-0"}
     if intent == "restore":
         slots = {"vm": str(known.plan["options"].get("vm", "")) if known else "REQ-0"}
+    elif intent == "restore_status":
+        slots = {"job": f"JOB-{known.job_id}" if known and known.job_id else "JOB-0"}
     elif verb == "deny" and said["because"]:
         slots["text"] = said["because"]
     evidence = (Evidence(ref, _PRESSED + verb), *(Evidence(words, key) for key, words in said.items() if words))

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from bot.replies import Cell, CellType, Chart, Reply
+from bot.replies import Cell, CellType, Chart, Reply, Secret
 
 UNKNOWN = "—"
 
@@ -211,3 +211,8 @@ def chart_words(chart: Chart) -> str:
         return chart.alt
     bars = ", ".join(f"{bar.label} {bar_value(bar.value, bar.limit, chart.unit)}" for bar in chart.bars[:8])
     return f"{chart.title}: {bars}" if bars else chart.title
+
+
+def secret(part: Secret) -> str:
+    """Its value; of one that is not here any more, that."""
+    return part.value or "not shown here, and not kept"

@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from bot.stored_files import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a person dropped into a conversation."""
+    """A file that a person dropped into a conversation; a large one is `kept` on disk and has no `content` here."""
 
     name: str
-    content: bytes
+    content: bytes = b""
+    kept: "StoredFile | None" = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.kept.size if self.kept else len(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,8 @@ class Message:
 
     Without a `channel` nobody but the person reads the replies: the console, the command line, one's own page.
     `account` is the chat account that said it, for the record. `redraws`: cards that stand in the conversation already
-    are drawn anew there when what they tell of changes.
+    are drawn anew there when what they tell of changes. `unseen`: nobody but the person, who is known for sure, sees
+    the answer, and it is kept nowhere on its way to them.
     """
 
     id: str
@@ -43,3 +53,4 @@ class Message:
     channel: Channel | None = None
     account: str = ""
     redraws: bool = False
+    unseen: bool = False

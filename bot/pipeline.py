@@ -19,7 +19,6 @@ from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
 from bot.imports import Begun, Imports
 from bot.memory import last_parts, last_reading, reading_to_json, row_opened
 from bot.messages import Message
-from bot.migrating import viewer_of
 from bot.migration_cards import import_reply
 from bot.migration_cards import not_allowed as no_export
 from bot.misunderstandings import (
@@ -36,6 +35,7 @@ from bot.misunderstandings import (
 )
 from bot.naming import names_in
 from bot.people import Principal, before_whom, principal, readers_of
+from bot.plan_sights import reaches_of
 from bot.replies import File, Reply, Text, from_json, to_json
 from bot.restore_changes import with_words
 from bot.restoring import about_the_gone
@@ -52,6 +52,7 @@ from storage.database import Database, StorageUnavailable
 if TYPE_CHECKING:
     from bot.fallback import Fallback, Limits, Pending, Routed
     from bot.models import Router
+    from engines.sealing import Reader
 
 log = structlog.get_logger(__name__)
 MOST_CHARACTERS = 4000
@@ -80,16 +81,19 @@ class Pipeline:
         router: "Router | None" = None,
         limits: "Limits | None" = None,
         house: House | None = None,
+        reader: "Reader | None" = None,
     ) -> None:
         """`router` is a language model for what nothing understands, within `limits`; None: there is none.
-        `house` is what an admin allows restores.
+        `house` is what an admin allows restores; `reader` opens what is sealed for this process, None: it shows nothing
+        of that kind.
         """
         self._database = database
         self._catalogue = catalogue or load_catalogue()
         self._matcher = Matcher(self._catalogue)
         self._handlers: Handlers = find_handlers(self._catalogue)
         self._clock = clock
-        self._house = house or House()
+        self._house = replace(house or House(), reader=reader.key if reader else "")
+        self._reader = reader
         self._fallback = _fallback(router, self._matcher, self._handlers, limits)
         self._imports = Imports(database, clock)
 
@@ -195,6 +199,7 @@ class Pipeline:
         return Ask(
             conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
             channel=message.channel, account=message.account, redraws=message.redraws, house=self._house,
+            unseen=message.unseen, reader=self._reader,
         )  # fmt: skip
 
     async def _readings(
@@ -204,14 +209,14 @@ class Pipeline:
         button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
             return (await with_words(conn, who, self._matcher, button, now),)
-        viewer = await viewer_of(conn, who, message.channel)
-        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, viewer)
+        plans = await reaches_of(conn, who, message.channel)
+        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, plans)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings
-        text, names = await names_in(conn, who.scope, opens, viewer=viewer)
+        text, names = await names_in(conn, who.scope, opens, plans=plans)
         return self._matcher.read_all(text, names, now)
 
     async def _marked(self, ask: Ask, reading: Reading) -> Reply:

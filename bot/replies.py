@@ -112,7 +112,16 @@ class Link:
     to: str
 
 
-Part = Text | Fields | Table | Chart | File | Choices | Progress | Link
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value for the eyes of the asker, now: it is in the reply at hand alone, and in nothing that is kept of it. An
+    empty one was shown before."""
+
+    label: str
+    value: str = field(default="", repr=False)
+
+
+Part = Text | Fields | Table | Chart | File | Choices | Progress | Link | Secret
 Outcome = Literal["answered", "not_understood", "not_found", "ambiguous", "incomplete", "not_allowed", "failed"]
 
 
@@ -149,7 +158,8 @@ class Reply:
 
 
 def to_json(reply: Reply) -> dict[str, Any]:
-    """A reply as JSON values, to be kept and shown again; the content of files stays where it is stored."""
+    """A reply as JSON values, to be kept and shown again; the content of files stays where it is stored, and no
+    secret is in it."""
     data = {f.name: getattr(reply, f.name) for f in fields(reply) if f.name not in ("parts", "freshness", "slots")}
     fresh = reply.freshness
     data["slots"] = dict(reply.slots)
@@ -160,13 +170,17 @@ def to_json(reply: Reply) -> dict[str, Any]:
         if fresh is None
         else {"oldest": fresh.oldest.isoformat() if fresh.oldest else None, "old": list(fresh.old)}
     )
-    data["parts"] = [
-        {"part": type(p).__name__.lower(), **asdict(replace(p, content=b"") if isinstance(p, File) else p)}
-        for p in reply.parts
-    ]
+    data["parts"] = [{"part": type(p).__name__.lower(), **asdict(_bare(p))} for p in reply.parts]
     for part in data["parts"]:
         part.pop("content", None)
     return data
+
+
+def _bare(part: Part) -> Part:
+    """Without what is not to be kept."""
+    if isinstance(part, Secret):
+        return Secret(part.label)
+    return replace(part, content=b"") if isinstance(part, File) else part
 
 
 def from_json(data: Mapping[str, Any]) -> Reply:
@@ -212,4 +226,6 @@ def _part(data: Mapping[str, Any]) -> Part:
             return Progress(**values)
         case "link":
             return Link(**values)
+        case "secret":
+            return Secret(values["label"])
     raise KeyError(data["part"])

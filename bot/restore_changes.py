@@ -144,4 +144,5 @@ def as_words(wish: Wish, point: Point) -> str:
     parts += [f"as {wish.new_name}"] if wish.new_name else []
     parts += ["a safety snapshot first"] if wish.safety else []
     parts += ["left stopped"] if wish.stopped else []
+    parts += ["a new password"] if wish.password else []
     return ", ".join([*parts, *([f"{wish.macs} MACs"] if wish.macs else [])])

@@ -38,6 +38,7 @@ class Wished:
     macs: str | None = None
     safety: bool | None = None
     stopped: bool | None = None
+    password: bool | None = None
 
 
 def changed(wish: Wish, said: Wished) -> Wish:
@@ -52,6 +53,7 @@ def changed(wish: Wish, said: Wished) -> Wish:
         "macs": said.macs,
         "safety": said.safety,
         "stopped": said.stopped,
+        "password": said.password,
     }
     found = replace(wish, **{name: value for name, value in new.items() if value is not None})
     if said.disks or said.mode == "attach":
@@ -74,6 +76,7 @@ def sentence(verb: str, vm: str, wish: Wish, facts: Facts, point: Point) -> str:
     more += [f"with {'the same' if wish.macs == 'same' else 'new'} macs"] if wish.macs else []
     more += ["snapshot it first"] if wish.safety else []
     more += ["leave it stopped"] if wish.stopped else []
+    more += ["reset the password"] if wish.password else []
     return f"{of}{named}{''.join(f', {one}' for one in more)}"
 
 
@@ -110,7 +113,7 @@ def tokens(wish: Wish, before: Wish) -> str:
     )
 
 
-_CARRIED = ("mode", "strategy", "new_name", "snapshot", "volumes", "safety", "disks", "macs", "stopped")
+_CARRIED = ("mode", "strategy", "new_name", "snapshot", "volumes", "safety", "disks", "macs", "stopped", "password")
 
 
 def _token(value: object) -> str:
@@ -137,13 +140,14 @@ def with_tokens(wish: Wish, told: str) -> Wish:
 _ALLOWED: dict[str, frozenset[str]] = {
     "mode": frozenset(MODES), "strategy": frozenset({"", *STRATEGIES}), "disks": frozenset({"", "data", "root"}),
     "macs": frozenset({"", "same", "new"}), "safety": frozenset(_FLAGS), "stopped": frozenset(_FLAGS),
+    "password": frozenset(_FLAGS),
 }  # fmt: skip
 
 
 def _value(name: str, value: str) -> Any:
     if name in _ALLOWED and value not in _ALLOWED[name]:
         raise ValueError(f"{name}={value[:60]} is no wish")
-    if name in ("safety", "stopped"):
+    if name in ("safety", "stopped", "password"):
         return _FLAGS[value]
     if name == "volumes":
         return tuple(unquote(one) for one in value.split(",") if one)
@@ -196,6 +200,8 @@ def _more(facts: Facts, wish: Wish) -> Iterator[Option]:
         label = "no safety snapshot" if wish.safety else "snapshot it first"
         yield Option(label, replace(wish, safety=not wish.safety))
     yield Option("let it run" if wish.stopped else "leave it stopped", replace(wish, stopped=not wish.stopped))
+    label = "keep the passwords" if wish.password else "reset the password"
+    yield Option(label, replace(wish, password=not wish.password))
     if facts.recipe.deleted:  # the MACs of one that lives are its own, or go over with its ports
         macs: Macs = "" if wish.macs == "new" else "new"
         yield Option("new MACs" if macs else "the same MACs", replace(wish, macs=macs))

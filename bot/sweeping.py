@@ -6,6 +6,7 @@ import contextlib
 import structlog
 
 from engines.changes import requests as changes
+from storage import passwords
 from storage.database import Database, StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -27,8 +28,10 @@ class Sweeper:
         try:
             ended = await changes.expire(self._database)
             reminded = await changes.remind(self._database)
+            async with self._database.begin() as conn:
+                lapsed = await passwords.lapse(conn)
         except StorageUnavailable as away:
             log.warning("requests.no_database", what=away.what)
             return
-        if ended or reminded:
-            log.info("requests.swept", expired=ended, reminded=len(reminded))
+        if ended or reminded or lapsed:
+            log.info("requests.swept", expired=ended, reminded=len(reminded), lapsed=lapsed)

@@ -13,6 +13,7 @@ INTENTS = frozenset({"restore", "restore_plan"})
 _BEGIN = r"(?:\s*[,;:]?\s*\b(?:and|but|then|with|please)\b\s*(?:then\s+|please\s+)?|\s*[,;]\s*(?:please\s+)?|\s+)"
 _END = r"(?=\s*(?:[,;.!]|$|\band\b|\bbut\b|\bthen\b|\bplease\b|\bfrom\b|\bwith\b|\bas\b|\bin place\b))"
 _ORIGINAL = r"(?:it|this|that|the (?:original|old one|current one|vm)|its (?:current |present )?(?:state|volumes))"
+_ADMIN = r"(?:(?:admin(?:istrator)?|root)(?:'s)?\s+)?(?:passwords?|pass ?word|pw|credentials)"
 _SNAP = r"(?:safety[- ])?snapshots?"
 
 _CLAUSES: tuple[tuple[str, str, Any], ...] = (
@@ -30,6 +31,12 @@ _CLAUSES: tuple[tuple[str, str, Any], ...] = (
      "same"),
     ("macs", r"(?:the\s+)?same\s+macs?(?:\s+address(?:es)?)?", "same"),
     ("macs", r"(?:with\s+)?(?:new|fresh|other|different)\s+macs?(?:\s+address(?:es)?)?", "new"),
+    ("password", r"(?:do not|don't|dont)\s+(?:reset|set|change)\s+(?:the\s+|its\s+|a\s+)?(?:new\s+)?" + _ADMIN, False),
+    ("password", r"(?:reset|resetting|set|change|renew)\s+(?:the\s+|its\s+|a\s+)?(?:new\s+)?" + _ADMIN, True),
+    ("password", r"(?:with\s+)?(?:a\s+)?(?:new|fresh|another)\s+" + _ADMIN, True),
+    ("password", r"(?:without|no)\s+(?:a\s+|any\s+)?(?:new\s+)?" + _ADMIN, False),
+    ("password", r"(?:keep|keeping|leave|leaving|with)\s+(?:the\s+|its\s+)?(?:old\s+|same\s+)?" + _ADMIN
+                 + r"(?:\s+as\s+(?:it|they)\s+(?:is|was|are|were))?", False),
     ("mode", r"attach(?:ed|ing)?\s+(?:the\s+)?(?:volumes?\s+)?only", "attach"),
 )  # fmt: skip
 _CUT = tuple((slot, re.compile(f"{_BEGIN}{said}{_END}", re.IGNORECASE), value) for slot, said, value in _CLAUSES)

@@ -10,6 +10,8 @@ request_notice = Table(
     metadata,
     Column("request_id", BigInteger, ForeignKey(request.c.id), primary_key=True),
     Column("surface", Text, primary_key=True),
-    Column("what", Text, primary_key=True),  # asked, reminded or broken (a decision past the rules, with a reason)
+    Column(
+        "what", Text, primary_key=True
+    ),  # asked, reminded, broken (a decision past the rules, with a reason), password
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

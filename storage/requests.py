@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, or_, select, text, upd
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import passwords
 from storage.change_tables import job, request, request_vote
 from storage.json_texts import clean_text, json_value
 from storage.notice_tables import request_notice
@@ -246,12 +247,14 @@ async def seen(conn: AsyncConnection, scope: Scope, person: str, id_: int) -> Re
 
 
 async def untold(conn: AsyncConnection, surface: str, what: str, limit: int) -> list[int]:
-    """Requests of which nobody was told yet, on this way out, that they were asked, are half over, or were broken."""
+    """Requests of which nobody was told yet, on this way out, that they were asked, are half over, were
+    broken, or brought a password that can be shown."""
     r, n = request.c, request_notice.c
     waits = and_(r.mode == "approve", r.state == "pending", r.approve_by > func.clock_timestamp())
     due = {
         "asked": waits,
         "reminded": and_(waits, r.reminded_at.is_not(None)),
+        "password": r.job_id.in_(passwords.waiting()),
         "broken": and_(r.break_glass, r.decided_at > func.clock_timestamp() - timedelta(days=1)),
     }[what]
     told = select(n.request_id).where(n.request_id == r.id, n.surface == surface, n.what == what)

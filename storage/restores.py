@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, and_, func, select, tuple_
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import passwords
 from storage.change_tables import job, job_step, request, request_vote
 from storage.filters import Ref
+from storage.passwords import Reset
 from storage.scopes import Scope
 
 KINDS = ("restore", "restore_replace")
@@ -18,7 +20,10 @@ KINDS = ("restore", "restore_replace")
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """One restore. `approvers` are those who said yes; `options` those of its plan (mode, vm_id, point …)."""
+    """One restore. `approvers` are those who said yes; `options` those of its plan (mode, vm_id, point …).
+
+    `reset`: what became of a new password that was asked for.
+    """
 
     job_id: int
     request_id: int | None
@@ -38,6 +43,7 @@ class Restore:
     error: str
     fix: str
     cancel_by: str | None
+    reset: Reset | None = None
 
     @property
     def name(self) -> str:
@@ -109,11 +115,12 @@ async def restores(conn: AsyncConnection, scope: Scope, window: Window, limit: i
         .order_by(job.c.id.desc())
         .limit(limit)
     )  # fmt: skip
-    found = (await conn.execute(query)).mappings()
-    return [_restore(row) for row in found], total
+    rows = list((await conn.execute(query)).mappings())
+    resets = await passwords.of_jobs(conn, [row["id"] for row in rows])
+    return [_restore(row, resets.get(row["id"])) for row in rows], total
 
 
-def _restore(row: RowMapping) -> Restore:
+def _restore(row: RowMapping, reset: Reset | None) -> Restore:
     told = {key: value for key, value in row.items() if key not in ("id", "approvers", "options", "title", "demo")}
     return Restore(
         job_id=row["id"],
@@ -121,6 +128,7 @@ def _restore(row: RowMapping) -> Restore:
         demo=bool(row["demo"]),
         approvers=tuple(sorted(row["approvers"] or ())),
         options=row["options"] or {},
+        reset=reset,
         **told,
     )
 

@@ -8,7 +8,7 @@ from typing import Literal
 from rich.cells import cell_len, set_cell_size
 
 from bot import formats
-from bot.replies import Chart, Choices, Column, Fields, File, Link, Part, Progress, Reply, Table, Text
+from bot.replies import Chart, Choices, Column, Fields, File, Link, Part, Progress, Reply, Secret, Table, Text
 
 Tone = Literal["heading", "plain", "note", "warning", "label", "choice", "bar", "near", "over"]
 
@@ -78,6 +78,8 @@ def _part(part: Part, now: datetime, width: int, number: int) -> Iterator[Line]:
             yield Line(f"file: {formats.clean(part.name)}{size}", "label")
         case Progress():
             yield from _progress(part)
+        case Secret():
+            yield Line(f"{formats.clean(part.label)}: {formats.secret(part)}", "label")
         case Link():
             if part.to.startswith("http"):
                 yield Line(f"{formats.clean(part.label)}: {formats.clean(part.to)}", "note")

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,9 @@ from intents.readings import Name, Reading
 from intents.registry import Catalogue
 from storage.filters import Ref
 from storage.listings import Listed, listings
+
+if TYPE_CHECKING:
+    from engines.sealing import Reader
 
 ROWS_SHOWN = 50
 """Rows of a table in a reply; the rest is counted, and comes with an export."""
@@ -29,7 +33,7 @@ class Ask:
     """One question on its way to an answer. `conn` is a transaction that reads; `rows` how many a table may hold.
 
     `again` answers an earlier reading anew with all of its rows, for an export; `last` is that reading. `house` is what
-    an admin allows restores.
+    an admin allows restores. `reader` opens what was sealed for this process; `unseen` as of the message.
     """
 
     conn: AsyncConnection
@@ -46,6 +50,8 @@ class Ask:
     account: str = ""
     redraws: bool = False
     house: House = field(default_factory=House)
+    unseen: bool = False
+    reader: "Reader | None" = None
 
     @property
     def is_private(self) -> bool:

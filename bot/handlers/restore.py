@@ -14,6 +14,7 @@ from bot.replies import Choice, Choices, Column, Fields, File, Part, Progress, R
 from bot.restore_changes import change, choices
 from bot.restore_wishes import Wished, changed, sentence, vm_words
 from bot.restoring import OPEN, cannot, may_not, vm_named
+from bot.revealing import reveal
 from engines.plans import Plan
 from engines.restore.designs import point_of
 from engines.restore.facts import Facts, facts_of, points_for
@@ -158,7 +159,10 @@ def _otherwise(facts: Facts, wish: Wish) -> Sequence[Part]:
 
 @answers("restore_status")
 async def restore_status(ask: Ask, vm: Name | None, job: str | None) -> Reply:
-    """One restore with its steps and its record, or those that go on."""
+    """One restore with its steps and its record, or those that go on; or its new password, to whoever asked."""
+    pressed = pressed_in(ask.reading)
+    if pressed is not None:
+        return await reveal(ask, pressed)
     ids = _ids(job)
     if job is not None and not ids:
         return _none(f"{job[:40]} is no restore that you may see.")

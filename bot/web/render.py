@@ -175,6 +175,7 @@ class Renderer:
         self._jinja.filters["as_it_is"] = _as_it_is
         self._jinja.globals.update(
             footing=formats.footing,
+            secret=formats.secret,
             more=formats.more,
             kind_of=lambda part: type(part).__name__.lower(),
             is_numeric=formats.is_numeric,

@@ -154,6 +154,12 @@ class ActingServers(Protocol):
     async def delete_kept_server(self, project_id: str, server_id: str, mark: str) -> None:
         """Of an original that bears this mark under KEPT and is stopped or in error; refused for any other."""
 
+    async def change_password(self, project_id: str, server_id: str, password: str) -> None:
+        """Of the administrator of the guest. Raises ActError with `busy` where the guest's agent does not answer now.
+
+        The error may repeat the password.
+        """
+
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str: ...
 
     async def attach_volume(self, project_id: str, server_id: str, volume_id: str) -> None: ...

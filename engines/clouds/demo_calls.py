@@ -42,7 +42,7 @@ class Call:
 _SERVICES: Mapping[tuple[str, ...], str] = MappingProxyType(
     {
         ("port", "floating", "network", "subnet", "routers"): "Neutron",
-        ("server", "vm", "console", "attach", "detach", "keypairs", "limits", "exists"): "Nova",
+        ("server", "vm", "console", "password", "attach", "detach", "keypairs", "limits", "exists"): "Nova",
     }
 )
 

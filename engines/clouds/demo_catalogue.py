@@ -65,6 +65,7 @@ class Image:
     os_version: str
     size_bytes: int
     state: str = "available"
+    agent: bool | None = None  # whether it says that there is a guest agent; None: it says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +248,14 @@ FLAVORS = (
 )
 _GIB = 1024**3
 IMAGES = (
-    Image("ubuntu-24.04", "ubuntu", "24.04", 3 * _GIB // 5),
-    Image("ubuntu-22.04", "ubuntu", "22.04", 13 * _GIB // 20),
-    Image("debian-12", "debian", "12", _GIB // 3),
-    Image("rhel-9.4", "rhel", "9.4", 9 * _GIB // 10),
-    Image("rocky-9", "rhel", "9", _GIB),
-    Image("sles-15", "sles", "15 SP6", _GIB),
+    Image("ubuntu-24.04", "ubuntu", "24.04", 3 * _GIB // 5, agent=True),
+    Image("ubuntu-22.04", "ubuntu", "22.04", 13 * _GIB // 20, agent=True),
+    Image("debian-12", "debian", "12", _GIB // 3, agent=True),
+    Image("rhel-9.4", "rhel", "9.4", 9 * _GIB // 10, agent=True),
+    Image("rocky-9", "rhel", "9", _GIB, agent=True),
+    Image("sles-15", "sles", "15 SP6", _GIB, agent=False),
     Image("centos-7", "centos", "7.9", 9 * _GIB // 10, "disabled"),
-    Image("windows-2022", "windows", "Server 2022", 9 * _GIB),
+    Image("windows-2022", "windows", "Server 2022", 9 * _GIB, agent=True),
     Image("windows-2019", "windows", "Server 2019", 8 * _GIB),
     Image("windows-11", "windows", "11", 12 * _GIB),
     Image("freebsd-14", "other", "FreeBSD 14.1", _GIB),

@@ -16,6 +16,7 @@ from engines.clouds.demo_catalogue import (
     UNOWNED,
     USERS,
     VMWARE,
+    Image,
     Source,
 )
 from engines.clouds.demo_groups import group_names
@@ -210,6 +211,15 @@ def flavors(view: View, source: Source) -> Sequence[Resource]:
     ]
 
 
+def _agent(image: Image, source: Source) -> dict[str, Any]:
+    """The properties, with what they say of a guest agent: a word of QEMU's alone."""
+    told = {"os_distro": image.os}
+    if image.agent is None or source != OPENSTACK:
+        return {"properties": told}
+    said = "yes" if image.agent else "no"
+    return {"guest_agent": image.agent, "properties": {**told, "hw_qemu_guest_agent": said}}
+
+
 def images(view: View, source: Source) -> Sequence[Resource]:
     ids, plan = Ids(view.plan, source), view.plan
     return [
@@ -230,7 +240,7 @@ def images(view: View, source: Source) -> Sequence[Resource]:
                 "min_memory_mib": 1024,
                 "protected": i.os == "windows",
                 "checksum": plan.id("checksum:" + i.name).replace("-", ""),
-                "properties": {"os_distro": i.os},
+                **_agent(i, source),
                 "created": iso(plan.epoch - (100 + plan.roll(i.name, 500)) * DAY),
             },
         )

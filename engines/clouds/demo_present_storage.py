@@ -117,6 +117,7 @@ def _volume(present: Present, one: DemoObject) -> Resource:
         "parent_id": holder or None,
         "attachments": [{"vm_id": holder, "device": told.get("device")}] if holder else [],
         "image": told.get("image"),
+        "guest_agent": told.get("guest_agent"),
         "metadata": dict(told["metadata"]),
         "snapshot_id": told.get("snapshot_id"),
         "created": born(one),

@@ -4,6 +4,8 @@ As with a real one: what is made is there at once and can be used later, what is
 deleted that does not bear a mark of ours.
 """
 
+import hashlib
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +20,7 @@ from engines.clouds.demo_present_vms import task_of
 from engines.clouds.demo_words import server_state, volume_state
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_INHERITED = ("volume_type", "bootable", "encrypted", "image", "guest_agent")
 _SHARED = ("flavor", "image")
 _LIMITS = ("vms", "cpu", "memory_mib", "volumes", "storage_gib", "snapshots", "ports")
 
@@ -151,6 +154,28 @@ class DemoServers(DemoPorts):
                 raise refused(f"VM {server_id} is no stopped original of ours")
             await now.delete(VM, server_id)
 
+    async def change_password(self, project_id: str, server_id: str, password: str) -> None:
+        """The image that its root disk was made of has an agent, or Nova refuses. What is kept is a salted hash."""
+        async with self._calls.changing("change_password", project_id, server_id) as now:
+            row = await _vm(now, server_id)
+            if row.attrs["status"] != "ACTIVE":
+                raise refused(f"Nova answered: instance {server_id} is not running", code=409)
+            if not await self._has_agent(now, row):
+                why = "QEMU guest agent is not enabled on the instance"
+                raise refused(f"Nova answered: Failed to set admin password on {server_id} because {why}", code=409)
+            salt = secrets.token_bytes(16)
+            digest = hashlib.scrypt(password.encode(), salt=salt, n=2**12, r=8, p=1).hex()
+            told = {"password_hash": f"{salt.hex()}${digest}", "password_at": now.now.isoformat()}
+            await now.set(VM, server_id, **told)
+
+    async def _has_agent(self, now: Changing, vm: Resource) -> bool:
+        image = _one(await self._calls.shared("image"), str(vm.attrs.get("image_id") or ""))
+        if image is not None:
+            return bool(image.attrs.get("guest_agent"))
+        root = next((one for one in await now.rows(VOLUME) if one.attrs.get("parent_id") == vm.external_id
+                     and one.attrs.get("bootable")), None)  # fmt: skip
+        return root is not None and bool(root.attrs.get("guest_agent"))
+
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str:
         row = await self._calls.one(VM, "console_log", project_id, server_id)
         if row is None:
@@ -189,7 +214,7 @@ class DemoServers(DemoPorts):
                 raise refused("Cinder answered: Invalid snapshot, or a size that is smaller than it")
             await now.spend("Cinder", volumes=1, storage_gib=new.size_gib)
             of = await now.one(VOLUME, str(copy.attrs["parent_id"]))
-            kept = {k: of.attrs.get(k) for k in ("volume_type", "bootable", "encrypted", "image")} if of else {}
+            kept = {k: of.attrs.get(k) for k in _INHERITED} if of else {}
             told = {"size_gib": new.size_gib, "snapshot_id": copy.external_id, "takes_s": self._calls.api.takes_s}
             metadata = {**new.metadata, MARK: new.mark}
             id_ = str(uuid.uuid4())

@@ -1,15 +1,17 @@
 """The demo cloud's volumes, snapshots and where they lie, as the inventory's fields."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from engines.clouds import Resource
-from engines.clouds.demo_catalogue import NUTANIX, OPENSTACK, USERS, VMWARE, Source
+from engines.clouds.demo_catalogue import IMAGES, NUTANIX, OPENSTACK, USERS, VMWARE, Source
 from engines.clouds.demo_ids import Ids
 from engines.clouds.demo_listing import Listing, facts
 from engines.clouds.demo_model import iso
 from engines.clouds.demo_policies import MADE_BY, protection
 from engines.clouds.demo_view import Disk, Snap, View
 
+_AGENTS = MappingProxyType({image.name: image.agent for image in IMAGES})
 _TYPES = {OPENSTACK: ("ssd", "hdd"), VMWARE: ("thin", "thick"), NUTANIX: ("default", "default")}.__getitem__
 
 
@@ -35,6 +37,7 @@ def _volume(view: View, source: Source, ids: Ids, disk: Disk) -> Resource:
         parent_id=attached,
         attachments=[{"vm_id": attached, "device": device}] if attached else [],
         image=disk.vm.image if disk.vm and system and source == OPENSTACK else None,
+        guest_agent=_AGENTS.get(disk.vm.image) if disk.vm and system and source == OPENSTACK else None,
         user_id=ids.user(USERS[view.plan.roll(disk.key + "u", 2)][0]) if source == OPENSTACK else None,
         metadata=dict(protection(view.plan, disk.key).labels) if source == OPENSTACK else {},
         created=iso(disk.born),

@@ -20,6 +20,7 @@ from engines.clouds.acting_servers import (
     ServerState,
     Thing,
 )
+from engines.clouds.openstack_errors import status_of
 from engines.clouds.openstack_projects import Json, Listing, ProjectCalls
 from engines.clouds.openstack_server_words import (
     floating_state,
@@ -96,6 +97,13 @@ class OpenStackActingServers:
         if not mark or there.metadata.get(KEPT) != mark or there.status not in ("SHUTOFF", "ERROR"):
             raise ActError("refused", f"VM {server_id} is no stopped original of ours", "look at it in the cloud")
         await self._delete(project_id, NOVA, f"/servers/{_id(server_id)}")
+
+    async def change_password(self, project_id: str, server_id: str, password: str) -> None:
+        path, body = f"/servers/{_id(server_id)}/action", {"changePassword": {"adminPass": password}}
+        try:
+            await self._calls.change(project_id, "POST", NOVA, path, body, secret=True)
+        except ActError as error:
+            raise _of_agent(error) from None
 
     async def console_log(self, project_id: str, server_id: str, lines: int) -> str:
         answer = await self._act(project_id, server_id, {"os-getConsoleOutput": {"length": lines}})
@@ -224,6 +232,18 @@ class OpenStackActingServers:
         except ActError as error:
             if error.reason != "gone":
                 raise
+
+
+def _of_agent(error: ActError) -> ActError:
+    """501 is Nova's word for an agent that is silent, and for a hypervisor that never sets one: nothing was done. What
+    it conflicts with (409) is over soon only where something else is under way with the VM."""
+    cause = error.__cause__
+    status = status_of(cause) if cause is not None else None
+    if status == 501:
+        return ActError("busy", error.detail, error.fix)
+    if status == 409 and "while it is in" not in error.detail:
+        return ActError("refused", error.detail, error.fix)
+    return error
 
 
 def _owner(row: Json) -> str:

@@ -68,9 +68,12 @@ class ProjectCalls:
         path: str,
         body: Json | None = None,
         microversion: str | None = None,
+        *,
+        secret: bool = False,
     ) -> Json:
-        """Ask for a change, once. The answer; {} for an empty one."""
-        return await self._run(partial(self._change, project_id, method, service, path, body, microversion))
+        """Ask for a change, once. The answer; {} for an empty one. `secret`: it is in no log, however detailed."""
+        call = partial(self._change, project_id, method, service, path, body, microversion, secret=secret)
+        return await self._run(call)
 
     async def roles(self, project_id: str) -> frozenset[str]:
         """The names of the service user's roles in a project, in lower case."""
@@ -126,12 +129,15 @@ class ProjectCalls:
         path: str,
         body: Json | None,
         microversion: str | None,
+        *,
+        secret: bool,
     ) -> Json:
         place, sent = self.place(project_id), False
         try:
             client = self._client(project_id, service)
             client.get_endpoint_data()  # found before the request leaves, so that a failure here is no doubt
             more: dict[str, Any] = {} if body is None else {"json": body}
+            more |= {"log": False} if secret else {}
             sent = True
             answer = client.request(path, method, redirect=False, microversion=microversion, **more, **self._once())
             return json_of(answer, path, may_be_empty=True)

@@ -5,7 +5,16 @@ from typing import Any
 
 from engines.clouds import Resource
 from engines.clouds.openstack_calls import Json
-from engines.clouds.openstack_words import image_state, known, os_of, os_version_of, snapshot_state, utc, volume_state
+from engines.clouds.openstack_words import (
+    guest_agent,
+    image_state,
+    known,
+    os_of,
+    os_version_of,
+    snapshot_state,
+    utc,
+    volume_state,
+)
 
 # What Glance itself writes; the rest of an image are the properties that people set.
 _IMAGE_OWN = frozenset(
@@ -35,6 +44,7 @@ def volume(row: Json) -> Resource:
         attachments=attachments,
         snapshot_id=row.get("snapshot_id"),
         image=image.get("image_name"),
+        guest_agent=guest_agent(image),
         user_id=row.get("user_id"),
         metadata=row.get("metadata") or {},
         description=row.get("description"),
@@ -97,6 +107,7 @@ def image(row: Json) -> Resource:
         min_memory_mib=row.get("min_ram"),
         protected=row.get("protected"),
         checksum=row.get("checksum"),
+        guest_agent=guest_agent(properties),
         properties=properties,
         created=utc(row.get("created_at")),
     )

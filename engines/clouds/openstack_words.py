@@ -140,3 +140,9 @@ def owners_of(metadata: Mapping[str, Any]) -> tuple[str | None, str | None]:
 def known(**facts: Any) -> dict[str, Any]:
     """Only what the cloud told: None and an empty text are no facts."""
     return {name: value for name, value in facts.items() if value is not None and value != ""}
+
+
+def guest_agent(properties: Mapping[str, Any]) -> bool | None:
+    """Whether an image says that there is a guest agent, as Nova reads it; None: it says nothing."""
+    told = str(properties.get("hw_qemu_guest_agent", "")).strip().lower()
+    return told in ("yes", "true", "on", "1", "t", "y") if told else None

@@ -141,6 +141,7 @@ IMAGE = Kind(
         Field("min_memory_mib", "min. memory", "mib"),
         Field("protected", "protected", "flag"),
         Field("checksum", "checksum", mask="id"),
+        Field("guest_agent", "guest agent", "flag"),
         Field("properties", "properties", "map", mask="name"),
         *CREATED,
         Field("updated", "updated", "time", "derived"),

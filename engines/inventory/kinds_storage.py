@@ -20,6 +20,7 @@ VOLUME = Kind(
         Field("vm", "VM", where="derived", mask="name"),  # names, joined by ", "
         Field("snapshot_id", "from snapshot", mask="id"),
         Field("image", "from image", mask="name"),
+        Field("guest_agent", "guest agent", "flag"),  # as the image says that it was made of
         Field("user_id", "created by (id)", mask="id"),
         Field("created_by", "created by", where="derived", mask="name"),
         Field("metadata", "metadata", "map", mask="name"),

@@ -41,6 +41,8 @@ def checks_of(made: Design, house: House) -> tuple[Check, ...]:
         found.append(_name(made))
     if made.wish.mode == "attach":
         found.append(_attachable(made))
+    if made.wish.password and made.makes_vm:
+        found.append(_password(made, house))
     return tuple(found)
 
 
@@ -138,3 +140,16 @@ def _attachable(made: Design) -> Check:
     return Check(
         "VM", ready, recipe.state if ready else f"it is {recipe.state}: volumes are attached when it is on or off"
     )
+
+
+def _password(made: Design, house: House) -> Check:
+    """Only a process that can show it may have it set; whether the cloud will is not known before it is asked."""
+    if not house.reader:
+        return Check("password", False, "nobody could show it to you from here: ask on the page, or in a chat")
+    system = made.facts.system or "an unknown OS"
+    known = {
+        True: "its image says that there is a guest agent (hw_qemu_guest_agent), which sets it",
+        False: "its image says that there is no guest agent (hw_qemu_guest_agent): the cloud will hardly set one",
+        None: "its image does not say whether there is a guest agent (hw_qemu_guest_agent): the cloud may refuse",
+    }
+    return Check("password", True, f"{system}; {known[made.facts.agent]}")

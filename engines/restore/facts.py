@@ -38,7 +38,8 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`groups` are the security groups of the project by id. `names` are the names of its VMs. `past` maps a mode to
-    the seconds that the last restores took. `project` is its name, empty where it is not known."""
+    the seconds that the last restores took. `project` is its name, empty where it is not known. `system` is the guest's
+    in words; `agent`: whether the image that it was made of says that there is a guest agent; None: it does not say."""
 
     vm: Found
     recipe: Recipe
@@ -53,6 +54,8 @@ class Facts:
     past: Mapping[str, Sequence[float]] = field(default_factory=dict)
     project: str = ""
     demo: bool = False
+    system: str = ""
+    agent: bool | None = None
 
 
 async def points_for(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, tuple[Point, ...]]:
@@ -93,7 +96,18 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         {mode: await restores.past_seconds(conn, source, mode) for mode in modes},
         projects[project].name if project in projects else "",
         demo,
+        " ".join(str(vm.attrs[name]) for name in ("os", "os_version") if vm.attrs.get(name)),
+        await _agent(conn, scope, recipe),
     )
+
+
+async def _agent(conn: AsyncConnection, scope: Scope, recipe: Recipe) -> bool | None:
+    """What Nova goes by: the property of the image, which Cinder keeps with a volume that was made of it."""
+    if recipe.root is not None or not recipe.image_id:
+        return recipe.root.agent if recipe.root else None
+    rows = await restore_facts.living(conn, scope, recipe.source, "image", resource.c.external_id == recipe.image_id)
+    told: bool | None = rows[0].attrs.get("guest_agent") if rows else None
+    return told
 
 
 async def _flavors(conn: AsyncConnection, scope: Scope, source: str) -> tuple[Flavor, ...]:

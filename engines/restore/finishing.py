@@ -143,20 +143,33 @@ class Report:
             "reach": list(seen.get("reach", ())),
             "not_kept": lost,
             "counts": _made(doing),
-            "words": _words(told["name"], seen, lost),
+            "words": _words(told["name"], seen, lost, result_of(doing, "password")),
         }
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
 
 
-def _words(name: str, seen: Result, lost: Sequence[str]) -> str:
+def _words(name: str, seen: Result, lost: Sequence[str], password: Result) -> str:
     """For the last message: what there is now, who was reached, and what it lacks; empty where no VM was made."""
     if not seen.get("console"):
         return ""
     runs = f"{name} runs with {', '.join(seen['addresses']) or 'no address'}, its console {seen['console']}"
     told = "; ".join((runs, *map(str, seen.get("reach", ()))))
-    return f"{told}. Not kept: {'; '.join(lost)}." if lost else f"{told}."
+    words = f"{told}.{_of_password(password)}"  # before what is long: a card may cut the end
+    return f"{words} Not kept: {'; '.join(lost)}." if lost else words
+
+
+def _of_password(told: Result) -> str:
+    """What became of the new password, and what to do where it was not set; empty where none was asked for."""
+    match told.get("password"):
+        case "set":
+            return " A new password is set: only whoever asked can see it, once."
+        case "unsure":
+            return f" Nobody knows whether the new password was set ({told['why']}): try it, or set one: {told['fix']}."
+        case "refused":
+            return f" No new password was set: {told['why']}. Set one by hand: {told['fix']}."
+    return ""
 
 
 def _made(doing: Doing) -> dict[str, int]:

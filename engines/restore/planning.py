@@ -13,6 +13,7 @@ from engines.restore.wishes import House, Wish, to_json
 
 KINDS = {"side_by_side": "restore", "attach": "restore", "replace": "restore_replace"}
 """A replace is a kind of change of its own: other people decide on it."""
+_NEW_ONE = "a new one is set by the cloud once it runs; whoever asked is shown it once, and nobody else"
 GUESS_S = (60, 20)
 """Without any past restore: seconds for the VM, and for each volume."""
 
@@ -24,7 +25,7 @@ def plan_of(facts: Facts, wish: Wish, now: datetime, house: House) -> Plan:
         KINDS[wish.mode],
         _title(made),
         _targets(made),
-        steps_of(made, house.probe),
+        steps_of(made, house.probe, house.reader),
         _options(made, now),
         checks_of(made, house),
         tuple(_facts(made, now)),
@@ -112,6 +113,8 @@ def _facts(made: Design, now: datetime) -> Iterator[tuple[str, str]]:
     lost = tuple(not_brought_back(made))
     if lost:
         yield "not brought back", "; ".join(lost)
+    if made.wish.password and made.makes_vm:
+        yield "password", _NEW_ONE
     if made.wish.stopped and made.makes_vm:
         yield "then", f"{made.name} is switched off again, once it was seen to run"
     yield "quota", "; ".join(need.words for need in needs(made)) or "nothing is added"
@@ -181,6 +184,8 @@ def not_brought_back(made: Design) -> Iterator[str]:
     if made.groups_lost:
         yield f"security groups that are gone: {', '.join(made.groups_lost)}"
     yield from recipe.lost
+    if not made.wish.password:
+        yield "passwords: they are those of that time; for a new one say “…, reset the password”"
 
 
 def _takes(made: Design) -> str:
@@ -201,6 +206,7 @@ def _unused(made: Design) -> Iterator[str]:
     if wish.new_name and wish.mode != "side_by_side":
         yield f"The name {wish.new_name} is not used: the VM is called {made.name}."
     said = {"addresses": wish.strategy, "MACs": wish.macs, "to be left stopped": wish.stopped}
+    said |= {"a new password": wish.password}
     unused = [what for what, value in said.items() if value]
     if wish.mode == "attach" and unused:
         yield f"Not used, for no VM is made: {', '.join(unused)}."
@@ -220,6 +226,8 @@ def _warnings(made: Design, now: datetime) -> Iterator[str]:
         yield f"Flavor {recipe.flavor or recipe.flavor_id} is gone: {made.flavor.name} is of the same size."
     if made.groups_lost:
         yield "Some security groups are gone: look at what may reach the VM before it is used."
+    if made.wish.password and made.makes_vm and not made.facts.agent:
+        yield "The cloud may refuse to set a password: the VM comes back all the same, with that of its time."
     if made.makes_vm:
         yield "cloud-init takes it for a new machine: host keys and passwords that it sets are set anew."
     grown = [one for one in made.disks if one.disk.size_gib and one.disk.size_gib != one.copy.size_gib]

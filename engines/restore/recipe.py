@@ -15,7 +15,8 @@ _MARKS = ("stackhand_key", "stackhand_restored_from", "stackhand_kept")
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A volume of the VM. `boot`: it starts from this one. `delete_with_vm`: the cloud deletes it with the VM."""
+    """A volume of the VM. `boot`: it starts from this one. `delete_with_vm`: the cloud deletes it with the VM. `agent`:
+    whether its image says that there is a guest agent; None: it does not say."""
 
     volume_id: str
     name: str
@@ -29,6 +30,7 @@ class Disk:
     metadata: Mapping[str, str] = field(default_factory=dict)
     zone: str = ""
     bootable: bool = False
+    agent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def _disks(vm: Found, derived: Mapping[str, Any], own: Belongings) -> tuple[Disk
             {str(k): str(v) for k, v in (volume.attrs.get("metadata") or {}).items() if k not in _MARKS},
             str(volume.attrs.get("zone") or ""),
             bool(volume.attrs.get("bootable")),
+            volume.attrs.get("guest_agent"),
         )
         for volume in ordered
     )
@@ -320,7 +323,6 @@ def _with_losses(recipe: Recipe, vm: Found, derived: Mapping[str, Any], own: Bel
     if recipe.image_id and not recipe.boots_from_volume:
         lost.append("what was written to its root disk, unless the point has an image of it")
     lost.append("user data, where the cloud does not show it to the service user")
-    lost.append("passwords: they are those of that time, and are set anew from inside; Stackhand resets none")
     if recipe.key_name:
         lost.append(f"keypair {recipe.key_name}, unless the service user has one of that name; keys on the disk stay")
     return replace(recipe, lost=tuple(lost))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from storage.passwords import Reset
 from storage.restores import RanStep, Restore
 
 MODES = {"side_by_side": "side by side", "replace": "replace", "attach": "volumes only"}
@@ -37,6 +38,16 @@ def asked_of(one: Restore, plan: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, value) for label, value in told if value]
 
 
+def reset_words(reset: Reset, name: str) -> str:
+    """What became of a new password, for the card and the record: whether it was set, and who was shown it when."""
+    if reset.state == "refused" or reset.is_over:
+        return "no"
+    if reset.state == "trying":
+        return "not yet"
+    done = "yes" if reset.state == "set" else "nobody knows"
+    return f"{done}, shown to {name} at {stamp(reset.shown_at)}" if reset.shown_at else f"{done}, not shown"
+
+
 def came_of(one: Restore) -> list[tuple[str, str]]:
     """The outcome, and what is left to do."""
     words, said = str(one.outcome.get("words") or one.state), str(one.outcome.get("said", ""))
@@ -44,6 +55,7 @@ def came_of(one: Restore) -> list[tuple[str, str]]:
         ("outcome", one.state),
         ("in words", words),
         ("what there is now", "" if said.rstrip(".") in words else said),
+        ("password reset", reset_words(one.reset, one.reset.asker) if one.reset is not None else ""),
         ("error", one.error),
         *(
             ("left to do by hand", f"{left.get('what', '')}: {left.get('fix', '')}")

@@ -9,19 +9,19 @@ from engines.restore.checks import needs
 from engines.restore.designs import Design, NewDisk
 from engines.restore.recipe import Nic
 
-CHECK, READY, SERVER, ACTIVE, VERIFY, REPORT = (
-    "check", "volumes ready", "server", "server active", "verify", "report",
+CHECK, READY, SERVER, ACTIVE, VERIFY, REPORT, PASSWORD = (
+    "check", "volumes ready", "server", "server active", "verify", "report", "password",
 )  # fmt: skip
 _REMOVED = "it is deleted again"
 
 
-def steps_of(made: Design, probe: tuple[int, ...] = ()) -> tuple[Step, ...]:
-    """`probe` are the TCP ports that are tried on the new VM."""
+def steps_of(made: Design, probe: tuple[int, ...] = (), reader: str = "") -> tuple[Step, ...]:
+    """`probe` are the TCP ports that are tried on the new VM, `reader` is whom a new password is sealed for."""
     if made.wish.mode == "attach":
         return (_check(made), *_volumes(made), *_attach(made), _report(made))
     before = (_check(made), *_safety(made), *_volumes(made))
     switch = _switch(made) if made.wish.mode == "replace" else ()
-    after = (*_floating(made), _verify(made, probe), *_halt(made), _report(made))
+    after = (*_floating(made), _verify(made, probe), *_password(made, reader), *_halt(made), _report(made))
     return (*before, *switch, *_ports(made), *_server(made), *after)
 
 
@@ -215,6 +215,14 @@ def _verify(made: Design, probe: tuple[int, ...]) -> Step:
         volumes=[volume_step(n) for n in range(1, len(made.disks) + 1)],
         ports=port_steps(made), probe=list(probe),
     )  # fmt: skip
+
+
+def _password(made: Design, reader: str) -> tuple[Step, ...]:
+    """Behind the look at its console, and before it is switched off: there is an agent only where the guest runs."""
+    if not made.wish.password:
+        return ()
+    does = f"set a new password inside of {made.name}, for whoever asked alone"
+    return (_step(made, PASSWORD, "password", does, reader=reader),)
 
 
 def _halt(made: Design) -> tuple[Step, ...]:

@@ -20,6 +20,7 @@ class Wish:
     `volumes` are the ids or names of those to attach to the VM as it is (mode attach), `disks` which of them where none
     is named. `safety`: snapshots of the original's volumes are taken first in a replace. `macs` empty: the same where
     nothing else holds them. `stopped`: the new VM is switched off again once it was seen to run.
+    `password`: the administrator inside of it gets a new one, which whoever asked is shown once.
     """
 
     mode: Mode = "side_by_side"
@@ -34,6 +35,7 @@ class Wish:
     disks: Disks = ""
     macs: Macs = ""
     stopped: bool = False
+    password: bool = False
 
     @property
     def addresses(self) -> Strategy:
@@ -68,12 +70,15 @@ class House:
 
     A VM with one of `protected` tags is never replaced. The original that a replace keeps may be deleted after `keep`.
     `probe` are TCP ports that are tried on the new VM's addresses from where the worker runs; empty: none is.
+
+    `reader` is the public key of the process that plans, for what only whoever asks may read; empty: it shows nothing.
     """
 
     execute: frozenset[str] = frozenset()
     protected: frozenset[str] = frozenset({"protected", "no-replace"})
     keep: timedelta = timedelta(days=7)
     probe: tuple[int, ...] = ()
+    reader: str = ""
 
     def may_run_on(self, source: str) -> bool:
         return "*" in self.execute or source in self.execute or source.partition("/")[0] in self.execute

@@ -121,3 +121,8 @@ async def until(pace: Pace, holds: Callable[[], Awaitable[bool]], what: str, com
 
 def text(arguments: Any, key: str) -> str:
     return str(arguments.get(key) or "")
+
+
+def password_by_hand(vm_id: str) -> str:
+    """What sets a password where we did not, or where nobody could be shown it."""
+    return f"openstack server set --password NEW-PASSWORD {vm_id}"

@@ -8,6 +8,7 @@ from storage import (
     drill_tables,
     migration_tables,
     notice_tables,
+    password_tables,
     people_tables,
     snapshot_tables,
 )
@@ -19,6 +20,7 @@ _OTHERS = (
     drill_tables.drill_vm,
     migration_tables.migration,
     notice_tables.request_notice,
+    password_tables.password_reset,
     snapshot_tables.snapshot_run,
 )
 assert all(table.metadata is _METADATA for table in _OTHERS)

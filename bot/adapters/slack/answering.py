@@ -79,6 +79,17 @@ class Answering:
         replies, working = await self._patiently(heard, message)
         return await self._drafts(heard, person, (*replies, *failed), working)
 
+    async def unseen(self, heard: Heard) -> Reply:
+        """One answer that goes into no message. Raises TryAgain when Slack does not tell who it was."""
+        person = await self.person(heard)
+        if person is None or isinstance(person, Reply):
+            return person or failure(heard.key)
+        message = Message(
+            heard.key, person, heard.conversation, heard.text, heard.at, (),
+            Channel(SURFACE, heard.channel or heard.user, "asker"), heard.account, unseen=True,
+        )  # fmt: skip
+        return (await self._parts.answerer.answer(message))[0]
+
     async def person(self, heard: Heard) -> str | Reply | None:
         """The person's id, or why there is none; None for a bot, which is not answered."""
         try:

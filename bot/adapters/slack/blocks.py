@@ -1,6 +1,7 @@
 """Reply → messages in Block Kit and files. One card where that can be: the answer first, its age and scope last."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot import charts, formats
@@ -9,7 +10,7 @@ from bot.adapters.slack import elements, escaping, limits, posts, sheets, tables
 from bot.adapters.slack.choices import Numbers, choices
 from bot.adapters.slack.limits import Block
 from bot.adapters.slack.posts import Attachment, Piece, Post, Rendered
-from bot.replies import Chart, Choices, Fields, File, Link, Part, Progress, Reply, Table, Text
+from bot.replies import Chart, Choices, Fields, File, Link, Part, Progress, Reply, Secret, Table, Text
 
 __all__ = ["Attachment", "Post", "Rendered", "render"]
 
@@ -66,7 +67,8 @@ class _Card:
     def _rest(self, left: int) -> list[Block]:
         """The whole answer as a text file, and a word on it."""
         name = sheets.free_name("answer", "txt", [file.name for file in self._files])
-        whole = text.render(self._reply, self._now, width=_TEXT_WIDTH) + _what_choices_say(self._reply)
+        told = _without_secrets(self._reply)
+        whole = text.render(told, self._now, width=_TEXT_WIDTH) + _what_choices_say(told)
         self._files.append(Attachment(name, "text/plain; charset=utf-8", whole.encode("utf-8", "replace"), title=name))
         return elements.context(
             f"{left} more {'part' if left == 1 else 'parts'} of this answer: all of it is in {name}"
@@ -88,6 +90,8 @@ class _Card:
                 return posts.pieces(choices(part, self._numbers))
             case Progress():
                 return posts.pieces(_progress(part))
+            case Secret():  # messages are kept on their way and in Slack: only a window shows one
+                return posts.pieces(elements.context(f"{part.label}: {formats.secret(Secret(part.label))}"))
             case Link():
                 return posts.pieces(elements.link(part.label, part.to))
 
@@ -154,6 +158,11 @@ class _Card:
         demo = [{"type": "mrkdwn", "text": "*DEMO*", "verbatim": True}] if self._reply.demo else []
         words = " · ".join(word for word in (seen, footing) if word)
         return elements.context(words, *demo) if words or demo else []
+
+
+def _without_secrets(reply: Reply) -> Reply:
+    parts = (Secret(part.label) if isinstance(part, Secret) else part for part in reply.parts)
+    return replace(reply, parts=tuple(parts))
 
 
 def _size(part: Part) -> tuple[int, int]:

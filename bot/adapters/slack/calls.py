@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError
@@ -64,3 +64,15 @@ async def calling(method: str, call: Awaitable[AsyncSlackResponse]) -> dict[str,
     except (SlackClientError, ClientError, TimeoutError, OSError) as error:
         raise failure(method, error) from None
     return answer.data if isinstance(answer.data, dict) else {}
+
+
+async def again(make: Callable[[], Awaitable[AsyncSlackResponse]], tries: int = 3) -> None:
+    """The same call of `views.update` a few times, which changes nothing when it arrives twice; raises as `calling`."""
+    for attempt in range(1, tries + 1):
+        try:
+            await calling("views.update", make())
+            return
+        except (HeldError, LostError) as error:
+            if attempt == tries:
+                raise
+            await asyncio.sleep(min(getattr(error, "delay_s", 0.5), 2.0))

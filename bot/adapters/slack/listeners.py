@@ -15,11 +15,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.adapters.slack import SURFACE, drafts, hearing
 from bot.adapters.slack import deliveries as d
 from bot.adapters.slack.answering import Answering, excuse
-from bot.adapters.slack.calls import calling
+from bot.adapters.slack.calls import again, calling
 from bot.adapters.slack.hearing import Heard
-from bot.adapters.slack.modals import WORDS, ask_modal, decision_modal, feedback_modal
+from bot.adapters.slack.modals import WORDS, ask_modal, decision_modal, feedback_modal, secret_view, waiting_view
 from bot.adapters.slack.openings import Openings, prompts, refusal
-from bot.deciding import FORM_WORDS, NEEDS_FORM
+from bot.deciding import FORM_WORDS, NEEDS_FORM, REVEALS
 from bot.receiving import TryAgain
 from bot.replies import Reply
 from bot.sending import HeldError, LostError, RefusedError
@@ -109,8 +109,22 @@ class Listeners:
         taken: Taken = context["taken"]
         said = next((d.text_of(one, "value") for one in d.items_of(taken.body, "actions")), "")
         mark = NEEDS_FORM.fullmatch(said.strip())
-        if mark is None or not await self._open(taken, decision_modal(_home_of(taken, said), verb=mark[1])):
+        if REVEALS.fullmatch(said.strip()):
+            await self._reveal(taken, said.strip())
+        elif mark is None or not await self._open(taken, decision_modal(_home_of(taken, said), verb=mark[1])):
             await self._say(context, hearing.click)
+
+    async def _reveal(self, taken: Taken, said: str) -> None:
+        """Into a window that is open already: a message would be kept on its way, and by Slack. What nobody could be
+        shown is not asked for."""
+        heard = replace(_somebody(taken, d.text_of(taken.body, "user", "id")), text=said, clicked=True)
+        call = self._client.views_open(trigger_id=d.text_of(taken.body, "trigger_id"), view=waiting_view())
+        try:
+            window = await calling("views.open", call)
+            view = secret_view(await self._answering.unseen(heard))
+            await again(lambda: self._client.views_update(view_id=d.text_of(window, "view", "id"), view=view))
+        except (HeldError, LostError, RefusedError) as error:
+            log.warning("window.not_shown", reason=str(error))
 
     async def _reasoned(self, ack: AsyncAck, context: AsyncBoltContext) -> None:
         """What was typed into a form is a click of its own, in the place of the button."""

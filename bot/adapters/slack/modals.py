@@ -11,6 +11,7 @@ from bot import formats
 from bot.adapters.slack import elements, escaping, limits
 from bot.adapters.slack.limits import Block
 from bot.deciding import BY_NAME, RENAME
+from bot.replies import Reply, Secret, Text
 
 WORDS = "words"
 Purpose = Literal["ask", "feedback", "reason"]
@@ -59,6 +60,32 @@ def error_view(what: str, fix: str) -> dict[str, Any]:
         "type": "modal",
         "callback_id": "error",
         "title": escaping.plain("That did not work", limits.MODAL_TITLE),
+        "close": escaping.plain("Close", limits.MODAL_TITLE),
+        "blocks": blocks,
+    }
+
+
+def waiting_view() -> dict[str, Any]:
+    """What is seen until there is something to show."""
+    return _shown([*elements.context("A moment …")])
+
+
+def secret_view(reply: Reply) -> dict[str, Any]:
+    """A reply with a secret, for the one person who has the window open: it is no message, and nothing keeps it."""
+    blocks: list[Block] = []
+    for part in reply.parts:
+        if isinstance(part, Secret):
+            blocks += [*elements.context(part.label), elements.preformatted(formats.secret(part))]
+        elif isinstance(part, Text):
+            blocks += elements.told(limits.cut(formats.clean(part.text, lines=True), limits.FIELD_TEXT))
+    return _shown(blocks or elements.context("There is nothing to show."))
+
+
+def _shown(blocks: list[Block]) -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "callback_id": "shown",
+        "title": escaping.plain("For you alone", limits.MODAL_TITLE),
         "close": escaping.plain("Close", limits.MODAL_TITLE),
         "blocks": blocks,
     }

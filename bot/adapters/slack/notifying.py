@@ -12,7 +12,7 @@ from bot.adapters.slack import SURFACE, drafts
 from bot.adapters.slack.blocks import render
 from bot.adapters.slack.posts import Post
 from bot.cards_of_changes import View, card
-from bot.deciding import button
+from bot.deciding import REVEAL, button
 from bot.notices import WHATS, Notice, What, lead, notice, take
 from bot.replies import Choices, Reply, Text
 from storage import follows, outbox, requests
@@ -98,6 +98,8 @@ def _post(told: Notice, view: View) -> Post:
     if told.what == "asked":
         reply = card(told.card, view, now)
         return render(reply, now=now).posts[0]
-    open_it = Choices((button("open", "show", told.request.token),))
+    shows = told.what == "password"
+    press = button("show the password once", REVEAL, told.request.token)
+    open_it = Choices((press if shows else button("open", "show", told.request.token),))
     first = Text(lead(told), "warning" if told.what == "broken" else "heading")
     return render(Reply((first, open_it), demo=told.card.plan.demo), now=now).posts[0]

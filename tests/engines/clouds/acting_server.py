@@ -123,6 +123,9 @@ class ActingServer:
             case "DELETE", ["volumes", name, "metadata", key]:
                 self.volumes[name]["metadata"].pop(key)
                 return web.Response(status=200)
+            case "POST", ["servers", name, "action"] if "changePassword" in body:
+                self.servers[name]["adminPass"] = body["changePassword"]["adminPass"]
+                return web.Response(status=202)
             case "POST", ["servers", name, "action"]:
                 self.servers[name]["status"] = "PAUSED" if "pause" in body else "ACTIVE"
                 return web.Response(status=202)

@@ -1,7 +1,8 @@
 """VMs of the invented cloud are made, switched and taken away as in a real one, and every process sees the same."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +15,10 @@ from engines.clouds.demo import DemoWorld
 from engines.clouds.demo_acting import Call, DemoActing, DemoApi, Trouble
 from engines.clouds.demo_catalogue import OPENSTACK
 from storage.database import Database
+from storage.demo_changes import DemoObject, change, changed
 from tests.engines.clouds.demo_place import Place, floating_ip, port_ids
 from tests.engines.clouds.demo_rows import SOURCE
+from tests.storage.everything import found_in
 
 NOW = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
 STAYS, GOES = port_ids(0)
@@ -330,3 +333,36 @@ def _found(
     one, other = (next(row for row in rows[kind] if chosen(row)).derived for rows in (after, before))
     told, was = one.get("used", one), other.get("used", other)
     return {name: value - was.get(name, 0) for name, value in told.items() if isinstance(value, int)}
+
+
+async def test_a_password_is_kept_as_a_hash_and_needs_an_agent(database: Database) -> None:
+    bed = Bed(database)
+    id_ = await bed.server()
+    assert (await refusal(bed.servers.change_password("p0", id_, "one-Two-3"))).endswith("(HTTP 409)")
+    bed.clock.wait()
+    with pytest.raises(ActError, match="guest agent is not enabled"):
+        await bed.servers.change_password("p0", id_, "one-Two-3")
+    with pytest.raises(ActError, match="404"):
+        await bed.servers.change_password("p0", "none", "one-Two-3")
+    async with database.begin() as conn:
+        await change(conn, DemoObject(SOURCE, "volume", await root_of(bed, id_), "p0", attrs={"guest_agent": True}))
+    await bed.servers.change_password("p0", id_, "one-Two-3")
+    async with database.connect() as conn:
+        (row,) = (one.attrs for one in await changed(conn, SOURCE, "p0") if one.external_id == id_)
+    salt, _, digest = row["password_hash"].partition("$")
+    made = hashlib.scrypt(b"one-Two-3", salt=bytes.fromhex(salt), n=2**12, r=8, p=1).hex()
+    assert digest == made and row["password_at"].startswith("2026-11-25")
+    assert await found_in(database, "one-Two-3") == []
+
+
+async def refusal(call: Awaitable[None]) -> str:
+    with pytest.raises(ActError) as caught:
+        await call
+    assert caught.value.reason == "refused"
+    return caught.value.detail
+
+
+async def root_of(bed: Bed, vm_id: str) -> str:
+    vm = await bed.servers.server("p0", vm_id)
+    assert vm is not None
+    return next(iter(vm.volume_ids))

@@ -1,6 +1,7 @@
 """A service user changes a cloud: in the right project, as nobody else, once; and what failed is told truly."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from engines.clouds.acting import ActError, Acting, Used
+from engines.clouds.acting_servers import servers_of
 from engines.clouds.opened import OpenedClouds
 from engines.clouds.opening import open_acting
 from engines.clouds.openstack_acting import OpenStackActing
@@ -399,3 +401,35 @@ async def test_each_region_has_a_client_of_its_own_that_is_opened_once(tmp_path:
     error = await failing(first.volumes("p1"))
     assert (error.reason, error.maybe_done) == ("unreachable", False)
     await clouds.close()
+
+
+@pytest.mark.parametrize(("status", "words", "reason"), [
+    (202, "", ""),
+    (409, "QEMU guest agent is not enabled on the instance", "refused"),
+    (409, "Cannot 'changePassword' instance vm-1 while it is in task_state rebooting", "busy"),
+    (501, "Unable to set password on instance", "busy"),
+    (400, "Invalid input for field adminPass. Value: NOT-a-real-one", "unexpected"),
+    (403, "Policy doesn't allow os_compute_api:os-admin-password", "refused"),
+])  # fmt: skip
+async def test_a_password_goes_to_nova_alone(
+    server: ActingServer, acting: Acting, status: int, words: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where keystoneauth logs every request: it prints bodies."""
+    caplog.set_level(logging.DEBUG)
+    server.servers["vm-1"] = {"id": "vm-1", "owner": "p1", "status": "ACTIVE"}
+    if status != 202:
+        server.faults["POST /servers/vm-1/action"] = [answer(status, words)]
+        error = await failing(servers_of(acting).change_password("p1", "vm-1", "NOT-a-real-one"))
+        assert (error.reason, error.maybe_done) == (reason, False)
+    else:
+        await servers_of(acting).change_password("p1", "vm-1", "NOT-a-real-one")
+        assert server.servers["vm-1"]["adminPass"] == "NOT-a-real-one"
+    sent = [line for line in caplog.text.splitlines() if "Value: NOT" not in line]
+    assert not any("NOT-a-real-one" in line for line in sent)
+
+
+async def test_an_answer_to_a_password_that_is_lost(server: ActingServer, acting: Acting) -> None:
+    server.servers["vm-1"] = {"id": "vm-1", "owner": "p1", "status": "ACTIVE"}
+    server.after["POST /servers/vm-1/action"] = [lost]
+    assert (await failing(servers_of(acting).change_password("p1", "vm-1", "x"))).maybe_done
+    assert server.servers["vm-1"]["adminPass"] == "x"

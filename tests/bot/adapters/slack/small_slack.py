@@ -149,6 +149,12 @@ class SmallSlack:
         rows = [one for one in self.posted.get(args["channel"], []) if one.get("thread_ts") == args["ts"]]
         return self._paged("messages", rows, args)
 
+    def _views_open(self, args: Json) -> Json:
+        return {"view": {"id": f"V{next(self._numbers)}"}}
+
+    def _views_update(self, args: Json) -> Json:
+        return {"view": {"id": args["view_id"]}} if args.get("view_id") else {"ok": False, "error": "not_found"}
+
     def _views_publish(self, args: Json) -> Json:
         self.homes[args["user_id"]] = args["view"]
         return {"view": args["view"]}
