@@ -203,16 +203,17 @@ def _is_how_many(scene: "Scene", mention: "Mention") -> bool:
     return scene.folds[mention.start] == "how" and scene.folds[mention.start + 1] in _AMOUNT
 
 
-def load_worlds() -> Worlds:
-    """Those of foreign.txt. Raises TopicError."""
-    text = resources.files(__package__).joinpath("foreign.txt").read_text(encoding="utf-8")
+def load_worlds(text: str | None = None) -> Worlds:
+    """Those of foreign.txt, or of `text`. Raises TopicError."""
+    if text is None:
+        text = resources.files(__package__).joinpath("foreign.txt").read_text(encoding="utf-8")
     found: dict[str, list[str]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line and not line.startswith("#"):
             heading, colon, rest = line.partition(": ")
-            if not colon or not rest:
+            if not colon or not heading or not rest:
                 raise TopicError(f"foreign.txt line {number}: no words after {heading[:40]!r}")
             found.setdefault(heading, []).extend(rest.split(", "))
-    ours, soft, both, aside = (frozenset(found.pop(heading)) for heading in ("ours", "soft", "both", "aside"))
+    ours, soft, both, aside = (frozenset(found.pop(heading, ())) for heading in ("ours", "soft", "both", "aside"))
     topics = {word: topic for topic, words in found.items() for word in words}
     return Worlds(topics, frozenset(topics) - aside, aside, ours, soft, both)
