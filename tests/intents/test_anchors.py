@@ -17,7 +17,8 @@ NAMES = Names.from_json(json.loads((HERE / "voices" / "names.json").read_text(en
 SAID: dict[str, list[str]] = yaml.safe_load((HERE / "other_worlds.yaml").read_text(encoding="utf-8"))
 WORLDS = load_worlds()
 SHORT = {
-    "help": "help", "are you ok": "status", "who am i": "whoami", "what changed": "changes", "my requests": "approval_list",
+    "help": "help", "are you ok": "status", "who am i": "whoami", "what changed": "changes",
+    "my requests": "approval_list",
     "costs this month": "cost", "morning digest": "digest", "is everything ok?": "health",
     "who is near its quota": "quota_near", "which project costs us the most": "top", "which hosts are full": "list",
     "how many volumes are unattached": "count", "what do we charge for a gig of ram": "prices",
