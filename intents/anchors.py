@@ -28,6 +28,8 @@ _MONEY = word_set(
     "cost costs costing price prices spend spending spent budget budgets bill bills billed invoice invoices charge "
     "charges charged charging expensive cheap expense expenses credit"
 )
+_PLACING = word_set("in of for owns own")
+_ASKED = word_set("which what how who where list show give count find")
 _AMOUNT = word_set("many much")
 _YEAR = re.compile(r"1[0-9]\d\d|200\d")
 _LONGEST = 4  # words of a topic's phrase
@@ -62,12 +64,14 @@ class Worlds:
             return False
         strange = self._places(scene, self.foreign) | _long_ago(scene)
         loose = any(hit.end - hit.start > 1 or hit.ordinary or hit.of("user") or hit.of("owner") for hit in hits)
+        if len(scene.parts) > 1 and any(self._is_clear(scene, start, end, strange) for start, end in scene.parts):
+            return False
         beside = strange
         if not loose and not self._runs(scene.folds, self.soft):
             if strange or self._twice(scene) or self._personal(scene):
                 return True
             beside = self._places(scene, self.aside) | _other_places(scene)
-        unknown = set() if scene.tokens[0].kind == "mention" else _strangers(scene)
+        unknown = set() if scene.tokens[0].kind == "mention" else self._strangers(scene)
         if scene.hits:  # a note on a thing that an ordinary word names
             beside, unknown = ({at for at in places if at < scene.tail} for places in (beside, unknown))
         if not beside and not unknown:
@@ -106,6 +110,34 @@ class Worlds:
         content |= {at for hit in scene.hits if hit.start in places for at in range(hit.start, hit.end)}
         said += sum(0.5 if scene.folds[at] in self.both else 1.0 for at in content)
         return said > 0 and said >= _PER_STRANGER * sum(at in unknown for at in places)
+
+    def _is_clear(self, scene: "Scene", start: int, end: int, strange: set[int]) -> bool:
+        """Does a clause ask for things of a kind of ours, and for nothing else: "…, which hosts are down"?"""
+        places = range(start, end)
+        nouns = {
+            at
+            for mention in scene.mentions
+            if any(sense.concept.startswith("k:") for sense in mention.senses)
+            for at in range(mention.start, mention.end)
+        }
+        others = strange | self._places(scene, self.aside) | _other_places(scene) | set(scene.unknown)
+        others |= {at for at, word in enumerate(scene.folds) if word in self.topics and at not in nouns}
+        asked = scene.folds[start] in _ASKED and not any(scene.folds[at] in _SELF for at in places)
+        return asked and any(at in nouns for at in places) and not any(at in others for at in places)
+
+    def _strangers(self, scene: "Scene") -> set[int]:
+        """Unknown words; but for the one that stands in the place of a name."""
+        found = {
+            at
+            for at in scene.unknown
+            if at not in scene.namelike
+            and scene.tokens[at].kind == "word"
+            and scene.folds[at] not in self.both
+            and not _is_called(scene, at)
+            and not (at and scene.lexicon.is_noun(scene.folds[at - 1]))
+        }
+        placed = len(found) == 1 and any(at and scene.folds[at - 1] in _PLACING for at in found)
+        return set() if placed else found
 
     def _twice(self, scene: "Scene") -> bool:
         """Are two words with two lives of the same topic: "cancel the transfer", "move it from savings to checking"?"""
@@ -174,18 +206,6 @@ def _is_other(senses: Sequence[object]) -> bool:
 
 def _is_word(lexicon: "Lexicon", word: str) -> bool:
     return lexicon.knows(word) or word in lexicon.plain or word in lexicon.ordinary
-
-
-def _strangers(scene: "Scene") -> set[int]:
-    """Unknown words that are not in the place of a name."""
-    return {
-        at
-        for at in scene.unknown
-        if at not in scene.namelike
-        and scene.tokens[at].kind == "word"
-        and not _is_called(scene, at)
-        and not (at and scene.lexicon.is_noun(scene.folds[at - 1]))
-    }
 
 
 def _is_called(scene: "Scene", at: int) -> bool:

@@ -15,6 +15,7 @@ from intents.tokens import word_set
 
 if TYPE_CHECKING:
     from intents.hits import Hit
+    from intents.lexicon import Mention
     from intents.mood import Words
     from intents.scenes import Scene
 
@@ -118,7 +119,8 @@ def only_tells(scene: "Scene", reading: Reading, moods: "Words", writes: bool, t
         return False
     meant = {found.meant for found in reading.evidence if not found.meant.startswith("unused:")}
     if writes:
-        return any(concept.endswith(".s") for concept in meant) or _is_sentence(scene, _POINTERS)
+        does = any(concept.endswith(".s") for concept in meant) and any(_does(scene, m) for m in scene.mentions)
+        return does or _is_sentence(scene, _POINTERS)
     if meant <= _NAME_SLOTS:
         if reading.intent == "owner":
             return len(scene.folds) > 1  # "web-01 up again": nobody asked whose it is
@@ -127,6 +129,12 @@ def only_tells(scene: "Scene", reading: Reading, moods: "Words", writes: bool, t
         ]
         return sum(scene.tokens[at].kind == "word" for at in plain) >= _REMARK
     return _is_sentence(scene)
+
+
+def _does(scene: "Scene", mention: "Mention") -> bool:
+    """ "my script restarts jenkins", not "stop the alerts"."""
+    verb = any(sense.form == "s" for sense in mention.senses[: mention.own])
+    return verb and mention.start > 0 and scene.folds[mention.start - 1] not in _POINTERS | {"no"}
 
 
 def _is_sentence(scene: "Scene", subjects: frozenset[str] = frozenset()) -> bool:

@@ -115,7 +115,7 @@ class Matcher:
         if reading.intent is None:
             return reading
         writes = self.catalogue.intents[reading.intent].writes
-        if only_tells(scene, reading, self.moods, writes, said):
+        if reading.source != "followup" and only_tells(scene, reading, self.moods, writes, said):
             return replace(reading, intent=None, slots={}, objects={}, ask=None, mood="report")
         if writes and reading.ask is None and self.worlds.is_mixed(scene, reading.slots):
             return replace(reading, ask=Ask("confirm", intents=(reading.intent,)))
