@@ -26,7 +26,8 @@ _HAILING = word_set(
 _TO_YOU = word_set("you u you're you've you'd you'll your thanks thx")
 _CAN = word_set("can could would will did do have are")
 _PLEASE = re.compile(
-    r"\?|\b(?:please|pls|plz|kindly|(?:can|could|would|will) (?:you|u|someone|somebody|i|we)\b"
+    r"\?|\b(?:(?:do|does|did|have|has|is|are) (?:we|i|you|they|there)\b"
+    r"|please|pls|plz|kindly|(?:can|could|would|will) (?:you|u|someone|somebody|i|we)\b"
     r"|i(?:'d| would)? (?:need|want|like)\b|we need|i must know|let me|stackhand|bot)\b|\?",
     re.IGNORECASE,
 )
@@ -147,7 +148,13 @@ def _is_sentence(scene: "Scene", subjects: frozenset[str] = frozenset()) -> bool
         if subjects
         else set()
     )
-    return any((scene.folds[at] in _FINITE or at in finite) and not scene.named[at] for at in range(first + 1, last))
+    listed = {m.end for m in scene.mentions if any(sense.concept.startswith("k:") for sense in m.senses)}
+    return any(
+        (scene.folds[at] in _FINITE or at in finite)
+        and not scene.named[at]
+        and not (scene.folds[at] == "are" and at in listed)  # "yellow vms are in phx-exit": a filter
+        for at in range(first + 1, last)
+    )
 
 
 def _asks(scene: "Scene", moods: "Words", text: str) -> bool:
