@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from intents import restore_wishes
+from intents.anchors import load_worlds
 from intents.asides import Part, is_quoted, parts_of, request_in
 from intents.asks import ask_back
+from intents.chatter import load_chatter, only_tells
 from intents.claims import Claims, load_claims
 from intents.followups import follow
 from intents.leftovers import leftovers
@@ -58,7 +60,8 @@ class Matcher:
         self.catalogue = catalogue
         self.lexicon = lexicon or load_lexicon()
         self.claims = claims or load_claims(catalogue)
-        self.moods = load_words()
+        self.worlds, self.chatter = load_worlds(), load_chatter()
+        self.moods = load_words(known=self.worlds.foreign)
         self.second_look = SecondLook(catalogue, self.lexicon, self.moods, self._read)
         self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
 
@@ -93,6 +96,9 @@ class Matcher:
 
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
+        if self.worlds.is_foreign(scene) or self.chatter.holds(scene, self.moods, text):
+            return Reading(scene.text, mood="other", evidence=_evidence(scene, None))
+        first, said = scene, text
         if talked := without_talk(scene, self.moods):
             scene, text = replace(build_scene(talked, names, self.lexicon, self.moods, now), shortened=True), talked
         scene, reading = self._spelled(scene, self._read(scene), text)
@@ -106,6 +112,17 @@ class Matcher:
         reading = self.second_look.again(reading, whole)
         if reading.intent is not None and points_away(whole, reading.intent) and not is_ours(whole):
             return Reading(scene.text, mood=reading.mood, evidence=_evidence(whole, None))
+        return self._checked(reading, first, said)
+
+    def _checked(self, reading: Reading, scene: Scene, said: str) -> Reading:
+        """The same; nothing where it was only told; a change asked back where another world is spoken of beside it."""
+        if reading.intent is None:
+            return reading
+        writes = self.catalogue.intents[reading.intent].writes
+        if reading.source != "followup" and only_tells(scene, reading, self.moods, writes, said):
+            return replace(reading, intent=None, slots={}, objects={}, ask=None, mood="report")
+        if writes and reading.ask is None and self.worlds.is_mixed(scene, reading.slots):
+            return replace(reading, ask=Ask("confirm", intents=(reading.intent,)))
         return reading
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:

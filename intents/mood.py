@@ -39,7 +39,8 @@ class Words:
     generalities: Generalities
 
 
-def load_words(text: str | None = None) -> Words:
+def load_words(text: str | None = None, known: frozenset[str] = frozenset()) -> Words:
+    """The lists of moods.txt; `known`: more words that are no misspelt ones of ours."""
     if text is None:
         text = resources.files(__package__).joinpath("moods.txt").read_text(encoding="utf-8")
     single: dict[str, frozenset[str]] = {}
@@ -50,7 +51,7 @@ def load_words(text: str | None = None) -> Words:
             phrases = tuple(tuple(phrase.split()) for phrase in rest.split(",") if phrase.strip())
             runs[name] = phrases
             single[name] = frozenset(phrase[0] for phrase in phrases if len(phrase) == 1)
-    known = frozenset(word for phrases in runs.values() for phrase in phrases for word in phrase)
+    known |= {word for phrases in runs.values() for phrase in phrases for word in phrase}
     return Words(
         single, known, {name: Runs(phrases) for name, phrases in runs.items()}, load_courtesies(), load_generalities()
     )
