@@ -12,9 +12,9 @@ from aiohttp import web
 from bot.adapters import Telling
 from bot.adapters.web import page
 from bot.replies import Choice
-from bot.web.sessions import Sessions
 from bot.web.speakers import Speaker
 from tests.bot.adapters.samples import HOSTILE, Memory
+from tests.bot.web.remembered import RememberedSessions
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
 from playwright.async_api import Browser, BrowserContext, FilePayload, Page, async_playwright, expect
@@ -34,7 +34,7 @@ class Place:
     """A page that is served, and what stands behind it."""
 
     def __init__(self, telling: Telling | None = None, speakers: tuple[Speaker, ...] = ()) -> None:
-        self.memory, self.sessions = Memory(), Sessions()
+        self.memory, self.sessions = Memory(), RememberedSessions()
         self.telling, self.speakers = telling, speakers
         self.counts: dict[str, int] = {}
         self.port = 0
@@ -264,7 +264,7 @@ async def test_a_server_that_goes_away_is_seen_and_nothing_is_lost_or_done_twice
 async def test_a_restart_ends_the_session_and_says_what_to_do(browser: Browser, place: Place) -> None:
     async with visiting(browser, place, allowed=("WebSocket", "ERR_CONNECTION_REFUSED")) as shown:
         await place.stop()
-        place.sessions = Sessions()
+        place.sessions = RememberedSessions()
         await place.serve()
         await expect(shown.locator("#banner")).to_contain_text("Open the link")
         await shown.goto(place.link())
