@@ -23,8 +23,6 @@ class LiveVisit(Visit):
     def __init__(
         self, client: Any, sessions: RememberedSessions, memory: Memory, tells: Tells, counts: dict[str, int]
     ) -> None:
-        self, client: Any, sessions: RememberedSessions, memory: Memory, tells: Tells, counts: dict[str, int]
-    ) -> None:
         super().__init__(client, sessions, memory)
         self.tells, self.counts = tells, counts
 
