@@ -28,5 +28,6 @@
   }
 
   button.addEventListener("click", enter);
+  window.addEventListener("hashchange", () => location.reload()); // another link, in the same tab
   if (location.hash.length < 2) over("There is no link in this address. Open it again where you got it.");
 })();
