@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.door import door_of, knock, open_door
+from bot.door import door_of, knock, open_door, page_at
 from bot.messages import Message
 from bot.replies import Choice, Choices, Column, File, Freshness, Reply, Table, Text
 from bot.settings import Settings
@@ -63,6 +63,15 @@ async def test_the_answer_comes_back_whole(path: Path) -> None:
         answered = await asyncio.to_thread(knock, path, said)
     assert answered == await echo(said)
     assert not there(path)
+
+
+async def test_it_tells_where_the_page_is(path: Path) -> None:
+    assert page_at(path) == "", "nobody is there"
+    for page in ("http://127.0.0.1:8765", ""):
+        async with open_door(echo, path, page):
+            assert await asyncio.to_thread(page_at, path) == page
+    path.write_text("not a socket")
+    assert page_at(path) == ""
 
 
 async def test_only_the_same_account_can_open_it(path: Path) -> None:
