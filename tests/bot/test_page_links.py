@@ -13,7 +13,7 @@ from bot.replies import Choices, Reply, Secret, from_json, to_json
 from bot.web.sessions import KeptSessions
 from storage.database import Database
 from storage.people import Grant, add_person, grant
-from tests.bot.world import shown
+from tests.bot.world import CATALOGUE, shown
 from tests.storage.everything import found_in
 
 PAGE = "https://stackhand.example.org"
@@ -45,11 +45,11 @@ def test_a_button_leads_to_its_page_and_is_shown_without_its_mark() -> None:
     assert without_marks(said) == "open the page"
 
 
-async def ask(database: Database, person: str, said: str, *, page: str = PAGE, unseen: bool = False) -> Reply:
+async def ask(pipeline: Pipeline, person: str, said: str, *, unseen: bool = False) -> Reply:
     now = datetime.now(UTC)
     channel = Channel("slack", "C1", "members") if not unseen and person != "local" else None
     message = Message(f"m-{said}", person, "c-1", said, now, channel=channel, unseen=unseen)
-    (reply,) = await Pipeline(database, page_url=page).answer(message)
+    (reply,) = await pipeline.answer(message)
     assert from_json(to_json(reply)).intent == "whoami"
     return reply
 
@@ -62,16 +62,17 @@ async def test_who_gets_a_link_and_who_a_button_and_who_neither(database: Databa
     async with database.begin() as conn:
         await add_person(conn, "ann", "Ann")
         await grant(conn, "ann", Grant("viewer"), "test")
+    paged, unpaged = (Pipeline(database, catalogue=CATALOGUE, page_url=page) for page in (PAGE, ""))
     for said in ("who am I", "open the page"):
-        reply = await ask(database, "ann", said)
+        reply = await ask(paged, "ann", said)
         assert buttons(reply) == ["open the page #page/"] and reply.private and "/enter" not in shown(reply)
-    reply = await ask(database, "ann", "open the page", unseen=True)
+    reply = await ask(paged, "ann", "open the page", unseen=True)
     (secret,) = [part for part in reply.parts if isinstance(part, Secret)]
     found = re.fullmatch(rf"{PAGE}/enter#(\S{{43}})", secret.value)
     assert found is not None and await found_in(database, found[1]) == [] and found[1] not in str(to_json(reply))
     assert await KeptSessions(database).enter(found[1], None) is not None
-    for reply in (await ask(database, "ann", "open the page", page=""), await ask(database, "local", "open the page")):
+    for reply in (await ask(unpaged, "ann", "open the page"), await ask(paged, "local", "open the page")):
         assert not buttons(reply) and not any(isinstance(part, Secret) for part in reply.parts)
-    assert "STACKHAND_PAGE_URL" in shown(await ask(database, "ann", "open the page", page="", unseen=True))
-    for reply in (await ask(database, "ann", "who am I", page=""), await ask(database, "local", "who am I")):
+    assert "STACKHAND_PAGE_URL" in shown(await ask(unpaged, "ann", "open the page", unseen=True))
+    for reply in (await ask(unpaged, "ann", "who am I"), await ask(paged, "local", "who am I")):
         assert buttons(reply) == []

@@ -74,10 +74,10 @@ def test_a_link_is_told_once_and_its_making_is_on_record(known: Run, database_ur
     assert record["ok"] and record["rows"] == 7, "one who was made known, three links, three who came"
 
 
-@pytest.mark.parametrize("time", ["0m", "25h", "2d", "15", "m", "-1h", "1.5h", "15 minutes", "١٥m", "99999d", ""])
-def test_times_that_are_none(known: Run, time: str) -> None:
-    code, out, err = known("people", "page-link", "ann", "--for", time)
-    assert code == 2 and out == "" and is_one_line(err) and "--for 15m" in err
+def test_times_that_are_none(known: Run) -> None:
+    for time in ("0m", "25h", "2d", "15", "m", "-1h", "1.5h", "15 minutes", "١٥m", "99999d", ""):
+        code, out, err = known("people", "page-link", "ann", "--for", time)
+        assert code == 2 and out == "" and is_one_line(err) and "--for 15m" in err, time
 
 
 def test_who_is_unknown_or_disabled_gets_none(known: Run) -> None:
