@@ -9,7 +9,6 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote, unquote
 
 import structlog
@@ -120,7 +119,7 @@ class Page:
         self.speakers = speakers
         self._rooms = Rooms()
         self._live = Live(self._rooms, self._render.reply, telling, waiting, [one.id for one in speakers])
-        self._watching: asyncio.Future[Any] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._uploads = Uploads()
         self._one_drawing = asyncio.Semaphore(1)
         self._assets = {path.name: path.read_bytes() for path in (HERE / "static").iterdir() if path.is_file()}
@@ -348,11 +347,11 @@ class Page:
         return web.Response(body=content, content_type=_STATIC[kind], charset="utf-8", headers=headers)
 
     async def start(self, app: web.Application) -> None:
-        self._watching = asyncio.gather(self._live.run(), self.entrance.run())
+        self._watching = [asyncio.create_task(work) for work in (self._live.run(), self.entrance.run())]
 
     async def stop(self, app: web.Application) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._watching:
+            task.cancel()
         await self._rooms.close()
 
     def _talk(self, person: str) -> str:
