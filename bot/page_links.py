@@ -47,7 +47,8 @@ def offer(ask: Ask) -> tuple[Part, ...]:
     """The button, for those who can come in by it."""
     if not ask.page_url or ask.who.id == LOCAL:
         return ()
-    return (Choices((button("open the page", hint="with a link that is yours alone"),)),)
+    label = "a link for another browser" if ask.unseen else "open the page"  # unseen: they may be at the page now
+    return (Choices((button(label, hint="yours alone, good once"),)),)
 
 
 async def link_for(ask: Ask, path: str) -> Reply:
