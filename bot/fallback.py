@@ -8,11 +8,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Message
-from bot.migrating import viewer_of
 from bot.models import Prompt, Router
 from bot.models.asking import ask
 from bot.naming import names_in
 from bot.people import Principal
+from bot.plan_sights import reaches_of
 from bot.replies import Choice as Button
 from bot.replies import Choices, Reply, Text
 from intents.fallback import SYSTEM, Choice, askable, parse, resolve, suggestion, tools
@@ -71,7 +71,7 @@ class Fallback:
         if not askable(message.text, readings):
             return None
         text, names = await names_in(
-            conn, who.scope, message.text, self._matcher.lexicon.knows, await viewer_of(conn, who, message.channel)
+            conn, who.scope, message.text, self._matcher.lexicon.knows, await reaches_of(conn, who, message.channel)
         )
         known = await known_names(conn, candidates(text))
         masked = mask(text, known, self._matcher.lexicon, names)
@@ -105,7 +105,7 @@ class Fallback:
         if routed.choice is None:
             return nothing
         text, names = await names_in(
-            conn, who.scope, message.text, self._matcher.lexicon.knows, await viewer_of(conn, who, message.channel)
+            conn, who.scope, message.text, self._matcher.lexicon.knows, await reaches_of(conn, who, message.channel)
         )
         intent = self._matcher.catalogue.intents[routed.choice.intent]
         if not intent.writes:

@@ -17,6 +17,7 @@ import structlog
 from bot.messages import Message, Upload
 from bot.migrating import decisions_of, schedule_of
 from bot.people import principal
+from bot.stored_files import is_export_name
 from engines.policy import decide
 from storage import migration_imports as imports
 from storage import migration_projects as projects
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 KIND = "migration_upload"
-_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".zip", ".csv")
 _MOST_AT_ONCE = 2  # files that are read at one time: each may take gigabytes
 _MOST_FILES = 3  # of one message
 _PATIENCE_S = 6.0
@@ -42,7 +42,7 @@ _NO_NAMES = frozenset("the a an this that it is plan project migration file expo
 
 def is_export(upload: Upload) -> bool:
     """By its name: what is in it is seen when it is read."""
-    return upload.name.casefold().endswith(_SUFFIXES)
+    return is_export_name(upload.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class Imports:
         self._clock = clock
         self._patience_s = patience_s
         self._room = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._large = asyncio.Semaphore(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, message: Message) -> Sequence[Begun]:
@@ -125,7 +126,7 @@ class Imports:
 
         beats = asyncio.create_task(self._beat(job))
         try:
-            async with self._room:
+            async with self._room, self._large if job.upload.kept else contextlib.nullcontext():
                 await self._read_and_keep(job)
         except WorkbookRefused as refused:
             await self._end(job, "refused", refused.what, refused.fix)
@@ -142,7 +143,8 @@ class Imports:
     async def _read_and_keep(self, job: _Job) -> None:
         from engines.migration import intake
 
-        found = await asyncio.to_thread(intake.read, job.upload.content, job.upload.name, job.heard)
+        file = job.upload.kept.path if job.upload.kept else job.upload.content
+        found = await asyncio.to_thread(intake.read, file, job.upload.name, job.heard)
         job.heard.step = "grading"
         name = job.wished or intake.project_name(job.upload.name, found.estate)
         before, decided, problem = await self._before(job, name, found)

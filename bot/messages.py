@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from bot.stored_files import StoredFile
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a person dropped into a conversation."""
+    """A file that a person dropped into a conversation; a large one is `kept` on disk and has no `content` here."""
 
     name: str
-    content: bytes
+    content: bytes = b""
+    kept: "StoredFile | None" = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.kept.size if self.kept else len(self.content)
 
 
 @dataclass(frozen=True, slots=True)

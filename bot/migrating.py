@@ -2,25 +2,25 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.handlers.asking import Ask
-from bot.messages import Channel
-from bot.people import Principal
+from bot.plan_sights import sights_of
 from bot.replies import Choice, Choices, Link, Part, Reply, Text
+from engines.policy import is_of_the_whole_plan
 from intents.readings import Name
 from storage import exchanges
 from storage import migration_decisions as decisions
 from storage import migration_projects as projects
 from storage import migration_vms as vms
 from storage import migration_waves as waves
-from storage.channels import channel_scope
-from storage.migration_projects import Project, Viewer
-from storage.migration_vms import Line
+from storage.migration_projects import Project
+from storage.migration_sights import Sight
+from storage.migration_vms import Line, Only
 
 if TYPE_CHECKING:
     from engines.migration.plans import MigrationPlan
@@ -28,50 +28,84 @@ if TYPE_CHECKING:
     from engines.migration.times import Job
 
 _WORD_ENDS = re.compile(r"[\s,;:!?\"'()]+|\.(?=\s|$)")
-_ADMINS = frozenset({"admin", "superadmin"})
 _LOOKED_BACK = 5  # answers of the conversation
 DROP = "Drop an RVTools export (.xlsx, or a zip of its CSV files) into this conversation."
 
 
-async def viewer_of(conn: AsyncConnection, who: Principal, channel: Channel | None) -> Viewer:
-    """In a channel that is bound to a customer only what was uploaded there is known, by whomever it is asked."""
-    everything = not _ADMINS.isdisjoint(who.everywhere)
-    bound = channel is not None and await channel_scope(conn, channel.surface, channel.id) is not None
-    if channel is not None and bound:
-        return Viewer(who.id, everything, channel.surface, channel.id)
-    return Viewer(who.id, everything)
-
-
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The migration that a question is about; `others` are those that it might have been as well."""
+    """The migration that a question is about, as far as the asker sees it; `others` are those that it might have been
+    as well."""
 
-    project: Project
+    sight: Sight
     others: tuple[str, ...] = ()
     said: bool = False
 
     @property
+    def project(self) -> Project:
+        return self.sight.project
+
+    @property
+    def only(self) -> Only:
+        """The tenants whose VMs alone the asker sees; None: everything."""
+        return self.sight.only
+
+    @property
     def scope(self) -> str:
         """What was understood, and how old it is."""
+        if self.only is not None:
+            return f"migration {self.project.name}, {tenants_words(self.only)} alone, {self._age}{self._also}"
+        return f"migration {self.project.name}, {self._age} ({self.project.file}){self._also}"
+
+    @property
+    def _age(self) -> str:
         made = self.project.export_at
-        age = f"export of {made:%Y-%m-%d %H:%M}" if made else f"export sent {self.project.uploaded_at:%Y-%m-%d %H:%M}"
-        also = "" if self.said or not self.others else f"; the newest, there are also {', '.join(self.others[:5])}"
-        return f"migration {self.project.name}, {age} ({self.project.file}){also}"
+        return f"export of {made:%Y-%m-%d %H:%M}" if made else f"export sent {self.project.uploaded_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def _also(self) -> str:
+        return "" if self.said or not self.others else f"; the newest, there are also {', '.join(self.others[:5])}"
+
+
+def tenants_words(only: Collection[str]) -> str:
+    """ "tenant Finance", "tenants A, B and 3 more"."""
+    names = sorted(only)
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return f"tenant{'s' if len(names) != 1 else ''} {', '.join(names[:3])}{more}"
 
 
 async def meant(ask: Ask, migration: Name | None) -> Meant | Reply:
-    """The one that is named, else the one that the conversation was about, else the newest."""
-    found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
+    """The one that is named, else the one that the conversation was about, else the newest. What the asker may not do
+    with the part that they see is refused here."""
+    found = await sights_of(ask.conn, ask.who, ask.channel)
     if not found:
         lead = Text("There is no migration project that you may see.", "heading")
         return Reply((lead, Text(DROP)), "not_found")
-    name = migration.name if migration else _mentioned(ask, found) or await _last_named(ask)
-    same = [one for one in found if name and one.name.casefold() == name.casefold()]
+    known = [one.project for one in found]
+    name = migration.name if migration else _mentioned(ask, known) or await _last_named(ask)
+    same = [one for one in found if name and one.project.name.casefold() == name.casefold()]
     if migration is not None and not same:
-        return _no_such(migration.name, found)
-    chosen = (same or found)[0]
-    others = tuple(one.name for one in found if one is not chosen)
-    return Meant(chosen, others, said=bool(same))
+        return _no_such(migration.name, known)
+    may = [one for one in same or found if _may(ask, one)]
+    if not may:
+        return _in_part_alone((same or found)[0])
+    others = tuple(one.project.name for one in found if one is not may[0] and _may(ask, one))
+    return Meant(may[0], others, said=bool(same))
+
+
+def _may(ask: Ask, sight: Sight) -> bool:
+    if sight.is_whole:
+        return True
+    intent = ask.catalogue.intents.get(ask.reading.intent or "")
+    return intent is not None and not is_of_the_whole_plan(intent.name, intent.risk)
+
+
+def _in_part_alone(sight: Sight) -> Reply:
+    name = sight.project.name
+    lead = Text(f"Of the migration {name} you see {tenants_words(sight.only or ())} alone.", "heading")
+    why = Text("That is about all of it, and all of its tenants: whoever sent the export, or an admin, can do it.")
+    look = Choice("what you see", f"summary of the {name} migration")
+    return Reply((lead, why, Choices((look,))), "not_allowed", private=True)
 
 
 def _mentioned(ask: Ask, found: Sequence[Project]) -> str:
@@ -127,10 +161,10 @@ async def containing(ask: Ask, names: Sequence[str]) -> tuple[Meant, list[list[L
     if isinstance(which, Reply):
         return which
     for one in (which, *await others(ask, which)):
-        found = [await vms.named(ask.conn, one.project.id, name) for name in names]
+        found = [await vms.named(ask.conn, one.project.id, name, one.only) for name in names]
         if all(found):
             return one, found
-    missing = [name for name in names if not await vms.named(ask.conn, which.project.id, name)]
+    missing = [name for name in names if not await vms.named(ask.conn, which.project.id, name, which.only)]
     said = f"VM “{missing[0]}”" if len(missing) == 1 else f"VMs {', '.join(f'“{name}”' for name in missing[:5])}"
     lead = Text(f"The migration {which.project.name} has no {said}.", "heading")
     return told(ask, which, (lead, Text("The names are those of the export.")), outcome="not_found")
@@ -140,8 +174,8 @@ async def others(ask: Ask, which: Meant) -> Sequence[Meant]:
     """Those that might be meant as well, where none was named."""
     if which.said:
         return ()
-    found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
-    return [Meant(one, which.others) for one in found if one.id != which.project.id]
+    found = await sights_of(ask.conn, ask.who, ask.channel)
+    return [Meant(one, which.others) for one in found if one.project.id != which.project.id and _may(ask, one)]
 
 
 def quoted(name: str) -> str:
@@ -167,11 +201,11 @@ async def decided(ask: Ask, which: Meant, why: str) -> tuple[Part, ...]:
     return (Text(f"The waves of {name} are out of date now: say “plan waves for {name}” to build them anew.", "note"),)
 
 
-async def jobs_of(conn: AsyncConnection, id_: int) -> "list[Job]":
-    """What has to be moved, in order, with what waits for what."""
+async def jobs_of(conn: AsyncConnection, id_: int, only: Only = None) -> "list[Job]":
+    """What has to be moved, in order, with what waits for what; of some tenants alone without what of others'."""
     from engines.migration.keeping import JobRow, jobs_from
 
-    rows = [JobRow(*row) for row in await vms.jobs(conn, id_)]
+    rows = [JobRow(*row) for row in await vms.jobs(conn, id_, only=only)]
     return jobs_from(rows, await decisions.dependencies(conn, id_))
 
 
@@ -201,7 +235,7 @@ async def plan_or_why(ask: Ask, which: Meant, kept: Mapping[str, Any] | None = N
     try:
         return await plan_made(ask.conn, which.project, kept)
     except (CircleFound, ValueError) as refused:
-        why = str(refused)
+        why = str(refused) if which.only is None else "the plan does not hold just now"  # it names VMs
         rest = Text(f"{why[0].upper()}{why[1:]}. Nothing was changed.")
         return told(ask, which, (Text("That plan cannot be made.", "heading"), rest), outcome="failed")
 
@@ -244,5 +278,5 @@ async def decisions_of(conn: AsyncConnection, id_: int | None) -> "Decisions":
     begun = await waves.begun(conn, id_)
     reasons = {key: f"in {name}, which is {state}" for key, _, name, state, _ in begun}
     behind = max((number for _, number, *_ in begun), default=0)
-    ends_at = max((ends for *_, state, ends in begun if ends and state != "complete"), default=None)
+    ends_at = max((ends for *_, state, ends in begun if ends and state not in ("complete", "held")), default=None)
     return Decisions(by_hand, out, after, networks, reasons, (behind, ends_at))

@@ -11,10 +11,12 @@ from bot.migrating import plan_link, schedule_of, stale_parts
 from bot.replies import Bar, Chart, Choice, Choices, Column, Fields, Part, Progress, Reply, Table, Text
 from engines.migration.keeping import JobRow
 from engines.migration.scope import REASONS
+from storage import migration_pages as pages
 from storage import migration_vms as vms
 from storage.migration_imports import ABANDONED_AFTER, Import
 from storage.migration_projects import Project
 from storage.migration_projects import by_id as project_by_id
+from storage.migration_sights import Sight
 
 _MIB = 2**20
 _SHEETS = 17  # that an export of all sheets is read for
@@ -37,7 +39,7 @@ async def import_reply(conn: AsyncConnection, one: Import, now: datetime) -> tup
     project = await project_by_id(conn, one.migration_id) if one.migration_id else None
     if one.state != "done" or project is None:
         return _refused(one.file, one.what, one.fix), True, False
-    return await assessment(conn, project, one), True, True
+    return await assessment(conn, Sight(project), one), True, True
 
 
 def progress(one: Import) -> Reply:
@@ -64,18 +66,26 @@ def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:].rstrip('.')}." if words else ""
 
 
-async def assessment(conn: AsyncConnection, project: Project, came: Import | None = None) -> Reply:
-    """The card of a project: what is to be moved, how risky, how long, what was left out, what is not known."""
-    counts = await vms.counts(conn, project.id)
-    tenants = [one for one in await vms.tenants(conn, project.id) if one.name and not one.is_out]
-    schedule = await schedule_of(conn, project)
-    reasons = await vms.reasons(conn, project.id, "red", 4)
-    parts: list[Part] = [Text(_lead(project, counts, len(tenants)), "heading")]
-    parts += _news(came)
-    parts += stale_parts(project.name, project.stale)
-    parts += [Fields(tuple(_fields(project, counts, schedule, reasons))), _risk_chart(project, counts)]
-    parts += _notes(project)
-    parts += [plan_link(project), Choices(_choices(project, counts))]
+async def assessment(conn: AsyncConnection, sight: Sight, came: Import | None = None) -> Reply:
+    """The card of a project: what is to be moved, how risky, how long, what was left out, what is not known.
+
+    For whoever sees some tenants alone it is made of these.
+    """
+    project = sight.project
+    counts = await vms.counts(conn, project.id, sight.only)
+    tenants = [one for one in await vms.tenants(conn, project.id, sight.only) if one.name and not one.is_out]
+    reasons = await vms.reasons(conn, project.id, "red", 4, sight.only)
+    if sight.is_whole:
+        times = time_words(project.settings, await schedule_of(conn, project))
+        news, notes = [*_news(came), *stale_parts(project.name, project.stale)], _notes(project)
+    else:
+        times, notes = await _waves_words(conn, sight), []
+        news = [Text("Something was decided since the waves were built: they may change.", "note")] * bool(
+            project.stale
+        )
+    parts: list[Part] = [Text(_lead(project, counts, len(tenants)), "heading"), *news]
+    parts += [Fields(tuple(_fields(sight, counts, times, reasons))), _risk_chart(project, counts)]
+    parts += [*notes, plan_link(project), Choices(_choices(sight, counts))]
     made = project.export_at or project.uploaded_at
     scope = f"migration {project.name}, {project.file}, export of {formats.stamp(made)}"
     return Reply(tuple(parts), scope=scope, intent="migration_summary", slots={"migration": project.name})
@@ -138,19 +148,30 @@ def _few(names: Sequence[str], total: int) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _fields(
-    project: Project, counts: vms.Counts, schedule: Mapping[str, Any], reasons: Sequence[tuple[str, int]]
-) -> list[tuple[str, str]]:
+async def _waves_words(conn: AsyncConnection, sight: Sight) -> str:
+    """When those are moved that may be seen: of the rest, and so of the whole plan, nothing is told."""
+    found = await pages.waves(conn, sight)
+    if not found:
+        return "no waves are built yet"
+    begins = min((one.starts_at for one in found if one.starts_at), default=None)
+    ends = max((one.ends_at for one in found if one.ends_at), default=None)
+    when = f", {begins:%Y-%m-%d} to {ends:%Y-%m-%d}" if begins and ends else ""
+    numbers = ", ".join(str(one.number) for one in found[:8]) + (" …" if len(found) > 8 else "")
+    return f"in wave{'s' if len(found) != 1 else ''} {numbers}{when}"
+
+
+def _fields(sight: Sight, counts: vms.Counts, times: str, reasons: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
     risk, mode = counts.risk, counts.mode
     found = [
         ("risk", f"{risk['green']:,} green, {risk['yellow']:,} yellow, {risk['red']:,} red"),
         ("mode", f"{mode['warm']:,} can go warm, {mode['cold']:,} only cold"),
-        ("time", time_words(project.settings, schedule)),
+        ("time", times),
     ]
     if reasons:
         found.append(("top reasons for red", "; ".join(f"{count:,} × {why}" for why, count in reasons)))
-    if project.summary.get("missing"):
-        found.append(("not checked", ", ".join(project.summary["missing"][:_SHOWN])))
+    missing = sight.project.summary.get("missing") if sight.is_whole else None
+    if missing:
+        found.append(("not checked", ", ".join(missing[:_SHOWN])))
     return found
 
 
@@ -185,9 +206,18 @@ def _notes(project: Project) -> list[Part]:
     return [Text(note, "note") for note in notes]
 
 
-def _choices(project: Project, counts: vms.Counts) -> tuple[Choice, ...]:
+def _choices(sight: Sight, counts: vms.Counts) -> tuple[Choice, ...]:
+    project = sight.project
     of = f"the {project.name} migration"
     red = (Choice("red VMs", f"red vms in {project.name}", f"{counts.risk['red']:,}"),) if counts.risk["red"] else ()
+    if not sight.is_whole:
+        return (
+            *red,
+            Choice("waves", f"all waves of {project.name}"),
+            Choice("gaps", f"readiness of {of}"),
+            Choice("Excel", f"export the {project.name} plan to excel"),
+            Choice("CSV", f"export the {project.name} plan as csv"),
+        )
     return (
         *red,
         Choice("build cohorts", f"build 4 cohorts easiest first for {project.name}"),

@@ -1,7 +1,7 @@
 """What the inventory knows of where a migration goes, as the engine reckons with it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,15 +42,15 @@ class Looker(Protocol):
 
 
 async def held_against_target(
-    ask: Looker, id_: int, plan: "MigrationPlan", preset: "Preset" = "balanced"
+    ask: Looker, id_: int, plan: "MigrationPlan", preset: "Preset" = "balanced", only: Collection[str] | None = None
 ) -> "TargetReport":
-    """The plan of this migration held against the live inventory."""
+    """The plan of this migration held against the live inventory, or what is in it of some tenants."""
     from engines.migration.target_reports import compare_target
 
     target = await target_state(ask)
     projects = await projects_mapped(ask, id_, plan)
     networks = await networks_mapped(ask, id_, plan, target)
-    return await asyncio.to_thread(compare_target, plan, target, projects, networks, preset)
+    return await asyncio.to_thread(compare_target, plan, target, projects, networks, preset, only=only)
 
 
 async def target_state(ask: Looker) -> "TargetState":

@@ -17,7 +17,7 @@ from engines.snapshots.policies import told_by_name
 from intents.names import Names, fold, spans
 from intents.readings import Name
 from storage.migration_names import named as of_migrations
-from storage.migration_projects import Viewer
+from storage.migration_sights import Reach
 from storage.people_names import people_with
 from storage.scopes import Scope
 from storage.search import Named, clusters_named, named, with_ids
@@ -59,14 +59,14 @@ async def names_in(
     scope: Scope,
     text: str,
     knows: Callable[[str], bool] | None = None,
-    viewer: Viewer | None = None,
+    plans: Sequence[Reach] = (),
 ) -> tuple[str, Names]:
     """The text without marks, and the objects that its names may mean, as far as the scope may know them.
 
-    With `knows` (is it a word of the language?) the other words are looked up as first names too; with a `viewer` the
-    names of the migrations that they may know of.
+    With `knows` (is it a word of the language?) the other words are looked up as first names too; with `plans`
+    the names in these migrations, as far as they may be seen.
     """
-    plain, entries = await entries_in(conn, scope, text, knows, viewer)
+    plain, entries = await entries_in(conn, scope, text, knows, plans)
     return plain, Names(entries)
 
 
@@ -75,7 +75,7 @@ async def entries_in(
     scope: Scope,
     text: str,
     knows: Callable[[str], bool] | None = None,
-    viewer: Viewer | None = None,
+    plans: Sequence[Reach] = (),
 ) -> tuple[str, list[tuple[str, Name]]]:
     """The same, each name with the folded words that found it."""
     marks = [_ref(mark) for mark in _MARK.findall(text)]
@@ -90,8 +90,8 @@ async def entries_in(
         hits += await _called(conn, scope, _first_names(plain, candidates, hits, knows), hits)
     hits += await _policies(conn, candidates)
     hits += _runbooks()
-    if viewer is not None:
-        hits += await _of_migrations(conn, viewer, candidates, hits)
+    if plans:
+        hits += await _of_migrations(conn, plans, candidates, hits)
     standing = [hit for hits_ in quoted.values() for hit in hits_]
     return plain, [(hit.span, as_name(hit)) for hit in (*_as_one(_narrowed(hits, meant)), *standing)]
 
@@ -111,11 +111,11 @@ def _runbooks() -> Iterator[Named]:
 
 
 async def _of_migrations(
-    conn: AsyncConnection, viewer: Viewer, candidates: Sequence[str], hits: Sequence[Named]
+    conn: AsyncConnection, plans: Sequence[Reach], candidates: Sequence[str], hits: Sequence[Named]
 ) -> list[Named]:
     """Names out of exports. A VM or a network that the inventory has too is the inventory's: its name is the same."""
     known = {(hit.span, hit.kind) for hit in hits}
-    found = await of_migrations(conn, viewer, candidates)
+    found = await of_migrations(conn, plans, candidates)
     return [Named(span, kind, name, "", "", "", "", "") for span, kind, name in found if (span, kind) not in known]
 
 

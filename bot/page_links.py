@@ -20,7 +20,7 @@ _ASKED = re.compile(
     r"|(?:a|my|the) link to the (?:web\s*)?page|sign me in(?: to the (?:web\s*)?page)?)(?:\s+please)?\s*[.!?]*\s*",
     re.IGNORECASE,
 )
-_PAGES = re.compile(r"/(?:migrations(?:/[0-9]{1,18}(?:/[a-z]{1,20})?)?(?:\?[!-~]{0,500})?)?")
+_PAGES = re.compile(r"/(?:files/[A-Za-z0-9_-]{1,100}|migrations(?:/[0-9]{1,18}(?:/[a-z]{1,20})?)?(?:\?[!-~]{0,500})?)?")
 _MEANT = "page:"
 
 

@@ -19,7 +19,6 @@ from bot.handlers.registry import Handlers, UnusedSlotError, find_handlers
 from bot.imports import Begun, Imports
 from bot.memory import last_parts, last_reading, reading_to_json, row_opened
 from bot.messages import Message
-from bot.migrating import viewer_of
 from bot.migration_cards import import_reply
 from bot.migration_cards import not_allowed as no_export
 from bot.misunderstandings import (
@@ -37,6 +36,7 @@ from bot.misunderstandings import (
 from bot.naming import names_in
 from bot.page_links import asked_for
 from bot.people import Principal, before_whom, principal, readers_of
+from bot.plan_sights import reaches_of
 from bot.replies import File, Reply, Text, from_json, to_json
 from bot.restore_changes import with_words
 from bot.restoring import about_the_gone
@@ -212,17 +212,16 @@ class Pipeline:
         button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
             return (await with_words(conn, who, self._matcher, button, now),)
-        page = asked_for(message.text)
-        if page is not None:
+        if (page := asked_for(message.text)) is not None:
             return (page,)
-        viewer = await viewer_of(conn, who, message.channel)
-        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, viewer)
+        plans = await reaches_of(conn, who, message.channel)
+        text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, plans)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))
         readings = await about_roles(conn, who, message.text, self._matcher, now, readings)
         opens = row_opened(before, readings[0].slots.get("ordinal"))
         if opens is None:
             return readings
-        text, names = await names_in(conn, who.scope, opens, viewer=viewer)
+        text, names = await names_in(conn, who.scope, opens, plans=plans)
         return self._matcher.read_all(text, names, now)
 
     async def _marked(self, ask: Ask, reading: Reading) -> Reply:

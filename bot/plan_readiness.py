@@ -45,7 +45,7 @@ class ReadyPlans:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, int, str], tuple[float, Ready]] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], tuple[float, Ready]] = OrderedDict()
         self._one_at_a_time = asyncio.Semaphore(1)
 
     async def of(self, look: Look, sight: Sight) -> Ready:
@@ -57,7 +57,7 @@ class ReadyPlans:
         return Ready(tuple(one for one in found.tenants if one.tenant in sight.tenants), found.refused and _NOT_NOW)
 
     async def _of(self, look: Look, sight: Sight) -> Ready:
-        key = (look.who.id, sight.project.id, await decided_at(look.conn, sight.project.id))
+        key = (look.who.id, sight.project.id, sight.tenants, await decided_at(look.conn, sight.project.id))
         at, kept = self._kept.get(key, (0.0, None))
         if kept is None or self._clock() - at > _LASTS_S:
             kept = await _made(look, sight)
@@ -83,5 +83,5 @@ async def _made(look: Look, sight: Sight) -> Ready:
     target = await target_state(look)
     projects = await projects_mapped(look, id_, plan)
     networks = await networks_mapped(look, id_, plan, target)
-    report = await asyncio.to_thread(compare_target, plan, target, projects, networks)
+    report = await asyncio.to_thread(compare_target, plan, target, projects, networks, only=sight.only)
     return Ready(report.readiness)

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from bot.naming import marked
 from engines.restore.addresses import STRATEGIES, Strategy
+from engines.restore.designs import facts_for
 from engines.restore.facts import Facts
 from engines.restore.points import Point
 from engines.restore.wishes import Disks, Macs, Mode, Wish
@@ -39,6 +40,7 @@ class Wished:
     safety: bool | None = None
     stopped: bool | None = None
     password: bool | None = None
+    copies: str | None = None
 
 
 def changed(wish: Wish, said: Wished) -> Wish:
@@ -54,6 +56,7 @@ def changed(wish: Wish, said: Wished) -> Wish:
         "safety": said.safety,
         "stopped": said.stopped,
         "password": said.password,
+        "copies": said.copies if said.copies == "backup" else None,
     }
     found = replace(wish, **{name: value for name, value in new.items() if value is not None})
     if said.disks or said.mode == "attach":
@@ -68,7 +71,8 @@ def changed(wish: Wish, said: Wished) -> Wish:
 
 def sentence(verb: str, vm: str, wish: Wish, facts: Facts, point: Point) -> str:
     """What asks for exactly this: `verb` is "restore" or "plan a restore of", `vm` the words that mean the VM."""
-    of = f"{verb} {_only(wish, facts)}{vm} from {_when(point, facts)}{_MODE_WORDS[wish.mode]}"
+    when = when_words(point, facts_for(facts, wish).points, facts.vm.source)
+    of = f"{verb} {_only(wish, facts)}{vm} from {when}{_MODE_WORDS[wish.mode]}"
     if wish.mode == "attach":
         return of
     named = f" as {wish.new_name}" if wish.new_name and wish.mode == "side_by_side" else ""
@@ -84,19 +88,20 @@ def _only(wish: Wish, facts: Facts) -> str:
     if wish.mode != "attach":
         return ""
     if wish.volumes:
-        names = {disk.volume_id: disk.name for disk in facts.recipe.disks}
+        names = {disk.volume_id: disk.name for disk in (*facts.recipe.disks, *facts.recipe.former)}
         return f"only the volume {names.get(wish.volumes[0]) or wish.volumes[0]} of "
     return f"only the {f'{wish.disks} volume' if wish.disks else 'volumes'} of "
 
 
-def _when(point: Point, facts: Facts) -> str:
-    """To the minute; a point that shares its minute with another by a snapshot in it."""
+def when_words(point: Point, points: Sequence[Point], source: str) -> str:
+    """To the minute; a point that shares its minute with another by a copy in it."""
     minute = f"{point.at:%Y-%m-%d %H:%M}"
-    same = [one for one in facts.points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
-    copy = next((one for one in point.copies.values() if one.snapshot_id == point.key), None)
+    same = [one for one in points if f"{one.at:%Y-%m-%d %H:%M}" == minute]
+    copy = next((one for one in point.copies.values() if one.id == point.key), None)
     if len(same) < 2 or copy is None:
         return minute
-    return marked("snapshot", copy.name or copy.snapshot_id, facts.vm.source, copy.snapshot_id)
+    kind = "volume_backup" if copy.origin == "backup" else "snapshot"
+    return marked(kind, copy.name or copy.id, source, copy.id)
 
 
 def vm_words(facts: Facts) -> str:
@@ -171,7 +176,7 @@ def options(facts: Facts, wish: Wish, point: Point) -> Iterator[tuple[str, list[
     if wish.mode != "attach":
         others = [one for one in STRATEGIES if one != wish.addresses]
         yield "Addresses", [Option(ADDRESSES[one], replace(wish, strategy=one)) for one in others]
-    yield "From", list(_points(facts.points, wish, point))
+    yield "From", list(_points(facts_for(facts, wish).points, wish, point))
     yield "Also", list(_more(facts, wish))
 
 

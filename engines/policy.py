@@ -28,6 +28,9 @@ _BY_INTENT: Mapping[str, str] = MappingProxyType(
 _HOUSE = frozenset({"audit_verify", "role_grant", "role_revoke", "freeze", "freeze_end", "change_rules"})
 """About the whole house: an administrator of one project is none here."""
 
+_WHOLE_PLANS = frozenset({"migration_sizing"})
+"""Questions whose answer is made of all of a migration plan."""
+
 RESTRICTED = frozenset(
     {"audit", "audit_verify", "drift", "logins", "open_rules", "role_grant", "role_revoke", "roles", "whoami"}
 )
@@ -70,6 +73,12 @@ def decide(intent: str, risk: str, roles: Collection[str]) -> Verdict:
 def is_of_the_house(intent: str) -> bool:
     """Whether only roles that are held everywhere count for it."""
     return intent in _HOUSE
+
+
+def is_of_the_whole_plan(intent: str, risk: str) -> bool:
+    """Whether who sees some tenants of a migration alone may not have it, whatever their role on these tenants' places:
+    what changes a plan moves the VMs of everybody in it, and hosts are sized for all of them."""
+    return risk != "read" or intent in _WHOLE_PLANS
 
 
 def is_restricted(intent: str | None, kinds: Collection[str]) -> bool:

@@ -103,7 +103,7 @@ def _part(scene: "Scene", text: str, begin: int, end: int, codes: Sequence[int])
     points = bool(_POINTING & set(scene.folds[first:last])) and named < len(scene.hits) + len(codes)
     foreign = any(s.concept == "FOREIGN" for m in mentions for s in m.senses)
     orders = any(s.form == "base" for m in mentions if not m.filler for s in m.senses)
-    return Part(text, _asks_or_orders(scene, first, last), orders, points or foreign)
+    return Part(text, asks_or_orders(scene, first, last), orders, points or foreign)
 
 
 def _behind_statement(scene: "Scene", moods: "Words") -> str:
@@ -111,7 +111,7 @@ def _behind_statement(scene: "Scene", moods: "Words") -> str:
     clauses = _with_wishes(scene, scene.parts)
     for at in range(1, min(len(clauses), 4)):
         start = clauses[at][0]
-        if _asks_or_orders(scene, *clauses[at]):
+        if asks_or_orders(scene, *clauses[at]):
             before = range(start)
             if _is_told(scene, moods, start) or not all(_states(scene, moods, *one) for one in clauses[:at]):
                 return ""
@@ -140,7 +140,7 @@ def _wishes(scene: "Scene", at: int) -> bool:
     return scene.folds[at : at + 2] in _WOULD or _wants(scene, at) or scene.folds[at : at + 2] in _ASKED_OF_YOU
 
 
-def _asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
+def asks_or_orders(scene: "Scene", start: int, end: int) -> bool:
     at = next((i for i in range(start, end) if scene.folds[i] not in _OPENING), end)
     at += 3 if scene.folds[at : at + 3] == ("go", "ahead", "and") else 0
     if at >= end:
@@ -178,7 +178,7 @@ def _wants(scene: "Scene", at: int) -> bool:
 
 def _states(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
     """Is something told in it: a subject, then a verb that is no order? A heading before a colon counts too."""
-    if _asks_or_orders(scene, start, end):
+    if asks_or_orders(scene, start, end):
         return False
     if scene.folds[end : end + 1] == (":",) and not any(scene.named[start:end]):
         return True

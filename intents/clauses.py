@@ -30,6 +30,10 @@ _GOSSIP = frozenset(
 )
 _NAMERS = frozenset({"the", "a", "all", "our", "those", "these", "this", "that", "my", "some"})
 _MOMENTS = frozenset({"minute", "minutes", "min", "moment", "second", "seconds", "sec", "break", "hour", "day"})
+_ME = frozenset({"i", "we", "it", "that", "this", "my"})
+_NO_DENIAL = frozenset({"urgent", "important", "critical", "sure", "complaining", "judging", "kidding", "joking"})
+_AND_ME = frozenset({"me", "i", "us", "myself", "we"})
+_WOULD_BE = frozenset({"be", "rather", "love", "hate", "make", "mean", "help", "prefer", "never", "have", "do", "so"})
 _LEARN = frozenset({"know", "see", "learn", "understand", "have"})
 
 
@@ -80,6 +84,8 @@ class ClauseReader(StatementReader):
             return True
         if first == "leave":
             return bool(self.lists["left alone"] & set(words))
+        if first == "not" and (words[1:2] == ["to"] or (words[1:2] and words[1] in _NO_DENIAL)):
+            return False  # "(not urgent)", "not to be a pain"
         if words[:4] == ["not", "on", "my", "watch"] or (first == "no" and words[1:2] and words[1] in _NO_MATTER):
             return False
         if first in {"no", "nope", "not"} and len(words) > 1:
@@ -142,8 +148,23 @@ class ClauseReader(StatementReader):
         first, second = words[0], words[1:2]
         if first in {"can", "may", "could", "do", "does", "must", "why"} and self._of_kinds(words, start):
             return "other"
+        if first == "or" and second and second[0] in self.lists["auxiliaries"] and words[2:3] and words[2] in _ME:
+            return "other"  # "or should i cancel lunch", "or is that too much to ask"
+        if first == "would" and second and not asks and (second[0] in _WOULD_BE or self.form(start + 1) == "base"):
+            return "other"  # "would save my day"
         if first in {"can", "could", "would", "will"} and second == ["you"]:
             return "command"
+        if words[1:4] in (["any", "of", "you"], ["anyone", "of", "you"], ["one", "of", "you"]) or words[:3] in (
+            ["any", "of", "you"], ["who", "of", "you"], ["which", "of", "you"]):  # fmt: skip
+            return "other"  # said to the people of the channel
+        if words[:3] in (["is", "anyone", "from"], ["is", "anybody", "from"], ["is", "someone", "from"]):
+            return "other"
+        if words == ["tell", "me", "about", "it"]:
+            return "other"
+        if words[:2] == ["can", "confirm"]:
+            return "report"
+        if first == "no" and second and second[0] in {"idea", "clue"} and len(words) < 5:
+            return "other"  # "…, no idea why"
         if first in {"can", "could"} and second and second[0] in _ANYBODY:
             return "question"  # "can someone from the storage team restart it": may be answered, orders nothing
         if first in {"can", "could"} and not asks and "i" not in words[:2]:
@@ -249,10 +270,14 @@ class ClauseReader(StatementReader):
             return "negated"
         if rest[0] in {"needs", "wants"} and rest[1:2] == ["to"] and rest[2:3] and rest[2] in _LEARN:
             return "question"  # "the auditor needs to know ..."
+        if rest[0] in {"'s", "s"} and {"is", "was"} & set(rest[2:6]):
+            return "other"  # "dave's theory is that ..."
         if rest[0] in {"'s", "s"}:  # "dave's gonna move it"; "dave's role assignments"
             return "other" if rest[1:2] and rest[1] in _INTENT and rest[2:] else "fragment"
         if subject in self.lists["people"] and self.lists["told"] & set(rest[:3]):
             return "report"  # "customer acme says thanks"
+        if rest[0] == "and" and rest[1:2] and (rest[1] in _AND_ME or self.person(start + 2)):
+            return "other"  # "alice and me are moving it to the weekend"
         if self.person(start) and self.person(start + 1):
             rest = rest[1:] or [""]
         if self.person(start) and (words[1:4] == ["is", "no", "longer"] or rest[:2] == ["takes", "over"]):

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from intents.patterns import any_of, load_patterns
 from intents.spelling import one_edit
+from intents.surface import plain_words
 
 _ASKING = frozenset({"how", "what", "why", "who", "when", "where", "which", "whose"})
 _LEADS = re.compile(r"^(?:please |pls |so |ok |okay |well |and |also |but |then )*", re.IGNORECASE)
@@ -43,6 +44,8 @@ _SHAPE = re.compile(
     re.IGNORECASE,
 )
 _SHORT = re.compile(r"(?<![\w./@#-])[\w/]+(?:'\w+)?(?![\w@-]|[./]\w)")
+_QUOTED = re.compile(r"(\"[^\"]*\"|`[^`]*`)")
+_TAG = re.compile(r"\b(?:would|will|could|can) (?:you|ya|u)\s*\?*$", re.IGNORECASE)  # "reboot it, would you?"
 _TAIL = 90  # characters in which the last courtesy lies
 _WHETHER = re.compile(r"(?:if|whether)\b", re.IGNORECASE)
 _ASKED = re.compile(r"\b(?:ask\w*|wonders?|know|see)\b", re.IGNORECASE)
@@ -132,10 +135,14 @@ class Courtesies:
     def _spelled(self, text: str, names: Container[str]) -> str:
         """Abbreviations, "project-wise" and "32-vcpu" as they are usually written; a text with quotes stays."""
         if '"' in text or "`" in text:
-            return text
+            return "".join(
+                part if at % 2 or not part.strip() else " " * (at > 0 and part[0] == " ") + plain_words(part, names)
+                for at, part in enumerate(_QUOTED.split(text))
+            )
         noted = _NOTED.search(text)
         mark = _MARK.search(text, noted.start()) if noted else None
         text, rest = (text[: mark.start()], text[mark.start() :]) if mark else (text, "")
+        text = plain_words(text, names) or text
         if not self.short.keys().isdisjoint(_SHORT.findall(text.lower())):
             text = _SHORT.sub(lambda match: self._in_full(match[0], names), text)
         if "=" in text and _PAIRED.match(text):
@@ -159,7 +166,7 @@ class Courtesies:
             left = text[: match.start()].split() if match else []
             if not match or len(left) < 2 or left[-1].lower() in _ASKING:
                 break
-            text = text[: match.start()] + match["asks"]
+            text = text[: match.start()] + ("" if _TAG.search(match[0]) else match["asks"])
         return text
 
 

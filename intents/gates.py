@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from intents.lexicon import Mention
+from intents.plain import is_plain
 from intents.registry import Intent
 from intents.scenes import Scene
 from intents.slots import NAME_KINDS, Filling
@@ -44,6 +45,7 @@ _FORBIDDING = word_set("don't dont never nobody don")
 _DENYING = word_set("no not never nothing none neither nor without nowhere hardly cannot")
 _DOUBTING = word_set("not don't dont never maybe if should could would might whether who ?")
 _FINITE_PAST = word_set("was were did done took failed needed has had been")
+_LIVED = word_set("had have has feel feels felt am was were went got")
 _LATER = word_set("tomorrow tmrw tonight midnight noon later next soon")
 SURE = 0.72
 _NAMING = frozenset({"create", "tenant_create"})
@@ -59,7 +61,8 @@ _MAY_DEPEND = frozenset({"subscribe", "unsubscribe", "freeze", "migration_depend
 def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bool:
     """A plain command, to the bot, with its own verb unrepaired, every object certain, nothing else in the message."""
     if intent.name == "feedback":
-        return not scene.strangers and not scene.spans  # praise or blame of an answer, not of last weekend
+        lived = bool({"i", "we", "he", "she", "they"} & set(scene.folds[:1])) and bool(_LIVED & set(scene.folds[1:3]))
+        return not scene.strangers and not scene.spans and not lived  # of an answer, not of last weekend or a bad day
     return (
         scene.mood == "command"
         and not scene.shortened
@@ -80,6 +83,7 @@ def is_open(intent: Intent, scene: Scene, filling: Filling, top: "Scored") -> bo
         and (intent.name not in _NAMING or _makes(scene, filling))
         and (intent.name in _MAY_DEPEND or not _depends(scene))
         and not _denied(intent, scene, filling, top)
+        and is_plain(intent, scene, filling, top)
         and ("since" in intent.slots or "time" in intent.slots or not _timed(intent, scene))
     )
 

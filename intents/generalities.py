@@ -12,7 +12,9 @@ _OURS = re.compile(
     r"\b(?:you|u|bot|stackhand|this tool|your help|these numbers?|this number|that number)\b", re.IGNORECASE
 )
 _HELP = re.compile(
-    r"\bhow (?:do|can|could|should|would) (?:i|we) (?:\w+ )?(?:use|ask|talk|tell|get you|make you)", re.IGNORECASE
+    r"\bhow (?:do|can|could|should|would) (?:i|we) (?:\w+ )?(?:use|ask|talk|tell|get you|make you)"
+    r"|\bwhat (?:all )?(?:can|do|could) you (?:do|know|offer|help)\b",
+    re.IGNORECASE,
 )
 _SIZED = re.compile(r"\d/\d|\d+ ?(?:gb|gib|tb|vcpus?|cores?)\b", re.IGNORECASE)
 _GOES_ON = re.compile(r"[,;.!] ")
@@ -23,12 +25,15 @@ _LOOKED_AT = 600  # characters
 class Generalities:
     general: re.Pattern[str]
     talk: re.Pattern[str]
+    told: re.Pattern[str]
 
     def holds(self, text: str) -> bool:
         """Is it about the world, and neither about this cloud nor about what the bot itself can do?"""
         head = text[:_LOOKED_AT]
         if _SIZED.search(head) or _HELP.search(head):
             return False  # "is it possible to run three 16/64 machines": will they fit
+        if self.told.match(head):
+            return True
         if self.talk.match(head):
             return _GOES_ON.search(head) is None
         found = self.general.search(head)
@@ -38,4 +43,4 @@ class Generalities:
 def load_generalities() -> Generalities:
     """Those of generalities.txt. Raises PatternError."""
     lines = load_patterns("generalities.txt")
-    return Generalities(any_of(lines["general"]), any_of(lines["talk"], r"\s*{}"))
+    return Generalities(any_of(lines["general"]), any_of(lines["talk"], r"\s*{}"), any_of(lines["told"], r"\s*{}"))

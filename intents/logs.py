@@ -31,6 +31,7 @@ _PATTERNS = (
     r"(nova|cinder|neutron|glance|heat|octavia|swift|keystone)-[a-z-]+)\s*:",
     r"^\s*[\w.]+\.\w*(error|exception|fault)\b|^\s*\w+: (error|warning|fatal|notice)\b|^\s*[\w-]+\.log\b",
     r"(?-i::\s*(FAIL|FAILED|CRIT|CRITICAL|WARN|WARNING|ERR|ERROR|OK|UNKNOWN)\s*[:(-])",
+    r"\b[a-z]\w*\.\w+\.\w*(?:error|exception)\b|^\s*[\w.-]+>\s|^\s*<[a-z]+>\s",
     r"\bload average:|\bapiversion:\s|^\s*task-\d+ \[|\.exceptions\.\w+:|^\s*\d\d:\d\d:\d\d up ",
     r"^\s*(rm|mv|cp|ls|cat|grep|tail|head|chmod|chown|mkfs|dd|ps|df|du|lsblk|mount|umount|nmap|tcpdump|apt|yum|dnf|pip|"
     r"psql|mysql|awk|sed|find|rsync)\s+[-/~.]",

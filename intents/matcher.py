@@ -17,10 +17,13 @@ from intents.logs import is_log
 from intents.mood import load_words
 from intents.names import Names
 from intents.parts import MOST, split_parts
+from intents.plain import in_jest
 from intents.readings import Ask, Evidence, Mood, Reading
 from intents.registry import Catalogue
 from intents.scenes import Scene, build_scene
+from intents.second_look import MOST_WORDS, SecondLook
 from intents.slots import Filling, fill, words_of
+from intents.sureness import CLAUSE_SURE, PART_SURE, REFUSING, SURE, WHOLE_SURE, says_enough, says_more
 from intents.talk import without_talk
 from intents.tally import NEUTRAL, Scored, Tally, explained_by
 from intents.tokens import clean
@@ -33,19 +36,14 @@ _ALWAYS = {
 }
 _NEGATIONS = frozenset({"don't", "dont", "not", "never", "nobody"})
 _ENDING = frozenset({"tag_remove", "policy_remove", "role_revoke"})  # "should not be tagged any more"
+_ADDING = frozenset({"tag_add", "snapshot", "policy_assign", "create", "role_grant"})  # "no more tags on web-11"
 FLOOR = 1.0
-SURE = 0.42
 STRANGE_SURE = 0.54
 MOST_CHARACTERS = 1500
-PART_SURE = 0.6  # each part of a message must stand on its own
-CLAUSE_SURE = 0.72
-WHOLE_SURE = 0.75
 _NOT_MEANT: frozenset[Mood] = frozenset({"negated", "conditional", "report"})
-_REFUSING: frozenset[Mood] = frozenset({"negated", "conditional"})
 _TO_KNOW = re.compile(
     r"\b(?:wants? to know|would like to know|asks?|is asking|wonders?) (?:if|whether)\b", re.IGNORECASE
 )
-MOST_WORDS = 40  # a longer message is no short form of anything
 MOST_SPELLINGS = 4  # of one misspelt word
 MOST_TRIED = 4  # other spellings of one message
 SOFT_FLOOR = 0.5
@@ -60,6 +58,7 @@ class Matcher:
         self.lexicon = lexicon or load_lexicon()
         self.claims = claims or load_claims(catalogue)
         self.moods = load_words()
+        self.second_look = SecondLook(catalogue, self.lexicon, self.moods, self._read)
         self._explains = {name: explained_by(intent) for name, intent in catalogue.intents.items()}
 
     def read(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> Reading:
@@ -68,6 +67,13 @@ class Matcher:
         if len(text) > MOST_CHARACTERS:
             return Reading(text[:MOST_CHARACTERS], mood="other")  # pasted, not said
         read = self._with_wishes(text, names, now) or self._as_said(text, names, now, last)
+        if (
+            read.intent is not None
+            and read.ask is None
+            and self.catalogue.intents[read.intent].writes
+            and in_jest(text)
+        ):
+            read = replace(read, ask=Ask("confirm", intents=(read.intent,)))
         return replace(read, text=clean(text), cpu_ms=round((time.thread_time_ns() - started) / 1e6, 3))
 
     def _with_wishes(self, text: str, names: Names, now: datetime) -> Reading | None:
@@ -93,8 +99,10 @@ class Matcher:
             reading = follow(scene, reading, last, self.catalogue.intents) or reading
         if reading.mood == "report" and is_quoted(scene, self.moods):
             return reading
+        whole = scene
         scene, reading = self._apart(scene, reading)
-        return self._clause(self._beside(reading, scene, names), scene)
+        reading = self._clause(self._beside(reading, scene, names), scene)
+        return self.second_look.again(reading, whole)
 
     def _spelled(self, scene: Scene, reading: Reading, text: str) -> tuple[Scene, Reading]:
         """The same, or where it is weak and a word was misspelt, the best of what that word may have meant."""
@@ -132,7 +140,7 @@ class Matcher:
         asks = whole.ask is not None and whole.ask.why in ("ambiguous", "missing", "unknown", "rivals")
         sure = whole.intent is not None and whole.confidence >= WHOLE_SURE and not asks
         sure = sure and whole.confidence >= CLAUSE_SURE + 0.1
-        refusing = whole.mood in _REFUSING and not _TO_KNOW.search(scene.text)
+        refusing = whole.mood in REFUSING and not _TO_KNOW.search(scene.text)
         if sure or refusing or len(scene.tokens) > MOST_WORDS:
             return whole
         text = request_in(scene, self.moods)
@@ -147,7 +155,7 @@ class Matcher:
             return whole
         if whole.intent is not None and read.ask is not None and read.ask.why != "confirm":
             return whole
-        if _says_more(whole, read) or (scene.mentions_of("FOREIGN") and not read.slots):
+        if says_more(whole, read) or (scene.mentions_of("FOREIGN") and not read.slots):
             return whole
         if self.catalogue.intents[read.intent].writes and read.ask is None:
             return whole if whole.intent == read.intent else replace(read, ask=Ask("confirm", intents=(read.intent,)))
@@ -157,7 +165,7 @@ class Matcher:
         """The one request in a message with an aside: "for the audit: who owns db-02", "..., I prepare a report"."""
         foreign = bool(scene.mentions_of("FOREIGN"))
         sure = whole.intent is not None and (whole.ask is None or whole.ask.why != "missing")
-        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in _REFUSING or is_log(scene.text):
+        if (sure and whole.confidence >= WHOLE_SURE) or whole.mood in REFUSING or not scene.clauses:
             return whole
         parts = parts_of(scene)
         if not 1 < len(parts) < 5 or len(scene.tokens) > MOST_WORDS:
@@ -172,14 +180,16 @@ class Matcher:
         ):
             reads = self._readable([part for part in parts if not part.asks], scene)
         if len(reads) > 1:
-            reads = [r for r in reads if r.slots or self._alone(r)]
+            reads = [r for r in reads if r.slots or says_enough(r, self.catalogue)]
         least = max(CLAUSE_SURE, whole.confidence if whole.intent else 0.0)
         if len(reads) != 1 or reads[0].confidence < least:
             return whole
-        if (reads[0].ask and reads[0].ask.why != "confirm") or not (reads[0].slots or self._alone(reads[0])):
+        if (reads[0].ask and reads[0].ask.why != "confirm") or not (
+            reads[0].slots or says_enough(reads[0], self.catalogue)
+        ):
             return whole
         read = replace(reads[0], text=scene.text)
-        if _says_more(whole, read):
+        if says_more(whole, read) or (scene.has("DRY") and "dry_run" not in read.slots):
             return whole
         if self.catalogue.intents[read.intent or ""].writes:
             return replace(read, ask=Ask("confirm", intents=(read.intent or "",)))  # the rest may speak against it
@@ -192,13 +202,7 @@ class Matcher:
             for part in parts
             if not part.hangs
         ]
-        return [r for r in reads if r.intent is not None and r.mood in ("command", "question")]
-
-    def _alone(self, reading: Reading) -> bool:
-        """A request that says enough without any name: it is sure, and needs no slot."""
-        if reading.intent == "help":
-            return False  # "the projector shows an error, who can help"
-        return reading.confidence >= WHOLE_SURE and not self.catalogue.intents[reading.intent or ""].required
+        return [r for r in reads if r.intent is not None and r.mood in ("command", "question") and r.evidence]
 
     def read_all(self, text: str, names: Names, now: datetime, last: Reading | None = None) -> tuple[Reading, ...]:
         """Up to three reads of one message in order; a message with a write in it is one reading, asked back."""
@@ -265,6 +269,7 @@ class Matcher:
         silent = scene.mood in _SILENT and top.intent.name not in _ALWAYS.get(scene.mood, ())
         if scene.mood == "negated" and top.intent.name == "deny" and scene.has("NOPE"):
             silent = bool(_NEGATIONS & set(scene.folds))  # "REQ-31: no, wrong window"
+        silent = silent or (top.intent.name in _ADDING and scene.has("NOMORE"))
         silent = silent and not (top.intent.name in _ENDING and scene.mood == "negated" and scene.has("ANYMORE"))
         if silent or top.score < FLOOR - 0.5 * top.soft or confidence < SURE:
             return self._nothing(scene, ranked, confidence)
@@ -287,11 +292,6 @@ class Matcher:
 
 def _rivals(ranked: Sequence[Scored]) -> tuple[tuple[str, float], ...]:
     return tuple((s.intent.name, round(s.score, 2)) for s in ranked)
-
-
-def _says_more(whole: Reading, part: Reading) -> bool:
-    """The same request, and the rest of the message is part of it: "…, with the names masked"."""
-    return whole.intent == part.intent and part.slots.items() <= whole.slots.items()
 
 
 def _goodness(reading: Reading) -> float:

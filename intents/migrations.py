@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 Fill = Callable[[Scene, "Filling"], None]
 
 
+_WAVE_ASIDE = (
+    ("fail", r"\b(?:as|to) failed\b"),
+    (
+        "reopen",
+        r"\b(?:off hold|re-?open|release|un-?hold|resume|un-?cancel|reinstate|re-?plan|(?:as|to) planned)\b",
+    ),
+    ("hold", r"\b(?:hold|pauses?|suspend|held)\b"),
+    ("cancel", r"\b(?:cancel\w*|call(?:ed)?\b.*\boff|abort|scrap|scratch)\b"),
+)
+
+
 def wave_advance(scene: Scene, filling: "Filling") -> None:
+    if scene.mentions_of("WAVEHALT") or scene.mentions_of("WAVEBACK"):
+        for to, pattern in _WAVE_ASIDE:
+            if match := re.search(pattern, scene.text, re.IGNORECASE):
+                filling.put("to", to, match[0])
+                return
     for concept, value in (("CONFIRM", "confirm"), ("COMPLETED", "complete"), ("BEGIN", "start")):
         for mention in scene.mentions_of(concept):
             if not any(hit.start <= mention.start < hit.end for hit in scene.hits):

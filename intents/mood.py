@@ -16,11 +16,11 @@ from intents.readings import Mood
 from intents.statements import ASKING, At, Runs, VerbForm
 from intents.tokens import Token
 
-_BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":"})
+_BREAKS = frozenset({".", "!", "?", ";", ",", "\n", "-", "--", ":", "(", ")"})
 _JOINTS = frozenset({"because", "but", "cause", "cuz"})
 _AFTERASKING = frozenset({"question", "fragment", "negated", "other", "report"})
 _TELLING = frozenset({"report", "other"})
-_RELATIVE = frozenset({"which", "who", "whose", "whom"})
+_RELATIVE = frozenset({"which", "who", "whose", "whom", "was", "were"})
 _NO = (["nope"], ["no"], ["nah"], ["no", "way"], ["never"], ["no", "sorry"])
 _DETERMINERS = frozenset(
     {"the", "this", "that", "these", "those", "our", "my", "their", "his", "her", "a", "an", "its"}
@@ -86,7 +86,7 @@ def clause_moods(
     if first and first.kind == "mention" and first.fold.lstrip("@") not in words.single["self"] and len(tokens) > 1:
         return "other", []
     spoken_of = {"he", "she", "they", "his", "her", "him"} & {token.fold for token in tokens}
-    if len(tokens) > 2 and tokens[1].fold == "," and person(0) and tokens[2].kind == "word" and not spoken_of:
+    if _is_called(words, tokens, person) and not spoken_of:
         return "other", []  # "bob, how many cables are left": said to somebody
     reader = ClauseReader(words, tokens, taken, person, form)
     clauses = [(start, end, reader.clause(start, end)) for start, end in split_clauses(tokens, taken)]
@@ -100,6 +100,16 @@ def clause_moods(
     held = [there or ours(at) for at, there in enumerate(taken)]
     clauses = _with_reasons(_with_relatives(clauses, tokens), tokens, held)
     return _of_all(clauses, tokens), clauses
+
+
+def _is_called(words: Words, tokens: Sequence[Token], person: At) -> bool:
+    """ "bob, …", "hey Carol Diaz, …", "bob you saved my weekend": does it begin with whom it is said to?"""
+    start = next((at for at, token in enumerate(tokens) if token.fold not in words.single["polite"] | {"cheers"}), 0)
+    end = next((at for at in range(start, len(tokens)) if not person(at)), start)
+    if end == start or end + 1 >= len(tokens):
+        return False
+    comma = tokens[end].fold == "," and tokens[end + 1].kind == "word"
+    return comma or tokens[end].fold in {"you", "your", "u"}
 
 
 def _with_relatives(

@@ -45,6 +45,12 @@ _DISKS = re.compile(
     r"|\b(?:only|just)\s+(?:the\s+)?(?:volumes?|disks?)\s+(?P<name>[\w][\w.-]*)\s+of\s+",
     re.IGNORECASE,
 )
+_BACKUP = re.compile(
+    r"(?P<from>\b(?:from|to|with|by|using|out of)\s+(?:(?!from\b|and\b)[\w':.-]+\s+){0,5}?)(?:volume\s+|cinder\s+)?"
+    r"(?P<said>backup)(?P<many>s?)(?![\w-])",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r"(?<![\w-])backup(?![\w-])", re.IGNORECASE)
 _COPY = r"(?:copy|state|snapshot|backup|version|restore point)"
 _REPLACE = re.compile(
     rf"^(?P<lead>(?:please\s+|pls\s+|now\s+)*)replace\s+(?P<vm>\S+(?:\s+\S+)?)\s+(?:with|by)\s+(?:the\s+|its\s+|a\s+)?"
@@ -80,6 +86,8 @@ def cut(text: str) -> Wished:
         return Wished(plain, {"original": True}, {"original": kept[0].strip()}, frozenset({"delete"}))
     slots: dict[str, Any] = {}
     plain, said = _as_restore(text)
+    if said and _NAMED.search(text):  # "replace db-02 with last night's backup"
+        slots["copies"], said["copies"] = "backup", "backup"
     clash = False
     for slot, pattern, value in _CUT:
         found = pattern.search(plain)
@@ -89,6 +97,8 @@ def cut(text: str) -> Wished:
         slots[slot], said[slot] = value, found[0].strip(" ,;")
         plain = f"{plain[: found.start()]}{plain[found.end() :]}"
     plain, disks, words = _without_disks(plain)
+    plain, backed = _of_backup(plain)
+    slots, said = slots | backed, said | backed
     clash = clash or bool("mode" in {*slots, *said} and disks)
     slots, said = slots | disks, said | words
     return Wished(plain, slots, said, clash=clash) if said else Wished(text)
@@ -101,6 +111,15 @@ def _as_restore(text: str) -> tuple[str, dict[str, str]]:
         return text, {}
     rest = _THEN.sub(r"\1 snapshot", text[found.end() :])
     return f"{found['lead']}restore {found['vm']} in place from {rest}", {"mode": "replace"}
+
+
+def _of_backup(plain: str) -> tuple[str, dict[str, Any]]:
+    """ "from the backup of yesterday": a copy like a snapshot, and volume backups are meant first."""
+    found = _BACKUP.search(plain)
+    if found is None or _is_turned(plain[: found.start()]):
+        return plain, {}
+    word = f"{found['from']}snapshot{found['many']}"
+    return f"{plain[: found.start()]}{word}{plain[found.end() :]}", {"copies": "backup"}
 
 
 def _without_disks(plain: str) -> tuple[str, dict[str, Any], dict[str, str]]:

@@ -110,7 +110,9 @@ def _emptiness(scene: "Scene") -> Iterator[tuple[str, float]]:
     ):
         yield "WHATIS", 1.0
     asked = _ASKING & set(scene.folds)
-    if scene.hits and not scene.unknown and not rest and not scene.spans and not asked:
+    more = [f for at, f in enumerate(scene.folds) if f not in _POLITE and f.isalpha() and not _is_name(scene, at)]
+    alone = len(more) < 2 and not scene.aside
+    if scene.hits and alone and not scene.unknown and not rest and not scene.spans and not asked:
         yield "NAMEONLY", 1.0
 
 

@@ -18,7 +18,7 @@ NAME_KINDS: Mapping[str, tuple[str, ...]] = {
     "network": ("network",), "volume": ("volume",), "user": ("user", "owner"), "owner": ("owner", "user"),
     "flavor": ("flavor",), "image": ("image",), "policy": ("policy",), "runbook": ("runbook",), "report": ("report",),
     "tenant": ("tenant",), "cohort": ("cohort",), "wave": ("wave",), "migration": ("migration",),
-    "snapshot": ("snapshot",), "role": ("role",), "tag": ("tag",), "event": ("event",),
+    "snapshot": ("snapshot", "volume_backup"), "role": ("role",), "tag": ("tag",), "event": ("event",),
 }  # fmt: skip
 # slot -> the lexicon's slot whose values it takes
 _VALUE_SLOTS = {
@@ -47,7 +47,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "memory_gb": ("gib", "size"), "bandwidth_gbps": ("gbps",), "vms_per_day": ("PERDAY", "num"),
     "port": ("service", "k:port"),
     "by": ("PER", "k"), "time": ("clock", "time"), "days": ("days",), "channel": ("channel", "THISCHANNEL"),
-    "policy": ("@policy", "POLICY", "k:snapshot_policy"), "after": ("@vm",), "snapshot": ("@snapshot", "k:snapshot"),
+    "policy": ("@policy", "POLICY", "k:snapshot_policy"), "after": ("@vm",),
+    "snapshot": ("@snapshot", "@volume_backup", "k:snapshot"),
 }  # fmt: skip
 
 

@@ -42,7 +42,8 @@ _SAID_BEFORE = frozenset(
 )
 _UNWELL = frozenset(
     {"down", "on", "off", "slow", "dead", "offline", "unreachable", "unstable", "hanging", "unresponsive", "crashing",
-     "flapping", "acting", "stuck", "slower", "unhappy", "behaving", "misbehaving"}
+     "flapping", "acting", "stuck", "back", "fine", "fast", "quiet",
+     "reachable", "stable", "useless", "slower", "unhappy", "behaving", "misbehaving"}
 )  # fmt: skip
 _BEYOND = frozenset({"above", "below", "over", "under", "at"})
 _SETTING = frozenset({"in", "at", "back", "during", "with"})  # "in my old company we restarted servers"
@@ -54,6 +55,8 @@ _MUST_NOT = (("must", "not"), ("shall", "not"), ("may", "not"), ("should", "not"
 _COUNTED = frozenset(
     (word, "of") for word in ("number", "amount", "count", "list", "names", "total", "sum", "set", "nr")
 )
+_AGAIN = frozenset({"again", "fine", "now", "ok", "okay", "well", "better", "nicely", "perfectly", "like", "since"})
+_CALLED = frozenset({"back", "me", "us", "in", "", "off", "for", "about", "yesterday", "today", "again"})
 _AGO = frozenset({"yesterday", "ago", "earlier"})
 _NEWS = frozenset(
     {"planned", "scheduled", "due", "booked", "over", "live", "postponed", "cancelled", "underway", "imminent"}
@@ -82,6 +85,10 @@ class StatementReader:
             return "fragment"  # "number of volumes created since tuesday"
         if self.named[start] and not self.person(start) and _ONLY & set(words[1:6]) and _THEN & set(words[2:]):
             return "command"  # "app01 can only move once erp-db has moved"
+        if words[:2] in (["turns", "out"], ["can", "confirm"]):
+            return "report"
+        if words[0] in {"tonight", "tomorrow", "today", "later"} and self.person(start + 1):
+            return "other"  # "tonight dave patches all machines"
         if self.lists["told"] & set(words[:4]) or self._tells_news(words, start):
             return "report"
         if self.named[start] and not self.person(start) and words[1:3] in (["is", "a"], ["is", "an"], ["is", "the"]):
@@ -124,7 +131,7 @@ class StatementReader:
                 continue  # "log of finished restores", "also the failed ones"
             if (
                 word in self.lists["past verbs"]
-                and not (word == "called" and after not in {"back", "me", "us", "in", ""})
+                and not (word == "called" and after not in _CALLED)
                 and self.form(start + at) != "base"
             ):
                 return "report"
@@ -152,6 +159,9 @@ class StatementReader:
 
     def _is_so(self, words: list[str], start: int) -> bool:
         """Does it tell in which state something is, or what something did to somebody?"""
+        fares = words[1] in self.lists["fares"] and (len(words) == 2 or words[2] in _AGAIN)
+        if self.named[start] and not self.person(start) and fares:
+            return True  # "web-02 works again"
         for at, word in enumerate(words[1:], 1):
             after, next_one = words[at + 1 : at + 2], words[at + 2 : at + 3]
             if (
@@ -184,7 +194,7 @@ class StatementReader:
 
     def _of_others(self, words: list[str], start: int) -> bool:
         """ "tomorrow the network guys take it down", "storage team will swap disks", "acme always complains"."""
-        for at, word in enumerate(words[:7]):
+        for at, word in enumerate(words[:10]):
             if at and word in {"will", "would", "won't", "wont"}:
                 return True
             if at and word in {"i'll", "we'll", "i", "we"} and (at < 5 or word[-1:] == "l"):
@@ -219,8 +229,11 @@ class StatementReader:
         """ "web-01 rebooted", "REQ-5 approved by noah", "pci tagged yesterday": a name, then what was done to it."""
         after = self.lists["told after"]
         for at in range(1, len(words)):
-            if self._past(start + at) and self.named[start + at - 1]:
+            done = self._past(start + at) or (words[at].endswith("ed") and not self.form(start + at))
+            if done and self.named[start + at - 1] and not self.named[start + at]:
                 rest = words[at + 1 : at + 2]
+                if rest and self.tokens[start + at + 1].kind == "date":
+                    return True
                 code = self.tokens[start + at - 1].kind == "request"
                 if (not rest and not code) or (rest and rest[0] in after):
                     return True

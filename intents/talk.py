@@ -64,11 +64,11 @@ def _stands_alone(scene: "Scene", moods: "Words", drop: Sequence[bool]) -> bool:
     kept = [clause for clause, out in zip(scene.clauses, drop, strict=True) if not out]
     foreign = any(start <= m.start < end for m in scene.mentions_of("FOREIGN") for start, end, _ in dropped)
     if foreign:
-        return any(_is_named(scene, start, end) for start, end, _ in kept)
-    return any(_is_ours(scene, start, end) or _orders(scene, moods, start, end) for start, end, _ in kept)
+        return any(is_named(scene, start, end) for start, end, _ in kept)
+    return any(is_ours(scene, start, end) or _orders(scene, moods, start, end) for start, end, _ in kept)
 
 
-def _is_named(scene: "Scene", start: int, end: int) -> bool:
+def is_named(scene: "Scene", start: int, end: int) -> bool:
     kinds = (m for m in scene.mentions if start <= m.start < end and not _is_somebody(scene, m, start))
     return (
         any(start <= hit.start < end and _counts(hit) for hit in scene.hits)
@@ -113,14 +113,14 @@ def _is_talk(scene: "Scene", moods: "Words", at: int) -> bool:
     start, end, mood = scene.clauses[at]
     if start and scene.folds[start - 1] == ":" and at:
         return False  # what a colon announces is said about something
-    if _is_ours(scene, start, end):
+    if is_ours(scene, start, end):
         return False
     words = scene.folds[start:end]
-    if mood in _TELLING and _tells_of_people(scene, moods, start, end):
+    if mood in _TELLING and speaks_of_people(scene, moods, start, end):
         return not (_NOT_LATER & set(words) and mood in {"negated", "conditional"})
     if (
         mood == "fragment"
-        and _tells_of_people(scene, moods, start, end)
+        and speaks_of_people(scene, moods, start, end)
         and _BEING & set(words[1:3])
         and end - start > 3
     ):
@@ -131,7 +131,7 @@ def _is_talk(scene: "Scene", moods: "Words", at: int) -> bool:
         return True  # "before I execute it, what does it do"
     if mood in {"negated", "conditional"}:
         return mood == "negated" and _is_strange(scene, start, end)
-    return _says_nothing(scene, start, end) and _is_strange(scene, start, end) and mood != "question"
+    return says_nothing(scene, start, end) and _is_strange(scene, start, end) and mood != "question"
 
 
 _BEING = word_set("'s is are was were has 're 'm")
@@ -154,7 +154,7 @@ def _is_apart(scene: "Scene", moods: "Words", at: int) -> bool:
     words = scene.folds[start:end]
     if _is_talk(scene, moods, at):
         return True
-    if _is_ours(scene, start, end) or (at and scene.folds[start - 1] == ":") or _orders(scene, moods, start, end):
+    if is_ours(scene, start, end) or (at and scene.folds[start - 1] == ":") or _orders(scene, moods, start, end):
         return False
     if mood == "conditional":
         return words[1:2] in (("you",), ("i",), ("we",), ("that's",))
@@ -166,7 +166,7 @@ def _is_apart(scene: "Scene", moods: "Words", at: int) -> bool:
     )
 
 
-def _is_ours(scene: "Scene", start: int, end: int) -> bool:
+def is_ours(scene: "Scene", start: int, end: int) -> bool:
     """Is a name, a code, a kind, a measure or a value of ours in it?"""
     if any(start <= hit.start < end and _counts(hit) for hit in scene.hits):
         return True
@@ -200,7 +200,7 @@ def _is_somebody(scene: "Scene", mention: Mention, start: int) -> bool:
     return word in _SOMEBODY and (whose or (mention.start == start and not word.endswith("s")))
 
 
-def _tells_of_people(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
+def speaks_of_people(scene: "Scene", moods: "Words", start: int, end: int) -> bool:
     """Who speaks, or the world: "I'm up anyway", "it's been a day", "everyone's off", "the boss is waiting"."""
     first = next((i for i in range(start, end) if scene.folds[i] not in moods.single["polite"] | _JOINTS), end - 1)
     word = scene.folds[first]
@@ -210,7 +210,7 @@ def _tells_of_people(scene: "Scene", moods: "Words", start: int, end: int) -> bo
     return word in people or named
 
 
-def _says_nothing(scene: "Scene", start: int, end: int) -> bool:
+def says_nothing(scene: "Scene", start: int, end: int) -> bool:
     """No word of ours with a meaning that a request could live on."""
     return not any(
         start <= mention.start < end

@@ -155,7 +155,9 @@ class Tally:
         said = {f for need in needs for f in need if f in features and f != "cmd"}
         if max((features[f] for f in said), default=0.0) < 1.4:
             return None
-        if all(f[0] == "@" for f in said) and self.beside_unknown:
+        if all(f[0] == "@" for f in said) and (
+            self.beside_unknown or (len(said) == 1 and "NAMEONLY" not in features and not self.scene.asks)
+        ):
             return None  # a name and a word that nobody knows: what is wanted of it was not understood
         named = sum(f[0] == "@" for f in said)
         if intent.writes and named < 2 and not any(f[0].isupper() and f not in NEUTRAL for f in said):

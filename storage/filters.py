@@ -83,11 +83,11 @@ def _on_networks(networks: Sequence[Ref]) -> ColumnElement[bool]:
 
 
 def _of_vms(kind: str, vms: Sequence[Ref]) -> ColumnElement[bool]:
-    """What belongs to VMs: its volumes and ports by parent, snapshots by their volume, floating IPs by their port."""
+    """What belongs to VMs: its volumes and ports by parent, their copies by their volume, floating IPs by port."""
     step = resource.alias("step")
     these = and_(step.c.kind == "vm", step.c.deleted_at.is_(None), _refers(step, step.c.external_id, vms))
-    if kind in ("snapshot", "floating_ip"):
-        between = "volume" if kind == "snapshot" else "port"
+    if kind in ("snapshot", "volume_backup", "floating_ip"):
+        between = "port" if kind == "floating_ip" else "volume"
         parents = select(step.c.source, step.c.external_id).where(
             step.c.kind == between, step.c.deleted_at.is_(None), _refers(step, step.c.parent_id, vms)
         )

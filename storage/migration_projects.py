@@ -83,18 +83,6 @@ def known_to(viewer: Viewer) -> ColumnElement[bool]:
     return and_(own, here)
 
 
-async def projects(conn: AsyncConnection, viewer: Viewer) -> list[Project]:
-    """The newest first."""
-    query = select(*_FIELDS).where(known_to(viewer)).order_by(migration.c.uploaded_at.desc(), migration.c.id.desc())
-    return [Project(**row) for row in (await conn.execute(query)).mappings()]
-
-
-async def project(conn: AsyncConnection, viewer: Viewer, id_: int) -> Project | None:
-    query = select(*_FIELDS).where(known_to(viewer), migration.c.id == id_)
-    row = (await conn.execute(query)).mappings().first()
-    return Project(**row) if row else None
-
-
 async def by_id(conn: AsyncConnection, id_: int) -> Project | None:
     """For whoever has been told its number by us, such as a message that follows it."""
     row = (await conn.execute(select(*_FIELDS).where(migration.c.id == id_))).mappings().first()

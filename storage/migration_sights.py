@@ -1,9 +1,10 @@
 """What of a migration a person may see: all of it, some of its tenants, or nothing. Every page of it begins here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, exists, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +13,7 @@ from storage.migration_tables import migration, migration_mapping
 
 Ref = tuple[str, str]
 _JOINT = "\x1f"
-_FIELDS = tuple(migration.c[name] for name in Project.__dataclass_fields__)
+_FIELDS: tuple[ColumnElement[Any], ...] = tuple(migration.c[name] for name in Project.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,35 @@ def _is_any(refs: Collection[Ref]) -> ColumnElement[bool]:
     return exists(select(1).select_from(pair).where(tuple_(pair.c.source, pair.c.id).in_(sorted(refs))))
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The same by the migration's number, without what is kept of it: for looking names up."""
+
+    id: int
+    tenants: frozenset[str] | None = None
+
+
 async def sights(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int | None = None) -> list[Sight]:
     """The migrations that the viewer may see something of, the newest first; with `id_` that one, or none."""
+    query = _seen(viewer, places, _FIELDS)
+    if id_ is not None:
+        query = query.where(migration.c.id == id_)
+    return [
+        Sight(Project(**{k: v for k, v in row.items() if k not in ("whole", "mine")}), _tenants(row))
+        for row in (await conn.execute(query)).mappings()
+    ]
+
+
+async def reaches(conn: AsyncConnection, viewer: Viewer, places: Places) -> list[Reach]:
+    query = _seen(viewer, places, (migration.c.id,))
+    return [Reach(int(row["id"]), _tenants(row)) for row in (await conn.execute(query)).mappings()]
+
+
+def _tenants(row: Mapping[str, Any]) -> frozenset[str] | None:
+    return None if row["whole"] else frozenset(row["mine"])
+
+
+def _seen(viewer: Viewer, places: Places, fields: Sequence[ColumnElement[Any]]) -> Select[Any]:
     m, whole = migration.c, known_to(viewer)
     some = exists().where(migration_mapping.c.migration_id == m.id, _theirs(places))
     # Where a channel is bound to a customer only what was uploaded there is known, and all of it or nothing.
@@ -77,15 +105,8 @@ async def sights(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int
         .where(migration_mapping.c.migration_id == m.id, _theirs(places))
         .scalar_subquery()
     )
-    query = select(*_FIELDS, whole.label("whole"), mine.label("mine")).where(seen)
-    query = query.order_by(m.uploaded_at.desc(), m.id.desc())
-    if id_ is not None:
-        query = query.where(m.id == id_)
-    return [
-        Sight(Project(**{k: v for k, v in row.items() if k not in ("whole", "mine")}),
-              None if row["whole"] else frozenset(row["mine"]))
-        for row in (await conn.execute(query)).mappings()
-    ]  # fmt: skip
+    query = select(*fields, whole.label("whole"), mine.label("mine")).where(seen)
+    return query.order_by(m.uploaded_at.desc(), m.id.desc())
 
 
 async def sight(conn: AsyncConnection, viewer: Viewer, places: Places, id_: int) -> Sight | None:

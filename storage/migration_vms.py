@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.json_texts import json_value
-from storage.migration_tables import migration_place, migration_tenant, migration_vm
+from storage.migration_tables import migration_place, migration_tenant, migration_vm, migration_wave
 
 _V = migration_vm.c
 _LAST_WAVE = 1_000_000
@@ -153,14 +153,16 @@ async def reasons(conn: AsyncConnection, id_: int, risk: str, limit: int, only: 
     return [(str(row[0]), int(row[1])) for row in await conn.execute(query)]
 
 
-def _lines(id_: int, *, with_detail: bool) -> Select[Any]:
+def _lines(id_: int, only: Only, *, with_detail: bool) -> Select[Any]:
     plain = [OUT.label("left_out") if n == "left_out" else _V[n] for n in Line.__dataclass_fields__ if n != "detail"]
-    return select(*plain, *((_V.detail,) if with_detail else ())).where(_V.migration_id == id_)
+    return select(*plain, *((_V.detail,) if with_detail else ())).where(of(id_, only))
 
 
-async def listed(conn: AsyncConnection, id_: int, narrow: Narrow, limit: int) -> tuple[list[Line], int]:
+async def listed(
+    conn: AsyncConnection, id_: int, narrow: Narrow, limit: int, only: Only = None
+) -> tuple[list[Line], int]:
     """VMs in scope, the riskiest first; and how many there are in all."""
-    holds = [in_scope(id_)]
+    holds = [in_scope(id_, only)]
     for column, value in ((_V.risk, narrow.risk), (_V.mode, narrow.mode)):
         if value is not None:
             holds.append(column == value)
@@ -171,7 +173,7 @@ async def listed(conn: AsyncConnection, id_: int, narrow: Narrow, limit: int) ->
     holds += _placed(narrow)
     total = (await conn.execute(select(func.count()).select_from(migration_vm).where(*holds))).scalar_one()
     ranked = case((_V.risk == "red", 0), (_V.risk == "yellow", 1), else_=2)
-    query = _lines(id_, with_detail=False).where(*holds)
+    query = _lines(id_, only, with_detail=False).where(*holds)
     query = query.order_by(ranked, _V.score.desc(), _V.name, _V.server, _V.vm_key).limit(limit)
     return [Line(**row, detail={}) for row in (await conn.execute(query)).mappings()], int(total)
 
@@ -187,9 +189,10 @@ def _placed(narrow: Narrow) -> list[ColumnElement[bool]]:
     return found
 
 
-async def named(conn: AsyncConnection, id_: int, name: str) -> list[Line]:
+async def named(conn: AsyncConnection, id_: int, name: str, only: Only = None) -> list[Line]:
     """All VMs of a name, in whatever case: two vCenters may have one each. Those left out too."""
-    query = _lines(id_, with_detail=True).where(_V.folded == func.lower(name)).order_by(_V.server, _V.vm_key).limit(20)
+    query = _lines(id_, only, with_detail=True).where(_V.folded == func.lower(name))
+    query = query.order_by(_V.server, _V.vm_key).limit(20)
     return [Line(**row) for row in (await conn.execute(query)).mappings()]
 
 
@@ -200,12 +203,21 @@ async def names(conn: AsyncConnection, id_: int, keys: Collection[tuple[str, str
     return {(row[0], row[1]): str(row[2]) for row in await conn.execute(query)}
 
 
-async def jobs(
-    conn: AsyncConnection, id_: int, only: tuple[str, str] | None = None
-) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
-    """(key, name, mode, job, wave) of VMs in scope that are not done, cut over or held, in the order of their moves.
+def _is_aside(place: Any) -> ColumnElement[bool]:
+    """In a wave that is on hold, or cancelled."""
+    w = migration_wave.c
+    return exists().where(
+        w.migration_id == place.migration_id, w.number == place.wave, w.state.in_(("held", "cancelled"))
+    )
 
-    What is in no wave comes after those that are, all as one. `only`: that VM alone.
+
+async def jobs(
+    conn: AsyncConnection, id_: int, one: tuple[str, str] | None = None, only: Only = None
+) -> Sequence[tuple[tuple[str, str], str, str, Sequence[Any], int]]:
+    """(key, name, mode, job, wave) of VMs in scope that are not done, cut over or held, nor in a wave that is, in the
+    order of their moves.
+
+    What is in no wave comes after those that are, all as one. `one`: that VM alone.
     """
     colour = case((_V.risk == "green", 0), (_V.risk == "yellow", 1), else_=2)
     p = migration_place.c
@@ -215,14 +227,15 @@ async def jobs(
         select(_V.server, _V.vm_key, _V.name, _V.mode, _V.job, wave)
         .select_from(migration_vm.outerjoin(migration_place, same))
         .where(
-            in_scope(id_),
+            in_scope(id_, only),
+            ~_is_aside(p),
             func.coalesce(_V.status, "").not_in(("done", "hold")),
             func.coalesce(p.state, "").not_in(("cut_over", "skipped")),
         )
         .order_by(wave, _V.priority.nulls_last(), colour, _V.score, _V.move_mib, _V.server, _V.vm_key)
     )
-    if only is not None:
-        query = query.where(_V.server == only[0], _V.vm_key == only[1])
+    if one is not None:
+        query = query.where(_V.server == one[0], _V.vm_key == one[1])
     return [((row[0], row[1]), row[2], row[3], row[4], row[5]) for row in await conn.execute(query)]
 
 

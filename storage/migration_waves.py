@@ -122,6 +122,12 @@ async def set_item(conn: AsyncConnection, id_: int, wave: int, row: ItemRow) -> 
     await conn.execute(made.on_conflict_do_update(index_elements=["migration_id", "wave", "item"], set_=changed))
 
 
+async def clear_items(conn: AsyncConnection, id_: int, wave: int) -> None:
+    """Its preflight begins anew."""
+    c = migration_item.c
+    await conn.execute(delete(migration_item).where(c.migration_id == id_, c.wave == wave))
+
+
 async def why_placed(conn: AsyncConnection, id_: int, key: Key) -> tuple[int, int | None, str] | None:
     """Cohort and wave of a VM, and why it is there."""
     p = migration_place.c

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.inventory import FOUND_COLUMNS, Found, found
 from storage.scopes import Scope, visible
-from storage.tables import address, deletion, resource
+from storage.tables import address, deletion, history, resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Belongings:
     """`volumes` are those of the recipe, living or gone; `ports` those of the VM: of one that lives the living ones, of
     one that is gone also those of its project that have one of its MACs.
 
-    `snapshots` are of these volumes, `images` were made of the VM; both living.
+    `snapshots` and `backups` are of these volumes, living or gone, `images` were made of the VM; all living. `former`
+    are volumes that it had once and that are deleted; `backups` has theirs too.
     """
 
     volumes: tuple[Found, ...] = ()
@@ -25,6 +26,8 @@ class Belongings:
     floating_ips: tuple[Found, ...] = ()
     snapshots: tuple[Found, ...] = ()
     images: tuple[Found, ...] = ()
+    backups: tuple[Found, ...] = ()
+    former: tuple[Found, ...] = ()
 
 
 async def vm_of(conn: AsyncConnection, scope: Scope, source: str, external_id: str) -> Found | None:
@@ -64,8 +67,21 @@ async def last_derived(conn: AsyncConnection, scope: Scope, vm: Found) -> Mappin
     return kept or vm.derived
 
 
+async def former_volume_ids(conn: AsyncConnection, vm: Found) -> Sequence[str]:
+    """Of volumes that it had at any time that is on record, and has no more."""
+    h = history.c
+    query = select(h.changed["volume_ids"][0]).where(h.resource_id == vm.id, h.changed.has_key("volume_ids"))
+    before = {str(one) for ids in await conn.scalars(query.order_by(h.id)) for one in ids or ()}
+    return sorted(before - set(map(str, vm.attrs.get("volume_ids") or ())))
+
+
 async def belongings(
-    conn: AsyncConnection, scope: Scope, vm: Found, volume_ids: Sequence[str], macs: Sequence[str] = ()
+    conn: AsyncConnection,
+    scope: Scope,
+    vm: Found,
+    volume_ids: Sequence[str],
+    macs: Sequence[str] = (),
+    former: Sequence[str] = (),
 ) -> Belongings:
     r = resource.c
     if vm.deleted_at is None:
@@ -77,6 +93,10 @@ async def belongings(
     volumes = await _rows(conn, scope, vm.source, r.kind == "volume", r.external_id.in_(list(volume_ids)))
     alive = r.deleted_at.is_(None)
     snapshots = await _rows(conn, scope, vm.source, r.kind == "snapshot", r.parent_id.in_(list(volume_ids)), alive)
+    backed = [*volume_ids, *former]
+    backups = await _rows(conn, scope, vm.source, r.kind == "volume_backup", r.parent_id.in_(backed), alive)
+    once = [r.external_id.in_(list(former)), r.project_id == vm.project_id, r.deleted_at.is_not(None)]
+    gone = await _rows(conn, scope, vm.source, r.kind == "volume", *once)
     port_ids = [port.external_id for port in ports]
     floating = await _rows(conn, scope, vm.source, r.kind == "floating_ip", r.parent_id.in_(port_ids), alive)
     properties = r.attrs["properties"]
@@ -84,7 +104,9 @@ async def belongings(
         properties["instance_uuid"].astext == vm.external_id, properties["stackhand_vm"].astext == vm.external_id
     )
     images = await _rows(conn, scope, vm.source, r.kind == "image", made_of, alive)
-    return Belongings(tuple(volumes), tuple(ports), tuple(floating), tuple(snapshots), tuple(images))
+    return Belongings(
+        tuple(volumes), tuple(ports), tuple(floating), tuple(snapshots), tuple(images), tuple(backups), tuple(gone)
+    )
 
 
 async def living(

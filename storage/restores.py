@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Float, and_, cast, func, select, tuple_
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -184,14 +184,31 @@ async def reason_of(conn: AsyncConnection, request_id: int) -> str:
 
 async def past_seconds(conn: AsyncConnection, source: str, mode: str, limit: int = 3) -> Sequence[float]:
     """How long the last restores of this mode took on this source, the last one first; numbers tell nothing of whose
-    they were, so that everybody's count."""
+    they were, so that everybody's count. Those that took anything out of backups are left out: see
+    `past_backup_seconds`."""
     took = func.extract("epoch", job.c.ended_at - job.c.started_at)
     query = (
         select(took)
         .where(
             job.c.kind.in_(KINDS), job.c.source == source, job.c.state == "done",
-            job.c.plan["options"]["mode"].astext == mode,
+            job.c.plan["options"]["mode"].astext == mode, job.c.plan["options"]["backup_gib"].is_(None),
             and_(job.c.started_at.is_not(None), job.c.ended_at.is_not(None)),
+        )
+        .order_by(job.c.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [float(value) for (value,) in await conn.execute(query)]
+
+
+async def past_backup_seconds(conn: AsyncConnection, source: str, limit: int = 3) -> Sequence[float]:
+    """How long a GiB took to come out of a backup in the last restores of this source, the last one first."""
+    s, gib = job_step.c, cast(job.c.plan["options"]["backup_gib"].astext, Float)
+    query = (
+        select(func.extract("epoch", s.ended_at - s.began_at) / gib)
+        .select_from(job.join(job_step, s.job_id == job.c.id))
+        .where(
+            job.c.kind.in_(KINDS), job.c.source == source, s.name == "volumes ready", s.state == "done",
+            and_(job.c.plan["options"]["backup_gib"].is_not(None), gib > 0, s.ended_at.is_not(None)),
         )
         .order_by(job.c.id.desc())
         .limit(limit)

@@ -19,9 +19,9 @@ from storage.tables import address, folded_tags, resource
 
 # What sentences name. Ports, rules, assignments and quotas bear generated names or those of their parents.
 NAMED_KINDS = (
-    "vm", "project", "domain", "host", "cluster", "network", "volume", "snapshot", "user", "flavor", "image", "router",
-    "subnet", "security_group", "group", "role", "keypair", "server_group", "volume_type", "aggregate", "datastore",
-    "floating_ip",
+    "vm", "project", "domain", "host", "cluster", "network", "volume", "snapshot", "volume_backup", "user", "flavor",
+    "image", "router", "subnet", "security_group", "group", "role", "keypair", "server_group", "volume_type",
+    "aggregate", "datastore", "floating_ip",
 )  # fmt: skip
 
 

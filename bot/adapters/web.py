@@ -16,12 +16,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from bot import charts, formats
 from bot.adapters import Answerer, Archive, Telling, Waiting, failure
-from bot.messages import Message, Upload
+from bot.messages import Message
 from bot.replies import Choice, Reply, Text
 from bot.web import guards
 from bot.web.cookies import cookie, keep
 from bot.web.entrance import NO_SESSION, Entrance
-from bot.web.frames import bounded_body, heard
+from bot.web.frames import file_of, heard
 from bot.web.live import Live
 from bot.web.render import HERE, Charts, Renderer
 from bot.web.rooms import MOST_IN_FLIGHT, Card, Room, Rooms
@@ -304,8 +304,8 @@ class Page:
         session = await self.entrance.required(request)
         name = unquote(request.headers.get("X-File-Name", ""), errors="replace")
         try:
-            content = await bounded_body(request, self._uploads.room(session.id))
-            key = self._uploads.keep(session.id, Upload(formats.file_name(name), content))
+            upload = await file_of(request, formats.file_name(name), self._uploads.room(session.id, name))
+            key = self._uploads.keep(session.id, upload)
         except UploadError as refusal:
             return web.json_response({"error": str(refusal)}, status=413)
         return web.json_response({"id": key})

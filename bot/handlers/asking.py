@@ -90,7 +90,7 @@ async def freshness(
     if not ask.who.scope.everything:
         known = [one for one in known if one.source in ask.who.scope.sources]
     complete = [one.complete_at for one in known if one.complete_at is not None]
-    old = tuple(_old(one, ask.now) for one in known if one.outcome != "complete")
+    old = tuple(_old(one, ask.now) for one in known if one.outcome != "complete" and not _is_spare(one, kinds))
     oldest = min(complete, default=None)
     if oldest is not None and ask.now - oldest > STALE_AFTER and not old:
         old = (f"No sync has finished since {oldest:%Y-%m-%d %H:%M} UTC: is a worker running? Say: status",)
@@ -112,6 +112,7 @@ async def reply(
     return Reply(tuple(parts), outcome=outcome, scope=scope, freshness=fresh, demo=demo)
 
 
+_OPTIONAL = frozenset({"volume_backup"})
 _WHY = {
     "refused": "the platform refused",
     "unreachable": "the platform cannot be reached",
@@ -121,6 +122,11 @@ _WHY = {
     "shrunk": "more than half were missing: waiting for a second sighting before anything counts as deleted",
     "unexpected": "the platform answered something unexpected",
 }
+
+
+def _is_spare(one: Listed, kinds: Collection[str]) -> bool:
+    """What a cloud never had is missed only by who asks for it alone."""
+    return one.kind in _OPTIONAL and one.outcome == "unsupported" and one.complete_at is None and len(kinds) > 1
 
 
 def _old(one: Listed, now: datetime) -> str:

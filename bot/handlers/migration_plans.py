@@ -9,6 +9,7 @@ from bot.handlers.asking import Ask, freshness
 from bot.handlers.registry import answers
 from bot.migrating import Meant, jobs_of, meant, told
 from bot.migration_files import FORMATS, as_file, dossier_of
+from bot.migration_in_part import file_in_part
 from bot.migration_targets import KINDS
 from bot.replies import Choice, Choices, Column, Part, Reply, Table, Text
 from engines.exports import ExportError
@@ -43,7 +44,7 @@ async def migration_estimate(
     wrong = _impossible(bandwidth_gbps, agents, hours_per_day)
     if wrong:
         return told(ask, which, (Text(wrong, "heading"),), outcome="incomplete")
-    jobs = await jobs_of(ask.conn, which.project.id)
+    jobs = await jobs_of(ask.conn, which.project.id, which.only)
     if not jobs:
         return told(ask, which, (Text(f"Nothing is to be moved in {which.project.name}.", "heading"),))
     kept = which.project.settings
@@ -59,7 +60,8 @@ async def migration_estimate(
     parts: list[Part] = [Text(_lead(which, found), "heading"), Table(_CASES, rows, len(rows), "Side by side")]
     if until is not None:
         parts.insert(1, Text(await asyncio.to_thread(_needed, jobs, cases[-1], until)))
-    return told(ask, which, [*parts, Text(f"{len(jobs):,} VMs; from {kept['start']} on.", "note")])
+    alone = "" if which.only is None else " They are reckoned as if nothing else was moved: a wave may come later."
+    return told(ask, which, [*parts, Text(f"{len(jobs):,} VMs; from {kept['start']} on.{alone}", "note")])
 
 
 def _impossible(gbps: float | None, agents: int | None, hours: float | None) -> str:
@@ -154,6 +156,8 @@ async def exported(ask: Ask, migration: Name | None, form: str | None) -> Reply:
     if form not in FORMATS:
         lead = Text(f"A migration does not become {form}: {', '.join(FORMATS)} are what I write.", "heading")
         return told(ask, which, (lead, Choices(_forms(which.project.name))), outcome="incomplete")
+    if which.only is not None:
+        return await file_in_part(ask, which, form)
     found = await dossier_of(ask, which)
     if isinstance(found, Reply):
         return found

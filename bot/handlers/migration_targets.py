@@ -24,7 +24,9 @@ _PRESETS = ("aggressive", "balanced", "conservative")
 async def report_of(ask: Ask, which: Meant, preset: "Preset" = "balanced") -> "TargetReport | Reply":
     """The plan held against the live inventory; or why there is no plan."""
     plan = await plan_or_why(ask, which)
-    return plan if isinstance(plan, Reply) else await held_against_target(ask, which.project.id, plan, preset)
+    return (
+        plan if isinstance(plan, Reply) else await held_against_target(ask, which.project.id, plan, preset, which.only)
+    )
 
 
 @answers("migration_readiness")

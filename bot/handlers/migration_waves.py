@@ -9,19 +9,20 @@ from bot import formats
 from bot.changing import propose
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
-from bot.migrating import Meant, meant, plan_or_why, stale_parts, told, viewer_of
+from bot.migrating import Meant, meant, others, plan_or_why, stale_parts, told
+from bot.migration_in_part import wave_in_part, waves_in_part
 from bot.migration_keeping import keep_items, keep_plan
 from bot.replies import Choice, Choices, Column, Fields, Part, Reply, Table, Text
 from intents.readings import Name
 from storage import migration_names
-from storage import migration_projects as projects
+from storage import migration_pages as pages
 from storage import migration_vms as vms
 from storage import migration_waves as rows
 from storage.migration_vms import Line
 from storage.migration_waves import ItemRow, WaveRow
 
 if TYPE_CHECKING:
-    from engines.migration.lifecycles import Item, ItemSpec, Move, Progress
+    from engines.migration.lifecycles import Item, ItemSpec, Progress
 
 _MOST_PER_DAY = 1000
 _COHORTS = (Column("number", "cohort", "int"), Column("name", "name"), Column("tenants", "tenants", "list"),
@@ -68,7 +69,7 @@ async def _built(ask: Ask, which: Meant, kept: Mapping[str, Any], *, cohorts: bo
     if isinstance(plan, Reply):
         return plan
     rebuilt = await keep_plan(ask, which, plan, kept)
-    which = replace(which, project=replace(which.project, stale=()))
+    which = replace(which, sight=replace(which.sight, project=replace(which.project, stale=())))
     made = await rows.waves(ask.conn, id_)
     parts = await _cohort_parts(ask, which) if cohorts else await _wave_parts(ask, which, made, of)
     parts += rebuilt
@@ -127,7 +128,7 @@ async def _wave_parts(ask: Ask, which: Meant, made: Sequence[WaveRow], of: Name 
 def _state(wave: WaveRow, states: Mapping[int, Mapping[str, int]]) -> str:
     """ "running, 12 of 30 cut over"; without its VMs before it has begun."""
     found = states.get(wave.number, {})
-    if wave.state in ("planned", "confirmed", "cancelled") or not found:
+    if wave.state in ("planned", "confirmed", "held", "cancelled") or not found:
         return wave.state
     failed = f", {found['failed']:,} failed" if "failed" in found else ""
     return f"{wave.state}, {found.get('cut_over', 0):,} of {sum(found.values()):,} cut over{failed}"
@@ -147,27 +148,38 @@ async def _wave_meant(ask: Ask, name: Name, migration: Name | None) -> tuple[Mea
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
-    tried = [which]
-    if migration is None and not which.said:
-        found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
-        tried += [Meant(one, which.others) for one in found if one.id != which.project.id]
-    for one in tried:
-        for wave in await rows.waves(ask.conn, one.project.id):
+    for one in [which, *(await others(ask, which) if migration is None else ())]:
+        for wave in await _waves_seen(ask, one):
             if migration_names.means(name.name, wave.name, "wave", wave.number):
                 return one, wave
     lead = Text(f"There is no {name.name} in the migration {which.project.name}.", "heading")
+    if which.only is not None:
+        return told(ask, which, (lead, Text("Of its waves you see those with your tenants' VMs.")), outcome="not_found")
     build = Choice("build waves", f"plan waves for {which.project.name}, pilot first")
     return told(ask, which, (lead, Choices((build,))), outcome="not_found")
+
+
+async def _waves_seen(ask: Ask, which: Meant) -> Sequence[WaveRow]:
+    """All of them; of a migration seen in part those with VMs of these tenants, without the names they were given."""
+    made = await rows.waves(ask.conn, which.project.id)
+    if which.only is None:
+        return made
+    seen = {one.number: one.name for one in await pages.waves(ask.conn, which.sight)}
+    return [replace(one, name=seen[one.number]) for one in made if one.number in seen]
 
 
 @answers("wave_show")
 async def wave_show(ask: Ask, migration: Name | None, cohort: Name | None, wave: Name | None) -> Reply:
     if wave is not None:
         found = await _wave_meant(ask, wave, migration)
-        return found if isinstance(found, Reply) else await _one(ask, *found)
+        if isinstance(found, Reply):
+            return found
+        return await (_one(ask, *found) if found[0].only is None else wave_in_part(ask, found[0], found[1].number))
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
+    if which.only is not None:
+        return await waves_in_part(ask, which, cohort)
     made = await rows.waves(ask.conn, which.project.id)
     if not made:
         lead = Text(f"No waves were built for {which.project.name} yet.", "heading")
@@ -239,9 +251,12 @@ def _item_words(spec: "ItemSpec", item: "Item") -> str:
 
 def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
     said = f'wave {wave.number} of "{which.project.name}"'  # in quotes any word may be a name
-    move = {"planned": "confirm", "confirmed": "start", "running": "complete"}.get(wave.state)
+    moves = {
+        "planned": ("confirm", "hold", "cancel"), "confirmed": ("start", "hold", "cancel"), "running": ("complete",),
+        "held": ("reopen", "cancel"), "cancelled": ("reopen",), "failed": ("reopen", "cancel"),
+    }.get(wave.state, ())  # fmt: skip
     return (
-        *((Choice(move, f"{move} {said}"),) if move else ()),
+        *(Choice(move, f"{move} {said}") for move in moves),
         Choice("all waves", f"all waves of {which.project.name}"),
     )
 
@@ -249,21 +264,22 @@ def _moves(which: Meant, wave: WaveRow) -> tuple[Choice, ...]:
 @answers("wave_advance")
 async def wave_advance(ask: Ask, wave: Name, to: str, migration: Name | None) -> Reply:
     from engines.migration import advancing
+    from engines.migration.lifecycles import ENDS, MOVES
 
     found = await _wave_meant(ask, wave, migration)
     if isinstance(found, Reply):
         return found
     which, row = found
-    if to not in ("confirm", "start", "complete"):
+    if to not in MOVES:
         return told(ask, which, (Text(f"A wave cannot be moved on by {to}.", "heading"),), outcome="incomplete")
-    move: Move = "confirm" if to == "confirm" else "start" if to == "start" else "complete"
-    if row.state == _ENDS[to]:
+    move = MOVES[MOVES.index(to)]
+    if row.state == ENDS[move]:
         by = f" by {row.changed_by}, {formats.stamp(row.changed_at)}" if row.changed_at else ""
         lead = Text(f"{row.name} of {which.project.name} is {row.state} already{by}.", "heading")
         return told(ask, which, (lead, Text("Nothing was changed."), Choices(_moves(which, row))))
     if which.project.stale and to == "confirm":
         return _is_stale(ask, which, row)
-    if row.state in ("planned", "confirmed"):
+    if move in ("confirm", "start") and row.state in ("planned", "confirmed"):
         problem = await _look(ask, which, row)
         if problem is not None:
             return problem
@@ -272,9 +288,6 @@ async def wave_advance(ask: Ask, wave: Name, to: str, migration: Name | None) ->
         (which.project.id, which.project.name), row.number, move, waves, ask.who.id, ask.now, row.detail["vms"]
     )
     return await propose(ask, plan)
-
-
-_ENDS = {"confirm": "confirmed", "start": "running", "complete": "complete"}
 
 
 def _is_stale(ask: Ask, which: Meant, row: WaveRow) -> Reply:

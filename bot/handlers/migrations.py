@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from bot import formats
 from bot.handlers.asking import Ask
 from bot.handlers.registry import answers
-from bot.migrating import DROP, Meant, meant, told, viewer_of
+from bot.migrating import DROP, Meant, meant, others, tenants_words, told
 from bot.migration_cards import assessment, reason_words, time_alone
+from bot.plan_sights import sights_of
 from bot.replies import Choice, Choices, Column, Fields, Part, Reply, Table, Text
 from engines.migration.keeping import JobRow
 from intents.readings import Name
-from storage import migration_projects as projects
 from storage import migration_vms as vms
 from storage import migration_waves as waves
 from storage.migration_vms import Line, Narrow
@@ -31,20 +31,26 @@ _VMS = (
 
 @answers("migration_list")
 async def migration_list(ask: Ask) -> Reply:
-    found = await projects.projects(ask.conn, await viewer_of(ask.conn, ask.who, ask.channel))
+    found = await sights_of(ask.conn, ask.who, ask.channel)
     if not found:
         return Reply((Text("There is no migration project that you may see.", "heading"), Text(DROP)))
     cells, opens = [], []
-    for one in found[: ask.rows]:
-        counts = await vms.counts(ask.conn, one.id)
+    for sight in found[: ask.rows]:
+        one = sight.project
+        counts = await vms.counts(ask.conn, one.id, sight.only)
         risk = " / ".join(f"{counts.risk[colour]:,}" for colour in ("green", "yellow", "red"))
-        end = (one.schedule or {}).get("end")
         made = one.export_at.isoformat() if one.export_at else None
-        cells.append((one.name, counts.vms, counts.move_mib, risk, end, made, one.uploaded_by, one.version))
+        whole = ((one.schedule or {}).get("end"), made, one.uploaded_by, one.version)
+        rest = whole if sight.is_whole else (None, made, None, None)
+        cells.append((one.name, counts.vms, counts.move_mib, risk, *rest))
         opens.append(f"summary of the {one.name} migration")
     lead = f"{len(found):,} migration project{'s' if len(found) != 1 else ''}"
-    parts = (Text(lead, "heading"), Table(_PROJECTS, tuple(cells), len(found), opens=tuple(opens)))
-    return Reply(parts, scope="migration projects that you may see", private=not ask.is_private)
+    parts: list[Part] = [Text(lead, "heading"), Table(_PROJECTS, tuple(cells), len(found), opens=tuple(opens))]
+    parts += [
+        Text(f"Of {one.project.name} you see {tenants_words(one.only)} alone.", "note")
+        for one in found[: ask.rows] if one.only is not None
+    ]  # fmt: skip
+    return Reply(tuple(parts), scope="migration projects that you may see", private=not ask.is_private)
 
 
 @answers("migration_summary")
@@ -52,7 +58,7 @@ async def migration_summary(ask: Ask, migration: Name | None) -> Reply:
     which = await meant(ask, migration)
     if isinstance(which, Reply):
         return which
-    card = await assessment(ask.conn, which.project)
+    card = await assessment(ask.conn, which.sight)
     tenants = await _tenants(ask, which)
     return told(ask, which, (*card.parts[:-1], *tenants, card.parts[-1]))
 
@@ -65,7 +71,7 @@ _TENANTS = (
 
 
 async def _tenants(ask: Ask, which: Meant) -> Sequence[Part]:
-    found = await vms.tenants(ask.conn, which.project.id)
+    found = await vms.tenants(ask.conn, which.project.id, which.only)
     if not found:
         return ()
     rows = tuple(
@@ -87,7 +93,7 @@ async def migration_vms(
     if isinstance(which, Reply):
         return which
     narrow = Narrow(risk, mode, tenant.name if tenant else None, families_of(os) if os else None)
-    lines, total = await vms.listed(ask.conn, which.project.id, narrow, ask.rows)
+    lines, total = await vms.listed(ask.conn, which.project.id, narrow, ask.rows, which.only)
     words = _words(risk, mode, tenant, os)
     lead = Text(f"{total:,} {words} in {which.project.name}", "heading")
     if not lines:
@@ -140,7 +146,7 @@ async def migration_why(ask: Ask, vm: Name, migration: Name | None) -> Reply:
         return which
     if migration is None and not which.said:
         which = await _that_has(ask, which, vm.name)
-    found = await vms.named(ask.conn, which.project.id, vm.name)
+    found = await vms.named(ask.conn, which.project.id, vm.name, which.only)
     if not found:
         lead = Text(f"There is no VM “{vm.name}” in the migration {which.project.name}.", "heading")
         return told(ask, which, (lead, Text("The names are those of the export.")), outcome="not_found")
@@ -156,10 +162,11 @@ def _page_of_vm(one: Line) -> str:
 
 async def _that_has(ask: Ask, which: Meant, name: str) -> Meant:
     """The newest migration that has such a VM."""
-    viewer = await viewer_of(ask.conn, ask.who, ask.channel)
-    for one in await projects.projects(ask.conn, viewer):
-        if await vms.named(ask.conn, one.id, name):
-            return Meant(one, which.others)
+    for one in await others(ask, which):
+        if await vms.named(ask.conn, which.project.id, name, which.only):
+            break
+        if await vms.named(ask.conn, one.project.id, name, one.only):
+            return one
     return which
 
 
@@ -171,7 +178,8 @@ async def _placed(ask: Ask, which: Meant, one: Line) -> list[tuple[str, str]]:
     if place is not None:
         cohort, wave, why = place
         where = f"wave {wave}" if wave else "no wave"
-        found.append(("place", f"{where}{f' of cohort {cohort}' if cohort else ''}: {why}"))
+        because = f": {why}" if which.only is None else ""  # it names other VMs
+        found.append(("place", f"{where}{f' of cohort {cohort}' if cohort else ''}{because}"))
     if place is not None and place[1]:
         state = (await waves.vm_states(ask.conn, id_, place[1])).get(one.key, "pending")
         found.append(("state", state.replace("_", " ")))

@@ -12,7 +12,7 @@ from bot.handlers.asking import Ask, refs, reply
 from bot.handlers.registry import answers
 from bot.replies import Choice, Choices, Column, Fields, File, Part, Progress, Reply, Table, Text
 from bot.restore_changes import change, choices
-from bot.restore_wishes import Wished, changed, sentence, vm_words
+from bot.restore_wishes import Wished, changed, sentence, vm_words, when_words
 from bot.restoring import OPEN, cannot, may_not, vm_named
 from bot.revealing import reveal
 from engines.plans import Plan
@@ -20,7 +20,7 @@ from engines.restore.designs import point_of
 from engines.restore.facts import Facts, facts_of, points_for
 from engines.restore.planning import plan_of
 from engines.restore.points import Point
-from engines.restore.recipe import Recipe
+from engines.restore.recipe import Disk, Recipe
 from engines.restore.record_pages import as_pdf
 from engines.restore.records import MODES, as_csv, duration, lines_of
 from engines.restore.wishes import CannotPlanError, Wish
@@ -31,16 +31,18 @@ from storage.inventory import Found
 from storage.listings import listings
 from storage.restores import Restore, Window
 
-_KINDS = {"vm", "volume", "snapshot", "port", "image"}
+_KINDS = {"vm", "volume", "snapshot", "volume_backup", "port", "image"}
 _POINT_COLUMNS = (
-    Column("at", "taken", "time"), Column("holds", "holds"), Column("moment", "consistency"),
-    Column("policy", "policy"), Column("size_gib", "size", "gib"), Column("snapshots", "snapshots", "list"),
+    Column("at", "state of", "time"), Column("made_of", "made of"), Column("holds", "holds"),
+    Column("moment", "consistency"), Column("policy", "policy"), Column("size_gib", "size", "gib"),
+    Column("copies", "copies", "list"),
 )  # fmt: skip
 _COLUMNS = (
     Column("job", "restore"), Column("title", "what"), Column("asked", "asked by"), Column("approved", "approved by"),
     Column("began", "began", "time"), Column("took", "took"), Column("state", "outcome"),
 )  # fmt: skip
 _MOST_DIGITS = 18
+_MOST_FORMER = 5
 
 
 @answers("restore_points")
@@ -52,9 +54,11 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
     parts: list[Part] = [Text(_points_lead(recipe, points, ask.now), "heading")]
     if points:
         shown = points[: ask.rows]
-        opens = tuple(f"plan a restore of {recipe.name} from {one.at:%Y-%m-%d %H:%M}" for one in shown)
-        parts.append(Table(_POINT_COLUMNS, tuple(map(_point_cells, shown)), len(points), opens=opens))
+        opens = tuple(f"plan a restore of {recipe.name} from {when_words(one, points, found.source)}" for one in shown)
+        cells = tuple(_point_cells(one) for one in shown)
+        parts.append(Table(_POINT_COLUMNS, cells, len(points), opens=opens))
         parts.append(Choices((Choice("plan from the newest", f"plan a restore of {recipe.name}"),)))
+    parts += [Text(_former(recipe, one), "note") for one in recipe.former[:_MOST_FORMER]]
     if recipe.deleted:
         parts.append(Text("It is deleted: what the inventory knew of it last is the recipe.", "note"))
     return await reply(ask, parts, _KINDS, scope=f"restore points of {recipe.name}", sources={found.source},
@@ -64,22 +68,30 @@ async def restore_points(ask: Ask, vm: Name) -> Reply:
 def _points_lead(recipe: Recipe, points: Sequence[Point], now: datetime) -> str:
     name = f"{recipe.name}, which is deleted," if recipe.deleted else recipe.name
     if not points:
-        return f"{name} cannot come back from anything: no snapshot of its volumes and no image of it is on record"
+        return f"{name} cannot come back from anything: no copy of its volumes and no image of it is on record"
     whole = sum(1 for point in points if point.complete)
     newest = points[0]
     some = "point" if len(points) == 1 else "points"
+    backed = sum(1 for point in points if point.count("backup"))
+    more = f", {backed} with volume backups" if backed else ""
     return (
-        f"{name} has {len(points)} restore {some}, {whole} complete; the newest is of "
+        f"{name} has {len(points)} restore {some}, {whole} complete{more}; the newest is of "
         f"{newest.at:%Y-%m-%d %H:%M} UTC, {ago(now - newest.at)}"
     )
 
 
+def _former(recipe: Recipe, disk: Disk) -> str:
+    name = disk.name or disk.volume_id
+    say = f"restore only the volume {name} of {recipe.name} from backup"
+    return f"It had a volume {name}, which is deleted and of which backups are left. Say: {say}"
+
+
 def _point_cells(point: Point) -> tuple[object, ...]:
     moment = "one moment" if point.one_moment else f"{int(point.spread.total_seconds() // 60)} min apart"
-    names = sorted(copy.name or copy.snapshot_id for copy in point.copies.values())
+    names = sorted(copy.name or copy.id for copy in point.copies.values())
     return (
-        f"{point.at:%Y-%m-%dT%H:%M:%SZ}", point.words, moment, point.policy or None, point.size_gib,
-        names or [point.image],
+        f"{point.at:%Y-%m-%dT%H:%M:%SZ}", point.made_of or "server image", point.words, moment, point.policy or None,
+        point.size_gib, names or [point.image],
     )  # fmt: skip
 
 

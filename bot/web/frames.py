@@ -5,6 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.messages import Upload
+from bot.stored_files import TOO_LARGE, FileTooLarge, received
 from bot.web.uploads import MOST_FILES, UploadError
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -20,9 +22,21 @@ def heard(data: dict[str, Any]) -> tuple[str, str, list[str]]:
     return id_, text.encode("utf-8", "replace").decode().replace("\0", ""), list(dict.fromkeys(keys))
 
 
+async def file_of(request: web.Request, name: str, most: int) -> Upload:
+    """The body as a file, read until it is more than `most` bytes, then UploadError."""
+    if (request.content_length or 0) > most:
+        raise UploadError(f"{TOO_LARGE[0].upper()}{TOO_LARGE[1:]}.")
+    try:
+        return await received(name, request.content.iter_chunked(2**16), most)
+    except FileTooLarge as refusal:
+        raise UploadError(f"{TOO_LARGE[0].upper()}{TOO_LARGE[1:]}.") from refusal
+    except OSError as full:
+        raise UploadError("There is no room on the disk for it: tell whoever runs Stackhand.") from full
+
+
 async def bounded_body(request: web.Request, most: int) -> bytes:
     """The body, read until it is more than `most` bytes, then UploadError."""
-    refusal = UploadError("The file is too large: up to 20 MiB are taken with one message.")
+    refusal = UploadError(f"More than {most:,} bytes are not taken.")
     if (request.content_length or 0) > most:
         raise refusal
     body = bytearray()

@@ -9,7 +9,7 @@ from storage.migration_pages import WaveCount
 _STEPS_DAYS = (1, 2, 7, 14, 28, 56, 91, 182, 365, 730)
 _MOST_TICKS = 8
 _LEAST_PERCENT = 0.7  # of a bar, so that a short wave of a long plan is seen
-_ORDER = ("running", "failed", "confirmed", "planned", "complete", "cancelled")
+_ORDER = ("running", "failed", "confirmed", "planned", "complete", "held", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ def vm_times(one: Whole, kept: Mapping[str, Any]) -> VmTimes | None:
         return None
     times = times_of(job, settings.transfer, settings.pace)
     rounds = f"{times.rounds} round{'s' if times.rounds != 1 else ''} of increments"
+    increments = ((rounds, span(times.increments_s)),) if times.rounds else ()
     warm = (
         ("first copy, while it runs", span(times.first_copy_s)),
-        (rounds, span(times.increments_s)),
+        *increments,
         ("cutover", span(times.cutover_s)),
     )
     cold = (("copy and start, switched off", span(times.cold_s)),)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from time import monotonic
 
 from bot.messages import Upload
+from bot.stored_files import MOST_BYTES, MOST_EXPORT_BYTES, TOO_LARGE, is_export_name
 
-MOST_BYTES = 20 * 2**20
 MOST_FILES = 10
 LIFETIME_S = 900.0
+_MOST_WAITING = 4 * MOST_EXPORT_BYTES  # of all sessions: what waits lies on disk
 
 
 class UploadError(Exception):
@@ -24,24 +25,31 @@ class _Waiting:
 
 
 class Uploads:
-    """Waiting files of all sessions: a session holds at most MOST_FILES with MOST_BYTES in all, for a quarter hour."""
+    """Waiting files of all sessions: a session holds at most MOST_FILES with MOST_BYTES in all, and exports with
+    MOST_EXPORT_BYTES, for a quarter hour."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
 
-    def room(self, session: str) -> int:
-        """How many bytes the session may still upload; raises UploadError when it has too many files."""
+    def room(self, session: str, name: str = "") -> int:
+        """How many bytes the session may still upload as a file of this name; raises UploadError when it has too many
+        files."""
         self._waiting = {k: w for k, w in self._waiting.items() if w.until > self._clock()}
         own = [w for w in self._waiting.values() if w.session == session]
         if len(own) >= MOST_FILES:
             raise UploadError(f"{MOST_FILES} files are waiting already: send the message first.")
-        return MOST_BYTES - sum(len(w.upload.content) for w in own)
+        is_export = is_export_name(name)
+        waiting = sum(w.upload.size for w in own if is_export_name(w.upload.name) == is_export)
+        if not is_export:
+            return MOST_BYTES - waiting
+        everybody = sum(w.upload.size for w in self._waiting.values())
+        return max(0, min(MOST_EXPORT_BYTES - waiting, _MOST_WAITING - everybody))
 
     def keep(self, session: str, upload: Upload) -> str:
         """Where the file waits; raises UploadError when others took the room while it was read."""
-        if len(upload.content) > self.room(session):
-            raise UploadError("The waiting files are larger than 20 MiB together: send the message first.")
+        if upload.size > self.room(session, upload.name):
+            raise UploadError(f"With the files that wait already {TOO_LARGE}: send the message first.")
         key = secrets.token_urlsafe(16)
         self._waiting[key] = _Waiting(session, upload, self._clock() + LIFETIME_S)
         return key

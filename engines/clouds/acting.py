@@ -41,6 +41,7 @@ class VolumeState:
     bootable: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     vms: tuple[str, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The client that makes, switches and takes away VMs with their volumes and ports, as the work sees it.
 
-What we make is marked: a volume and a VM in their metadata, a port in its description. By its mark it is found again
-when an answer was lost, and only what bears it is ever deleted.
+What we make is marked: a volume and a VM in their metadata, a port and a volume of a backup in their description. By
+its mark it is found again when an answer was lost, and only what bears it is ever deleted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from engines.clouds.acting import ActError, Acting, Used, VolumeState
+from engines.clouds.acting_backups import MARK, BackupState
 
-MARK = "stackhand_key"
-"""The key of the mark in metadata."""
+__all__ = ["KEPT", "MARK", "ActingServers", "BootVolume", "FloatingState", "NewPort", "NewServer", "NewVolume",
+           "PortState", "ServerState", "Thing", "WithServers", "servers_of"]  # fmt: skip
 KEPT = "stackhand_kept"
 """The key of the mark on an original that a replace keeps."""
 Thing = Literal["flavor", "image", "network", "subnet", "security_group", "server_group"]
@@ -19,13 +20,18 @@ Thing = Literal["flavor", "image", "network", "subnet", "security_group", "serve
 
 @dataclass(frozen=True, slots=True)
 class NewVolume:
-    """A volume of a snapshot, of the snapshot's own type. `mark` goes into its metadata."""
+    """A volume of a snapshot, of the snapshot's own type; or of a backup, of the type and in the zone that are named,
+    empty for those that the cloud gives by default. `mark` goes into its metadata, of a backup into its description
+    too."""
 
     snapshot_id: str
     name: str
     size_gib: int
     mark: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    backup_id: str = ""
+    volume_type: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,13 @@ class ActingServers(Protocol):
 
     async def detach_volume(self, project_id: str, server_id: str, volume_id: str) -> None: ...
 
-    async def create_volume(self, project_id: str, new: NewVolume) -> VolumeState: ...
+    async def backups(self, project_id: str) -> Sequence[BackupState]:
+        """All volume backups of a project; none where the cloud has no backup service. Raises ActError with `refused`
+        where the cloud cannot make volumes of them."""
+
+    async def create_volume(self, project_id: str, new: NewVolume) -> VolumeState:
+        """One call, so that there is nothing half-made between two. Of a backup it can be used once all is written
+        back, and has the metadata of the volume that was backed up then."""
 
     async def set_bootable(self, project_id: str, volume_id: str) -> None: ...
 

@@ -52,6 +52,7 @@ LISTERS: Mapping[Source, Mapping[str, Lister]] = MappingProxyType(
                 "image": compute.images,
                 "keypair": compute.keypairs,
                 "server_group": compute.server_groups,
+                "volume_backup": storage.volume_backups,
                 "volume_type": storage.volume_types,
                 "subnet": network.subnets,
                 "port": network.ports,

@@ -97,8 +97,8 @@ class DemoActing:
                 raise gone("volume", volume_id, project_id)
             one = now.present.objects(VOLUME).get(volume_id)
             if one is not None and one.made_at is not None:
-                kept = {**one.attrs["metadata"], **labels}
-                await now.set(VOLUME, volume_id, metadata={k: v for k, v in kept.items() if v is not None})
+                kept = {k: v for k, v in {**row.attrs["metadata"], **labels}.items() if v is not None}
+                await now.set(VOLUME, volume_id, metadata=kept, written_back=None)
             else:
                 await now.set(VOLUME, volume_id, **labels)
 

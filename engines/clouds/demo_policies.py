@@ -88,3 +88,18 @@ def copy_name(project: str, policy: str, volume: str, at: int) -> str:
 
 def _word(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", re.sub(r"\s", "_", name.strip()))[:40]
+
+
+def backup_times(plan: Plan, vm: str, since: int, until: int) -> list[tuple[int, bool]]:
+    """(when, whether it was a whole one) of the backups of a VM that are kept, the oldest first: all since the last
+    Sunday but one, at an hour of its own in the night."""
+    offset = 20 * 3600 + plan.roll(vm + "night", 7200)
+    newest = (until - offset) // DAY
+    sundays = [day for day in range(newest, newest - 14, -1) if _weekday(day) == 6]
+    days = range(sundays[1] if len(sundays) > 1 else newest - 13, newest + 1)
+    return [(day * DAY + offset, _weekday(day) == 6) for day in days if day * DAY + offset > since + 3600]
+
+
+def _weekday(day: int) -> int:
+    """Of a day since 1970, which began on a Thursday; 0 is Monday."""
+    return (day + 3) % 7

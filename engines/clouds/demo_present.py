@@ -8,6 +8,7 @@ from engines.clouds import Resource
 from storage.demo_changes import DemoObject
 
 SNAPSHOT, VOLUME, VM, QUOTA = "snapshot", "volume", "vm", "quota"
+BACKUP = "volume_backup"
 PORT, FLOATING, GROUP, HOST = "port", "floating_ip", "server_group", "host"
 NETWORK, SUBNET = "network", "subnet"
 DELETED_AFTER = timedelta(seconds=2)

@@ -97,6 +97,13 @@ def holder_of(present: Present, one: DemoObject) -> str:
     return "" if vm_id in present.gone_vms else vm_id
 
 
+def metadata_of(one: DemoObject, now: datetime) -> Mapping[str, Any]:
+    """Those of the volume that was backed up, from the moment that all is written back until somebody sets others."""
+    back = one.attrs.get("written_back")
+    metadata: Mapping[str, Any] = one.attrs["metadata"] if not back or is_on_its_way(one, now) else back
+    return metadata
+
+
 def _volume(present: Present, one: DemoObject) -> Resource:
     told, holder = one.attrs, holder_of(present, one)
     status, state = status_of(one, present.now)
@@ -118,7 +125,8 @@ def _volume(present: Present, one: DemoObject) -> Resource:
         "attachments": [{"vm_id": holder, "device": told.get("device")}] if holder else [],
         "image": told.get("image"),
         "guest_agent": told.get("guest_agent"),
-        "metadata": dict(told["metadata"]),
+        "metadata": dict(metadata_of(one, present.now)),
+        "description": told.get("description"),
         "snapshot_id": told.get("snapshot_id"),
         "created": born(one),
     }

@@ -12,12 +12,14 @@ from typing import Any
 
 from engines.clouds import Resource
 from engines.clouds.acting import Used, VolumeState
+from engines.clouds.acting_backups import BackupState, mark_of_volume
 from engines.clouds.acting_servers import KEPT, MARK, NewServer, NewVolume, ServerState, Thing
+from engines.clouds.demo_backups import create_of_backup
 from engines.clouds.demo_calls import Changing, DemoCalls, busy, gone, refused, usage
 from engines.clouds.demo_ports import DemoPorts
-from engines.clouds.demo_present import PORT, QUOTA, SNAPSHOT, VM, VOLUME, Present
+from engines.clouds.demo_present import BACKUP, PORT, QUOTA, SNAPSHOT, VM, VOLUME, Present
 from engines.clouds.demo_present_vms import task_of
-from engines.clouds.demo_words import server_state, volume_state
+from engines.clouds.demo_words import backup_state, server_state, volume_state
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _INHERITED = ("volume_type", "bootable", "encrypted", "image", "guest_agent")
@@ -205,7 +207,12 @@ class DemoServers(DemoPorts):
                 raise refused(f"the demo detaches what was made in it, and volume {volume_id} was not")
             await now.set(VOLUME, volume_id, vm_id="")
 
+    async def backups(self, project_id: str) -> Sequence[BackupState]:
+        return [backup_state(row) for row in await self._calls.rows(BACKUP, "backups", project_id)]
+
     async def create_volume(self, project_id: str, new: NewVolume) -> VolumeState:
+        if new.backup_id:
+            return await create_of_backup(self._calls, project_id, new)
         async with self._calls.changing("create_volume", project_id, new.snapshot_id) as now:
             copy = await now.one(SNAPSHOT, new.snapshot_id)
             if copy is None:
@@ -232,7 +239,7 @@ class DemoServers(DemoPorts):
             row = await now.one(VOLUME, volume_id)
             if row is None or row.attrs["status"] == "deleting":
                 return
-            must_be_ours(volume_state(row).metadata.get(MARK, ""), f"volume {volume_id}")
+            must_be_ours(mark_of_volume(volume_state(row)), f"volume {volume_id}")
             copies = [one for one in await now.rows(SNAPSHOT) if one.attrs["parent_id"] == volume_id]
             if row.attrs["status"] not in ("available", "error") or copies:
                 raise busy(f"Cinder answered: Volume {volume_id} is {row.attrs['status']}, or has snapshots", 400)

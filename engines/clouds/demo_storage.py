@@ -9,7 +9,7 @@ from engines.clouds.demo_ids import Ids
 from engines.clouds.demo_listing import Listing, facts
 from engines.clouds.demo_model import iso
 from engines.clouds.demo_policies import MADE_BY, protection
-from engines.clouds.demo_view import Disk, Snap, View
+from engines.clouds.demo_view import Backup, Disk, Snap, View
 
 _AGENTS = MappingProxyType({image.name: image.agent for image in IMAGES})
 _TYPES = {OPENSTACK: ("ssd", "hdd"), VMWARE: ("thin", "thick"), NUTANIX: ("default", "default")}.__getitem__
@@ -74,6 +74,31 @@ def _snapshot(source: Source, ids: Ids, snap: Snap) -> Resource:
         "created": iso(snap.born),
     }
     return Resource("snapshot", ids.of("snapshot", snap.key), snap.name, project, attrs)
+
+
+def volume_backups(view: View, source: Source) -> Sequence[Resource]:
+    ids = Ids(view.plan, source)
+    mine = [one for one in view.backups if view.source(one.project) == source]
+    return Listing(mine, lambda one: _backup(ids, one))
+
+
+def _backup(ids: Ids, one: Backup) -> Resource:
+    attrs = facts(
+        state=one.state,
+        status=one.state,
+        size_gib=one.size_gib,
+        parent_id=ids.of("disk", one.volume),
+        incremental=bool(one.base),
+        container="volumebackups",
+        failure="Object storage answered 503" if one.state == "error" else None,
+        metadata={},
+        data_at=iso(one.born),
+        created=iso(one.born),
+    )
+    derived = facts(needed=one.needed, base_id=ids.of("volume_backup", one.base) if one.base else None)
+    return Resource(
+        "volume_backup", ids.of("volume_backup", one.key), one.name, ids.project(one.project), attrs, derived
+    )
 
 
 def volume_types(view: View, source: Source) -> Sequence[Resource]:

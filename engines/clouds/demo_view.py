@@ -8,7 +8,7 @@ from functools import cached_property
 from engines.clouds.demo_catalogue import LOOSE_VOLUMES, NUTANIX, OPENSTACK, ORPHANED_SNAPSHOTS, Source
 from engines.clouds.demo_model import DAY, Plan, Vm, iso
 from engines.clouds.demo_motion import Motion, motion
-from engines.clouds.demo_policies import copy_name, protection, times
+from engines.clouds.demo_policies import backup_times, copy_name, protection, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,22 @@ class Snap:
     volume: str  # key of the disk
     state: str = "available"
     policy: str = ""  # that took it
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup of a volume, living or gone, at `born`; `base` is the key of that which it adds to, empty for a whole
+    one."""
+
+    key: str
+    name: str
+    project: int
+    size_gib: int
+    born: int
+    volume: str
+    base: str = ""
+    needed: bool = False
+    state: str = "available"
 
 
 class View:
@@ -119,6 +135,31 @@ class View:
                     name = copy_name(project, policy.name, disk.name, at)
                 key = f"{disk.key}@{at}"
                 yield Snap(key, name, disk.project, disk.size_gib, at, disk.key, policy=policy.name)
+
+    @cached_property
+    def backups(self) -> list[Backup]:
+        """Of databases and some others: whole on Sundays, what changed on other days; kept when the VM is gone."""
+        vms = [self._as_of(vm) for vm in self.plan.vms if vm.born <= self.at and self._is_backed_up(vm)]
+        return [one for vm in vms for disk in self.disks_of(vm) for one in self._series(vm, disk)]
+
+    def _is_backed_up(self, vm: Vm) -> bool:
+        chosen = vm.name.startswith("db-") or self.plan.roll(vm.key + "backup") < 5
+        return chosen and self.source(vm.project) == OPENSTACK
+
+    def _series(self, vm: Vm, disk: Disk) -> list[Backup]:
+        last = min(self.at, vm.died or self.at)
+        times = backup_times(self.plan, vm.key, disk.born, last)
+        project = self.plan.projects[disk.project].name
+        found: list[Backup] = []
+        for place, (at, whole) in enumerate(times):
+            base = "" if whole or not found else found[-1].key
+            name = f"{project}-{disk.name}-{'full' if whole else 'incr'}-{_date(at)}"
+            needed = place + 1 < len(times) and not times[place + 1][1]
+            key = f"{disk.key}#{at}"
+            found.append(Backup(key, name, disk.project, disk.size_gib, at, disk.key, base, needed))
+        if found and self.plan.roll(disk.key + "failed", 12) == 0:
+            found[-1] = replace(found[-1], state="error", needed=False)
+        return found
 
     @cached_property
     def host_use(self) -> dict[int, tuple[int, int, int, int]]:

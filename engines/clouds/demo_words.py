@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network
 
 from engines.clouds import Resource
 from engines.clouds.acting import SnapshotState, VolumeState
+from engines.clouds.acting_backups import BackupState
 from engines.clouds.acting_servers import MARK, FloatingState, PortState, ServerState
 from engines.clouds.demo_present import PORT, VM, Present
 from engines.clouds.demo_present_ports import COMPUTE
@@ -23,7 +24,14 @@ def volume_state(row: Resource) -> VolumeState:
         bool(attrs.get("bootable")),
         dict(attrs.get("metadata") or {}),
         tuple(one["vm_id"] for one in attrs.get("attachments") or ()),
+        attrs.get("description") or "",
     )
+
+
+def backup_state(row: Resource) -> BackupState:
+    attrs = row.attrs
+    created = datetime.fromisoformat(attrs["created"].replace("Z", "+00:00"))
+    return BackupState(row.external_id, row.name, attrs["status"], int(attrs["size_gib"]), attrs["parent_id"], created)
 
 
 def snapshot_state(row: Resource) -> SnapshotState:

@@ -10,6 +10,7 @@ from engines.clouds import openstack_compute as nova
 from engines.clouds import openstack_identity as keystone
 from engines.clouds import openstack_network as neutron
 from engines.clouds import openstack_storage as cinder
+from engines.clouds.openstack_backups import volume_backups
 from engines.clouds.openstack_calls import CallLimits, Calls, Json, Listing, failure
 from engines.clouds.openstack_errors import SERVICES, HttpError, fix_for
 from engines.clouds.openstack_hosts import hosts
@@ -76,6 +77,7 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
         "snapshot": _versioned(
             Listing("block_storage", "/snapshots/detail", "snapshots", _ALL), "3.60", cinder.snapshot
         ),
+        "volume_backup": volume_backups,
         "image": _plain(Listing("image", "/images", "images"), cinder.image),
         "flavor": _versioned(Listing("compute", "/flavors/detail", "flavors", _ANY), "2.61", nova.flavor),
         "host": hosts,
@@ -105,7 +107,7 @@ _READERS: Mapping[str, Reader] = MappingProxyType(
 # every project may read tells the difference; without it such an answer would pass for "all the rest was deleted".
 _PROBES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        **dict.fromkeys(("volume", "snapshot", "volume_type"), ("block_storage", "/os-services")),
+        **dict.fromkeys(("volume", "snapshot", "volume_backup", "volume_type"), ("block_storage", "/os-services")),
         **dict.fromkeys(("flavor", "server_group"), ("compute", "/os-services")),
         **dict.fromkeys(
             (

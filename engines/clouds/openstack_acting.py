@@ -6,8 +6,6 @@ has no role, the change is refused.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 from openstack.config.cloud_region import CloudRegion
@@ -18,6 +16,7 @@ from engines.clouds.openstack_acting_servers import OpenStackActingServers
 from engines.clouds.openstack_calls import CallLimits
 from engines.clouds.openstack_projects import Json, Listing, ProjectCalls
 from engines.clouds.openstack_storage_quota import counted, told
+from engines.clouds.openstack_volume_words import snapshot_state, volume_state
 
 CINDER, NOVA = "block_storage", "compute"
 _VOLUMES = Listing(CINDER, "/volumes/detail", "volumes")
@@ -47,18 +46,18 @@ class OpenStackActing:
         return OpenStackActingNetworks(self.calls)
 
     async def volumes(self, project_id: str) -> Sequence[VolumeState]:
-        return [_volume(row) for row in await self._mine(project_id, _VOLUMES)]
+        return [volume_state(row) for row in await self._mine(project_id, _VOLUMES)]
 
     async def snapshots(self, project_id: str) -> Sequence[SnapshotState]:
-        return [_snapshot(row) for row in await self._mine(project_id, _SNAPSHOTS)]
+        return [snapshot_state(row) for row in await self._mine(project_id, _SNAPSHOTS)]
 
     async def volume(self, project_id: str, volume_id: str) -> VolumeState | None:
         row = await self._found(project_id, CINDER, f"/volumes/{quote(volume_id, safe='')}", "volume")
-        return _volume(row) if row and _owner(row, project_id) == project_id else None
+        return volume_state(row) if row and _owner(row, project_id) == project_id else None
 
     async def snapshot(self, project_id: str, snapshot_id: str) -> SnapshotState | None:
         row = await self._found(project_id, CINDER, f"/snapshots/{quote(snapshot_id, safe='')}", "snapshot")
-        return _snapshot(row) if row and _owner(row, project_id) == project_id else None
+        return snapshot_state(row) if row and _owner(row, project_id) == project_id else None
 
     async def create_snapshot(
         self, project_id: str, volume_id: str, name: str, metadata: Mapping[str, str], description: str = ""
@@ -74,7 +73,7 @@ class OpenStackActing:
         }
         body = await self.calls.change(project_id, "POST", CINDER, "/snapshots", {"snapshot": wanted})
         try:
-            return _snapshot(body["snapshot"])
+            return snapshot_state(body["snapshot"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ActError(
                 "unexpected",
@@ -181,7 +180,7 @@ class OpenStackActing:
                 f": what is made of it here would be owned by {project_id}",
                 "sync the source, and ask for the volume in its own project",
             )
-        return _volume(row)
+        return volume_state(row)
 
     async def _status(self, project_id: str, vm_id: str) -> str:
         row = await self._found(project_id, NOVA, f"/servers/{quote(vm_id, safe='')}", "server")
@@ -210,41 +209,3 @@ def _owner(row: Json, default: str) -> str:
         if row.get(key):
             return str(row[key])
     return default
-
-
-def _volume(row: Json) -> VolumeState:
-    return VolumeState(
-        id=str(row["id"]),
-        name=str(row.get("name") or ""),
-        status=str(row.get("status") or ""),
-        size_gib=int(row.get("size") or 0),
-        volume_type=row.get("volume_type") or None,
-        bootable=str(row.get("bootable")).lower() == "true",
-        metadata=_texts(row.get("metadata")),
-        vms=tuple(str(one["server_id"]) for one in row.get("attachments") or () if one.get("server_id")),
-    )
-
-
-def _snapshot(row: Json) -> SnapshotState:
-    return SnapshotState(
-        id=str(row["id"]),
-        name=str(row.get("name") or ""),
-        status=str(row.get("status") or ""),
-        size_gib=int(row.get("size") or 0),
-        volume_id=str(row.get("volume_id") or ""),
-        metadata=_texts(row.get("metadata")),
-        created=_time(row.get("created_at")),
-    )
-
-
-def _texts(value: Any) -> dict[str, str]:
-    return {str(key): str(text) for key, text in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _time(value: Any) -> datetime | None:
-    """Cinder writes UTC without a zone."""
-    try:
-        found = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -80,6 +80,14 @@ def status_of(error: BaseException) -> int | None:
     return None
 
 
+def status_behind(error: BaseException) -> int | None:
+    """The status of the answer that an error was made of, over any number of causes."""
+    cause: BaseException | None = error
+    while cause is not None and status_of(cause) is None:
+        cause = cause.__cause__
+    return status_of(cause) if cause is not None else None
+
+
 def is_cut(error: BaseException) -> bool:
     """True when the peer answered and then broke the connection, or the body is incomplete."""
     if isinstance(error, BrokenAnswerError):

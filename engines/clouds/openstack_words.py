@@ -72,6 +72,14 @@ def snapshot_state(status: str) -> str:
     )
 
 
+def backup_state(status: str) -> str:
+    """One that is being restored can be read all the same."""
+    word = status.lower()
+    if word.startswith("error"):
+        return "error"
+    return {"available": "available", "restoring": "available", "creating": "building"}.get(word, "unknown")
+
+
 def link_state(status: str, admin_up: Any = True) -> str:
     """Of a network, a router, or a port in use."""
     if admin_up is False:

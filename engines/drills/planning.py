@@ -13,7 +13,7 @@ from engines.restore.checks import checks_of, needs
 from engines.restore.designs import Design, design
 from engines.restore.facts import facts_of
 from engines.restore.needs import Need, check_of, needs_of
-from engines.restore.planning import GUESS_S, age
+from engines.restore.planning import age, backup_s, copy_target, guess_s
 from engines.restore.wishes import CannotPlanError, House
 from engines.restore.wishes import Wish as RestoreWish
 from storage import drills, inventory
@@ -21,7 +21,7 @@ from storage.filters import Where
 from storage.inventory import Found
 from storage.scopes import Scope
 
-_OF_THE_VM = frozenset({"snapshots", "multi-attach", "flavor", "image"})
+_OF_THE_VM = frozenset({"copies", "volume types", "multi-attach", "flavor", "image"})
 """Checks of a restore that say whether a VM can come back at all; the others are about its place, and a drill brings
 its own."""
 
@@ -142,15 +142,14 @@ def _checks(outline: Outline, source: str, house: House) -> Iterator[Check]:
 
 
 def _targets(outline: Outline) -> Iterator[Target]:
-    """What is held while it runs: the VMs, and the snapshots, so that no retention takes them away."""
+    """What is held while it runs: the VMs, and the copies, so that no retention takes them away."""
     for one in outline.unable:
         yield Target(one.vm.source, "vm", one.vm.external_id, one.vm.name, one.vm.project_id)
     for vm, made in outline.able:
         held = {"volume_ids": vm.value("volume_ids")}
         yield Target(vm.source, "vm", vm.external_id, vm.name, vm.project_id, held)
         for disk in made.disks:
-            state = {"parent_id": disk.copy.volume_id, "status": "available"}
-            yield Target(vm.source, "snapshot", disk.copy.snapshot_id, disk.copy.name, vm.project_id, state)
+            yield copy_target(vm.source, disk.copy, vm.project_id)
 
 
 def _facts(outline: Outline, needed: Sequence[Need]) -> Iterator[tuple[str, str]]:
@@ -174,7 +173,7 @@ def _takes(outline: Outline) -> str:
     seconds = 0.0
     for _, made in outline.able:
         past = sorted(float(one) for one in made.facts.past.get("side_by_side", ()))
-        seconds += past[len(past) // 2] if past else GUESS_S[0] + GUESS_S[1] * len(made.disks)
+        seconds += (past[len(past) // 2] if past else guess_s(made)) + backup_s(made)
     return f"about {max(1, round(seconds / 60))} min, and the time to delete"
 
 

@@ -7,7 +7,7 @@ from engines.drills.wishes import Mirror, Outline, Wish, nics_of
 from engines.plans import Step
 from engines.restore.designs import Design
 from engines.restore.recipe import Nic
-from engines.restore.steps import nic_arguments
+from engines.restore.steps import copy_arguments, disk_arguments, nic_arguments
 from storage.drills import step_prefix
 from storage.inventory import Found
 
@@ -57,11 +57,10 @@ def _vm(outline: Outline, number: int, vm: Found, made: Design, place: Mapping[s
 
     yield step("begin", "begin", "look at everything again", **_begin(vm, made))
     for at, one in enumerate(made.disks, 1):
-        of = one.copy.name or one.copy.snapshot_id
+        of = f"{'backup ' if one.backed else ''}{one.copy.name or one.copy.id}"
         yield step(
             f"volume {at}", "volume", f"make a volume ({one.copy.size_gib} GiB) from {of}", _REMOVED, "volumes",
-            snapshot_id=one.copy.snapshot_id, volume_id=one.copy.volume_id, size_gib=one.copy.size_gib,
-            name=f"{one.disk.name or one.disk.volume_id[:8]}-drill-{outline.now:%Y%m%d}", metadata=dict(one.metadata),
+            name=f"{one.disk.name or one.disk.volume_id[:8]}-drill-{outline.now:%Y%m%d}", **disk_arguments(one),
         )  # fmt: skip
     if volumes:
         bootable = [v for v, one in zip(volumes, made.disks, strict=True) if one.disk.boot or one.disk.bootable]
@@ -84,7 +83,7 @@ def _begin(vm: Found, made: Design) -> dict[str, Any]:
     groups = sorted({group for nic in nics_of(made) for group in nic.security_groups or ()})
     return {
         "vm": vm.name, "name": vm.name, "mode": "side_by_side", "deleted": False, "state": made.recipe.state,
-        "copies": [{"snapshot_id": one.copy.snapshot_id, "volume_id": one.copy.volume_id} for one in made.disks],
+        "copies": [copy_arguments(one.copy) for one in made.disks],
         "volume_ids": sorted(disk.volume_id for disk in made.recipe.disks),
         "flavor_id": made.flavor.id if made.flavor else "", "image_id": made.image_id, "network_ids": [],
         "security_group_ids": groups, "server_group_id": "", "port_ids": [], "strict": [], "more": {},

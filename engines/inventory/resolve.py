@@ -18,6 +18,7 @@ _REFERENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "volume": MappingProxyType({"user_id": "user"}),
         "snapshot": MappingProxyType({"parent_id": "volume"}),
+        "volume_backup": MappingProxyType({"parent_id": "volume"}),
         "subnet": MappingProxyType({"parent_id": "network"}),
         "port": MappingProxyType({"network_id": "network"}),
         "router": MappingProxyType({"external_network_id": "network"}),
@@ -129,6 +130,15 @@ def _snapshot(resource: Resource, books: Books) -> Resource:
     return resolved
 
 
+def _volume_backup(resource: Resource, books: Books) -> Resource:
+    """Named after its volume, living or gone: it outlives it, and is none the worse for that."""
+    volume = books.find("volume", resource.attrs.get("parent_id"))
+    resolved = _owned(resource, books)
+    if volume is None:
+        return resolved
+    return with_derived(resolved, volume=volume.name, vm=_volume(volume, books).derived.get("vm"))
+
+
 def _network(resource: Resource, books: Books) -> Resource:
     return with_derived(_owned(resource, books), subnets=books.cidrs_of.get(resource.external_id))
 
@@ -204,6 +214,7 @@ _RESOLVERS: Mapping[str, Resolver] = MappingProxyType(
         "vm": _vm,
         "volume": _volume,
         "snapshot": _snapshot,
+        "volume_backup": _volume_backup,
         "network": _network,
         "subnet": _on_network("parent_id"),
         "port": _port,

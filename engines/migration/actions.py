@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from engines.actions import Action, Doing, Result, StepError
 from engines.migration.advancing import ACTION, progress_of
-from engines.migration.lifecycles import MoveRefused, advance
+from engines.migration.lifecycles import MoveRefused, Progress, advance
 from storage import migration_waves as rows
+from storage.migration_projects import set_schedule
 
 
 class MoveWave:
@@ -34,8 +37,8 @@ class MoveWave:
             moved = after is one or await rows.set_state(conn, id_, wave, after.state, one.state, after.changed_by, now)
             if not moved:
                 raise StepError(f"{one.name} was moved by somebody else meanwhile", "look at it, then ask again")
-            if after is not one and after.state == "complete":
-                await rows.set_vm_states(conn, id_, wave, "pending", "cut_over", after.changed_by, now)
+            if after is not one:
+                await _follow(conn, id_, after, str(given["move"]), now)
         return {"state": after.state, "was": one.state, "at": now.isoformat()}
 
     async def undo(self, doing: Doing, result: Result) -> None:
@@ -46,6 +49,16 @@ class MoveWave:
         async with doing.database.begin() as conn:
             if await rows.set_state(conn, id_, wave, was, state, by, now) and state == "complete":
                 await rows.set_vm_states(conn, id_, wave, "cut_over", "pending", by, now, since=then)
+
+
+async def _follow(conn: AsyncConnection, id_: int, after: Progress, move: str, now: datetime) -> None:
+    """What else a move is about: VMs, the preflight, and the schedule, which is made of waves that are to come."""
+    if move == "complete":
+        await rows.set_vm_states(conn, id_, after.wave, "pending", "cut_over", after.changed_by, now)
+    if move == "reopen":
+        await rows.clear_items(conn, id_, after.wave)
+    if move in ("hold", "cancel", "reopen", "fail"):
+        await set_schedule(conn, id_, None)
 
 
 ACTIONS: tuple[Action, ...] = (MoveWave(),)

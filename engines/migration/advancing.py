@@ -43,7 +43,7 @@ async def _progress(conn: AsyncConnection, migration_id: int, row: WaveRow) -> P
 def _wave_state(said: str) -> WaveState:
     known: Mapping[str, WaveState] = {
         "planned": "planned", "confirmed": "confirmed", "running": "running", "complete": "complete",
-        "failed": "failed", "cancelled": "cancelled",
+        "failed": "failed", "held": "held", "cancelled": "cancelled",
     }  # fmt: skip
     return known[said]
 
@@ -68,14 +68,15 @@ def plan(
         check = Check("the wave may be moved on", True, f"{one.state} to {after.state}")
     except MoveRefused as refused:
         check = Check("the wave may be moved on", False, f"{refused.what}; {refused.fix}")
-    warned = (*(f"{spec.title}: {one.item(spec.id).state}" for spec in one.warnings(move)), *_of_vms(one, move))
+    unmet = (f"{spec.title}: {one.item(spec.id).state}" for spec in one.warnings(move))
+    warned = (*unmet, *_of_vms(one, move), *_of_others(one, move, waves))
     arguments = {"migration": migration[0], "wave": wave, "move": move, "by": by}
     step = Step("move", ACTION, f"{one.name} is marked", arguments, undo="it goes back to where it was")
     facts = (("migration", migration[1]), ("wave", f"{one.name}, now {one.state}"), ("VMs", counted(one, vms)))
     return Plan(
         KIND, f"{move.capitalize()} {one.name} of {migration[1]}", (), (step,),
         options={"migration": migration[0], "wave": wave, "move": move}, checks=(check,), facts=facts,
-        warnings=warned, blast=f"the plan of {vms:,} VMs; no VM is touched by it",
+        warnings=warned, blast=f"the plan of {vms:,} VM{'s' if vms != 1 else ''}; no VM is touched by it",
     )  # fmt: skip
 
 
@@ -86,8 +87,22 @@ def counted(one: Progress, vms: int) -> str:
     return f"{vms:,}" if not told or one.state in ("planned", "confirmed") else f"{vms:,}: {told}"
 
 
+def _of_others(one: Progress, move: Move, waves: Mapping[int, Progress]) -> tuple[str, ...]:
+    """Waves that wait for this one as long as it is set aside."""
+    if move not in ("hold", "cancel"):
+        return ()
+    waiting = [other.name for other in waves.values() if one.wave in other.after and other.state != "complete"]
+    return (f"cannot start before it: {', '.join(waiting[:5])}",) if waiting else ()
+
+
 def _of_vms(one: Progress, move: Move) -> tuple[str, ...]:
     """What completing it says of its VMs."""
+    if move == "cancel":
+        return ("its VMs are in no wave that comes; build the waves anew, and they are in others",)
+    if move == "fail":
+        return ("what nobody told of is not counted as cut over; reopen the wave to move it again",)
+    if move == "reopen" and one.items:
+        return ("its preflight begins anew",)
     if move != "complete":
         return ()
     silent = sum(state == "pending" for state in one.vms.values())

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from pathlib import PurePath
+from hashlib import file_digest, sha256
+from pathlib import Path, PurePath
 from typing import Any
 
 from engines.migration import keeping
@@ -13,8 +13,8 @@ from engines.migration.assessment import Assessment, assess
 from engines.migration.comparing import compare
 from engines.migration.estate import Estate
 from engines.migration.projects import Decisions, revive, settings_for, tenants_of
-from engines.migration.reading.limits import SENT_FILE, ReadLimits
-from engines.migration.reading.reader import read_bytes
+from engines.migration.reading.limits import sent_limits
+from engines.migration.reading.reader import read_bytes, read_export
 from engines.migration.tenants import Tenants
 
 _NOISE = re.compile(
@@ -69,11 +69,16 @@ class Graded:
         return keeping.vm_rows(self.assessment, self.tenants, self.lines)
 
 
-def read(content: bytes, name: str, progress: Callable[[str, int], None], limits: ReadLimits = SENT_FILE) -> Read:
+def read(content: bytes | Path, name: str, progress: Callable[[str, int], None]) -> Read:
     """Raises WorkbookRefused, and RuntimeError when reading failed for no reason of the file's."""
     lines: list[str] = []
-    estate = read_bytes(content, name, limits, progress, lines.append)
-    return Read(estate, lines, sha256(content).hexdigest())
+    if isinstance(content, bytes):
+        estate = read_bytes(content, name, sent_limits(len(content)), progress, lines.append)
+        return Read(estate, lines, sha256(content).hexdigest())
+    with content.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    estate = read_export(content, sent_limits(content.stat().st_size), progress, name, lines.append)
+    return Read(estate, lines, digest)
 
 
 def grade(found: Read, decisions: Decisions, before: Before | None, now: datetime) -> Graded:

@@ -1,4 +1,4 @@
-"""The life of a wave: planned, confirmed, running, complete; who may move it on, and what stands in the way.
+"""The life of a wave: planned, confirmed, running, complete, or set aside; and what stands in the way of each move.
 
 Pure: nothing is read or written. Chat, page and webhook call the same `advance`, so that they end in the same state.
 """
@@ -10,8 +10,8 @@ from typing import Literal, get_args
 
 from engines.migration.records import Key
 
-WaveState = Literal["planned", "confirmed", "running", "complete", "failed", "cancelled"]
-Move = Literal["confirm", "start", "complete", "fail", "cancel", "replan"]
+WaveState = Literal["planned", "confirmed", "running", "complete", "failed", "held", "cancelled"]
+Move = Literal["confirm", "start", "complete", "fail", "cancel", "hold", "reopen"]
 ItemState = Literal["pending", "pass", "fail", "skipped"]
 Weight = Literal["blocker", "warning", "info"]
 VmState = Literal["pending", "copying", "cut_over", "failed", "skipped"]
@@ -20,20 +20,26 @@ VM_STATES: tuple[VmState, ...] = get_args(VmState)
 _MOVES: Mapping[tuple[WaveState, Move], WaveState] = {
     ("planned", "confirm"): "confirmed",
     ("planned", "cancel"): "cancelled",
+    ("planned", "hold"): "held",
     ("confirmed", "start"): "running",
-    ("confirmed", "replan"): "planned",
+    ("confirmed", "reopen"): "planned",
     ("confirmed", "cancel"): "cancelled",
+    ("confirmed", "hold"): "held",
     ("running", "complete"): "complete",
     ("running", "fail"): "failed",
-    ("failed", "replan"): "planned",
+    ("failed", "reopen"): "planned",
     ("failed", "cancel"): "cancelled",
-    ("cancelled", "replan"): "planned",
+    ("held", "reopen"): "planned",
+    ("held", "cancel"): "cancelled",
+    ("cancelled", "reopen"): "planned",
 }
-_SAID = ("confirm", "start", "complete")  # what people say; a wave is taken back by what opens an item again
-_BEHIND = ("complete", "cancelled")
-_ENDS: Mapping[Move, WaveState] = {
+MOVES: tuple[Move, ...] = get_args(Move)
+ASIDE = ("held", "cancelled")
+"""Waves that the others do not wait for, but for those that need a VM of theirs."""
+_BEHIND = ("complete", *ASIDE)
+ENDS: Mapping[Move, WaveState] = {
     "confirm": "confirmed", "start": "running", "complete": "complete", "fail": "failed", "cancel": "cancelled",
-    "replan": "planned",
+    "hold": "held", "reopen": "planned",
 }  # fmt: skip
 _VM_MOVES: Mapping[VmState, frozenset[VmState]] = {
     "pending": frozenset({"copying", "cut_over", "failed", "skipped"}),
@@ -124,17 +130,17 @@ def advance(
 
     `others` are the waves of the plan by number. Raises MoveRefused with what stands in the way.
     """
-    if move not in _ENDS:
-        raise MoveRefused(f"a wave cannot be moved by {move!r}", f"say {', '.join(_ENDS)}")
-    if progress.state == _ENDS[move]:
+    if move not in ENDS:
+        raise MoveRefused(f"a wave cannot be moved by {move!r}", f"say {', '.join(ENDS)}")
+    if progress.state == ENDS[move]:
         return progress
     following = _MOVES.get((progress.state, move))
     if following is None:
-        ways = [known for (state, known) in _MOVES if state == progress.state and known in _SAID]
+        ways = [known for (state, known) in _MOVES if state == progress.state]
         fix = f"it can be moved on by {', '.join(ways)}" if ways else "nothing more happens to it"
         raise MoveRefused(f"{progress.name} is {progress.state}: it cannot {move}", fix)
     _guard(progress, move, others or {})
-    items: Mapping[str, Item] = progress.items if move != "replan" else {}
+    items: Mapping[str, Item] = progress.items if move != "reopen" else {}
     vms = progress.vms if move != "complete" else {key: _over(state) for key, state in progress.vms.items()}
     return replace(progress, state=following, items=items, vms=vms, changed_by=by, changed_at=at)
 

@@ -1,6 +1,6 @@
 """A plan held against the target: flavors, quotas, hosts, gaps, and which tenants are ready."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engines.migration.bundles import names_of
@@ -32,11 +32,15 @@ def compare_target(
     preset: Preset = "balanced",
     profile: NodeProfile | None = None,
     decided: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
 ) -> TargetReport:
     """Of VMs in scope that are not moved yet. `projects` and `networks` are of `mappings`, seeded or confirmed; a
-    project that is a guess is reckoned with, and told of as a gap."""
+    project that is a guess is reckoned with, and told of as a gap. With `only` of the VMs of these tenants alone, so
+    that nothing in it is made of others."""
     vms = [one for one in plan.assessment.in_scope if one.override.status != "done"]
     tenant_of = names_of(plan.tenants)
+    if only is not None:
+        vms = [one for one in vms if tenant_of.get(one.key) in only]
     choices = choose_flavors(vms, target.flavors)
     places = {one.source: Place(one.target.id, one.target.name) for one in projects if one.target is not None}
     quotas = quotas_of(vms, tenant_of, places, choices, target.quotas)

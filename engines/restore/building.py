@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.actions import Doing, Result, StepError, Telling
-from engines.clouds.acting import ActError, VolumeState
+from engines.clouds.acting import ActError, SnapshotState, VolumeState
+from engines.clouds.acting_backups import ORIGIN_KEY, BackupState, is_being_filled, mark_of_volume
 from engines.clouds.acting_servers import MARK, BootVolume, NewPort, NewServer, NewVolume, PortState, ServerState
-from engines.restore.working import Pace, Site, is_ours, made_by, mark_of, remove, site_of, text, until, wait
+from engines.plans import Step
+from engines.restore.working import Pace, Site, is_ours, made_by, mark_of, patient, remove, site_of, text, until, wait
 
 RESTORED_FROM = "stackhand_restored_from"
+S_PER_GIB = 60.0
+"""How long a GiB out of a backup may take, beside what a step waits anyway: 17 MiB a second."""
+MOST_UNDO_S = 1800.0
+"""How much longer an undo waits for a volume that is being filled; then it is told by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +28,41 @@ class Volume:
 
     async def act(self, doing: Doing) -> Result:
         site, told = await site_of(doing), doing.step.arguments
-        copy = await site.acting.snapshot(site.project_id, told["snapshot_id"])
-        if copy is None or copy.volume_id != told["volume_id"]:
-            raise StepError(f"snapshot {told['snapshot_id']} is gone, or of another volume", "plan the restore again")
-        new = NewVolume(copy.id, told["name"], max(told["size_gib"], copy.size_gib), mark_of(doing), told["metadata"])
+        copy = await (_backup(site, told) if told.get("backup_id") else _snapshot(site, told))
+        new = NewVolume(
+            told.get("snapshot_id", ""), told["name"], max(told["size_gib"], copy.size_gib), mark_of(doing),
+            told["metadata"], told.get("backup_id", ""), told.get("volume_type", ""), told.get("zone", ""),
+        )  # fmt: skip
         return {"id": (await site.servers.create_volume(site.project_id, new)).id}
 
     async def undo(self, doing: Doing, result: Result) -> None:
-        await remove_volumes(self.pace, await site_of(doing), mark_of(doing))
+        """One that is being filled from a backup is not deleted before that has ended."""
+        told = doing.step.arguments
+        slow = told["size_gib"] * S_PER_GIB if told.get("backup_id") else 0.0
+        await remove_volumes(patient(self.pace, min(slow, MOST_UNDO_S)), await site_of(doing), mark_of(doing))
+
+
+async def _snapshot(site: Site, told: Any) -> SnapshotState:
+    copy = await site.acting.snapshot(site.project_id, told["snapshot_id"])
+    if copy is None or copy.volume_id != told["volume_id"]:
+        raise StepError(f"snapshot {told['snapshot_id']} is gone, or of another volume", "plan the restore again")
+    return copy
+
+
+async def _backup(site: Site, told: Any) -> BackupState:
+    """Cinder restores one backup at a time, and only a good one."""
+    there = {one.id: one for one in await site.servers.backups(site.project_id)}
+    copy = there.get(told["backup_id"])
+    if copy is None or copy.volume_id != told["volume_id"]:
+        raise StepError(f"backup {told['backup_id']} is gone, or of another volume", "plan the restore again")
+    if copy.status != "available":
+        raise StepError(f"backup {copy.name or copy.id} is {copy.status}", "wait until it is available, then ask again")
+    return copy
 
 
 async def marked_volumes(site: Site, mark: str) -> list[VolumeState]:
     rows = await site.acting.volumes(site.project_id)
-    return sorted((row for row in rows if row.metadata.get(MARK) == mark), key=lambda row: row.id)
+    return sorted((row for row in rows if mark_of_volume(row) == mark), key=lambda row: row.id)
 
 
 async def remove_volumes(pace: Pace, site: Site, mark: str, without: str = "") -> None:
@@ -46,7 +74,7 @@ async def remove_volumes(pace: Pace, site: Site, mark: str, without: str = "") -
         if one.status == "error_deleting":
             command = f"openstack volume set --state error {one.id} && openstack volume delete {one.id}"
             raise StepError(f"volume {one.id} could not be deleted: Cinder failed (error_deleting)", command)
-        if one.status != "deleting":
+        if one.status != "deleting" and not is_being_filled(one):
             await site.servers.delete_volume(site.project_id, one.id)
 
     def left(found: Any) -> tuple[str, str]:
@@ -59,7 +87,8 @@ async def remove_volumes(pace: Pace, site: Site, mark: str, without: str = "") -
 
 @dataclass(frozen=True, slots=True)
 class VolumesReady:
-    """Waits, and makes bootable what the original starts from: not every cloud copies that."""
+    """Waits, gives volumes of backups their own metadata again, and makes bootable what the original starts from: not
+    every cloud copies that."""
 
     pace: Pace
     name: str = "restore.volumes_ready"
@@ -76,7 +105,10 @@ class VolumesReady:
         ready = [id_ for id_, one in there.items() if one.status == "available"]
         if len(ready) < len(wanted):
             await doing.tell(Telling(len(ready), len(wanted)))
-            raise await wait(doing, self.pace, f"{len(ready)} of {len(wanted)} volumes are ready")
+            slow = sum(one.arguments["size_gib"] for one in _of_backups(doing).values()) * S_PER_GIB
+            raise await wait(doing, patient(self.pace, slow), f"{len(ready)} of {len(wanted)} volumes are ready")
+        for id_, step in wanted.items():
+            await _put_right(doing, site, step, there[id_])
         for step in told["bootable"]:
             if not there[made_by(doing, step)].bootable:
                 await site.servers.set_bootable(site.project_id, made_by(doing, step))
@@ -87,6 +119,24 @@ class VolumesReady:
 
     async def undo(self, doing: Doing, result: Result) -> None:
         """Nothing was made."""
+
+
+def _of_backups(doing: Doing) -> dict[str, Step]:
+    """The steps of those that this one waits for, which fill a volume from a backup."""
+    waited_for = doing.step.arguments["steps"]
+    return {one.name: one for one in doing.plan.steps if one.name in waited_for and one.arguments.get("backup_id")}
+
+
+async def _put_right(doing: Doing, site: Site, step: str, volume: VolumeState) -> None:
+    """Cinder wrote the metadata of the volume that was backed up over those that this one was made with: policies and
+    marks that are not its own."""
+    made = _of_backups(doing).get(step)
+    if made is None:
+        return
+    own = {**made.arguments["metadata"], MARK: mark_of(doing, step)}
+    foreign = [key for key in volume.metadata if key not in own and key != ORIGIN_KEY]
+    if foreign or any(volume.metadata.get(key) != value for key, value in own.items()):
+        await site.acting.set_volume_metadata(site.project_id, volume.id, own, foreign)
 
 
 @dataclass(frozen=True, slots=True)

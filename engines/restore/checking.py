@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.actions import Doing, Result, StepError
+from engines.clouds.acting import SnapshotState
+from engines.clouds.acting_backups import BackupState
 from engines.clouds.acting_servers import Thing
 from engines.inventory.quotas import TITLES
 from engines.restore.working import Pace, Site, site_of
@@ -65,21 +67,24 @@ async def _vm(site: Site, told: Mapping[str, Any]) -> list[str]:
 
 
 async def _copies(site: Site, told: Mapping[str, Any]) -> list[str]:
-    """One listing: each snapshot is there, can be used, and is of the volume and project that it was planned for."""
-    there = {one.id: one for one in await site.acting.snapshots(site.project_id)}
-    wrong = []
+    """One listing of each origin: each copy is there, can be used, and is of the volume and project that it was
+    planned for."""
+    own, wrong = {*told["volume_ids"], *told.get("former_ids", ())}, []
+    there: dict[str, SnapshotState | BackupState] = {}
+    there |= {one.id: one for one in await site.acting.snapshots(site.project_id)}
+    if any("backup_id" in copy for copy in told["copies"]):
+        there |= {one.id: one for one in await site.servers.backups(site.project_id)}
     for copy in told["copies"]:
-        one = there.get(copy["snapshot_id"])
+        word, id_ = ("backup", copy["backup_id"]) if "backup_id" in copy else ("snapshot", copy["snapshot_id"])
+        one = there.get(id_)
         if one is None:
-            wrong.append(f"snapshot {copy['snapshot_id']} is not in the project any more")
+            wrong.append(f"{word} {id_} is not in the project any more")
         elif one.volume_id != copy["volume_id"]:
-            wrong.append(f"snapshot {one.name or one.id} is of another volume")
+            wrong.append(f"{word} {one.name or one.id} is of another volume")
         elif one.status != "available":
-            wrong.append(f"snapshot {one.name or one.id} is {one.status}")
-    own = set(told["volume_ids"])
-    wrong += [
-        f"snapshot {c['snapshot_id']} is of no volume of the VM" for c in told["copies"] if c["volume_id"] not in own
-    ]
+            wrong.append(f"{word} {one.name or one.id} is {one.status}")
+        if copy["volume_id"] not in own:
+            wrong.append(f"{word} {id_} is of no volume of the VM")
     return wrong
 
 

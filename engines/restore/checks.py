@@ -31,7 +31,7 @@ def _safety_gib(made: Design) -> int:
 
 
 def checks_of(made: Design, house: House) -> tuple[Check, ...]:
-    found = [_execute(made, house), _point(made), _multiattach(made)]
+    found = [_execute(made, house), _point(made), *_types(made), _multiattach(made)]
     if made.makes_vm:
         found += [_flavor(made), *_image(made), *_networks(made)]
     found.append(check_of(needs(made), made.facts.quota))
@@ -58,18 +58,33 @@ def _point(made: Design) -> Check:
     """Each copy is of a volume of this VM, and of its project: one of another's is never used."""
     own = {disk.volume_id for disk in made.recipe.disks}
     foreign = [
-        one.copy.name or one.copy.snapshot_id
+        one.copy.name or one.copy.id
         for one in made.disks
         if one.copy.volume_id not in own or one.copy.project_id not in ("", made.recipe.project_id)
     ]
     if foreign:
-        return Check("snapshots", False, f"not of this VM and its project: {', '.join(foreign)}")
+        return Check("copies", False, f"not of this VM and its project: {', '.join(foreign)}")
     root = made.recipe.root
     if made.makes_vm and root is not None and root.volume_id not in made.point.copies:
         return Check(
-            "snapshots", False, f"the point has no copy of {root.name or root.volume_id}, which the VM starts from"
+            "copies", False, f"the point has no copy of {root.name or root.volume_id}, which the VM starts from"
         )
-    return Check("snapshots", True, f"{len(made.disks)} available")
+    backed = sum(one.backed for one in made.disks)
+    counts = ((len(made.disks) - backed, "snapshot"), (backed, "volume backup"))
+    told = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts if count]
+    return Check("copies", True, f"{' and '.join(told) or 'none'} available")
+
+
+def _types(made: Design) -> Iterator[Check]:
+    """What comes out of a backup of an encrypted volume can only be read in a volume of the very same type."""
+    locked = [one for one in made.disks if one.backed and one.encrypted]
+    lost = [one for one in locked if not one.volume_type]
+    if lost:
+        names = ", ".join(f"{one.disk.name or one.disk.volume_id} ({one.disk.volume_type or '?'})" for one in lost)
+        why = "the type of what is encrypted is gone, so its backup cannot be read"
+        yield Check("volume types", False, f"{why}: {names}")
+    elif locked:
+        yield Check("volume types", True, ", ".join(sorted({one.volume_type for one in locked})))
 
 
 def _multiattach(made: Design) -> Check:

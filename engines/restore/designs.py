@@ -14,12 +14,23 @@ _POLICY_KEYS = ("stackhand", "auto_snapshot", "snapshot_", "retention", "sla_day
 
 @dataclass(frozen=True, slots=True)
 class NewDisk:
-    """A volume to make of a copy, for one of the original."""
+    """A volume to make of a copy, for one of the original. `volume_type` and `zone` are asked for where the copy does
+    not decide on them, empty for those that the cloud gives by default."""
 
     disk: Disk
     copy: Copy
     name: str
     metadata: tuple[tuple[str, str], ...] = ()
+    volume_type: str = ""
+    zone: str = ""
+
+    @property
+    def backed(self) -> bool:
+        return self.copy.origin == "backup"
+
+    @property
+    def encrypted(self) -> bool:
+        return self.disk.encrypted or self.copy.encrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +84,14 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
         raise CannotPlanError(
             f"{recipe.name} is on {recipe.source} ({recipe.platform}): I restore VMs of OpenStack only."
         )
-    point = point_of(facts, wish)
+    facts = facts_for(facts, wish)
+    recipe, point = facts.recipe, point_of(facts, wish)
     stamp = f"{now:%Y%m%d-%H%M}"
     name = _name(facts, wish, now)
     chosen = _chosen(recipe, wish)
+    copies = point.copies
     disks = tuple(
-        _new_disk(disk, point.copies[disk.volume_id], wish, stamp) for disk in chosen if disk.volume_id in point.copies
+        _new_disk(facts, one, copies[one.volume_id], wish, stamp) for one in chosen if one.volume_id in copies
     )
     without = tuple(disk for disk in chosen if disk.volume_id not in point.copies)
     if not disks and not point.image_id:
@@ -92,6 +105,18 @@ def design(facts: Facts, wish: Wish, now: datetime) -> Design:
         facts, wish, point, name, stamp, disks, without, addressing, book, _flavor(facts),
         "" if recipe.boots_from_volume else point.image_id or recipe.image_id, fresh, reused, lost,
     )  # fmt: skip
+
+
+def facts_for(facts: Facts, wish: Wish) -> Facts:
+    """Where a volume is asked for that the VM has no more: with it, and the points of it alone."""
+    said = {one.casefold() for one in wish.volumes} if wish.mode == "attach" else set()
+    there = {key.casefold() for disk in facts.recipe.disks for key in (disk.volume_id, disk.name) if key}
+    found = [one for one in facts.recipe.former if said & {one.volume_id.casefold(), one.name.casefold()} - there]
+    if not found:
+        return facts
+    disk = found[0]
+    recipe = replace(facts.recipe, disks=(*facts.recipe.disks, disk))
+    return replace(facts, recipe=recipe, points=facts.former.get(disk.volume_id, ()))
 
 
 def _chosen(recipe: Recipe, wish: Wish) -> list[Disk]:
@@ -117,16 +142,17 @@ def _chosen(recipe: Recipe, wish: Wish) -> list[Disk]:
 
 def point_of(facts: Facts, wish: Wish) -> Point:
     """Raises CannotPlanError when there is none."""
+    facts = facts_for(facts, wish)
     name = facts.recipe.name
     if not facts.points:
         raise CannotPlanError(
-            f"There is nothing that {name} could come back from: no snapshot of its volumes, no image of it.",
+            f"There is nothing that {name} could come back from: no snapshot or backup of its volumes, no image of it.",
             f"take one for the next time: snapshot {name}" if not facts.recipe.deleted else "",
         )
-    found = choose(facts.points, key=wish.snapshot, since=wish.since, until=wish.until, at=wish.at)
+    found = choose(facts.points, key=wish.snapshot, since=wish.since, until=wish.until, at=wish.at, origin=wish.copies)
     if found is None:
         what = (
-            f"“{wish.snapshot}” is not among the snapshots of {name}'s volumes, nor an image of it."
+            f"“{wish.snapshot}” is not among the snapshots of {name}'s volumes, nor a backup or an image of it."
             if wish.snapshot
             else f"{name} has no restore point in that time."
         )
@@ -146,13 +172,18 @@ def _name(facts: Facts, wish: Wish, now: datetime) -> str:
     return name if name not in facts.names else f"{name}-{now:%H%M%S}"
 
 
-def _new_disk(disk: Disk, copy: Copy, wish: Wish, stamp: str) -> NewDisk:
-    """Snapshot policies are for the original: only what replaces it comes under them."""
+def _new_disk(facts: Facts, disk: Disk, copy: Copy, wish: Wish, stamp: str) -> NewDisk:
+    """A snapshot has its type and its zone; what comes out of a backup gets those of the original. Snapshot policies
+    are for the original: only what replaces it comes under them."""
     kept = {
         key: value for key, value in disk.metadata.items() if wish.mode == "replace" or not key.startswith(_POLICY_KEYS)
     }
     name = f"{disk.name or disk.volume_id[:8]}-restored-{stamp}"
-    return NewDisk(disk, copy, name, tuple(sorted(kept.items())))
+    metadata = tuple(sorted(kept.items()))
+    if copy.origin != "backup":
+        return NewDisk(disk, copy, name, metadata)
+    there = facts.volume_types is None or disk.volume_type in facts.volume_types
+    return NewDisk(disk, copy, name, metadata, disk.volume_type if there else "", disk.zone)
 
 
 def _book(facts: Facts, wish: Wish) -> Book:

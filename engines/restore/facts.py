@@ -1,7 +1,7 @@
 """What the inventory knows for a restore, read at once: the recipe, the points, networks, quota, what still exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,8 +38,10 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`groups` are the security groups of the project by id. `names` are the names of its VMs. `past` maps a mode to
-    the seconds that the last restores took. `project` is its name, empty where it is not known. `system` is the guest's
-    in words; `agent`: whether the image that it was made of says that there is a guest agent; None: it does not say."""
+    the seconds that the last restores took, `past_backup` has those of a GiB that came out of a backup. `former` maps
+    a volume that the VM has no more to its own points. `volume_types` are their names, None where they are not on
+    record. `project` is its name, empty where it is not known. `system` is the guest's in words; `agent`: whether the
+    image that it was made of says that there is a guest agent; None: it does not say."""
 
     vm: Found
     recipe: Recipe
@@ -56,18 +58,22 @@ class Facts:
     demo: bool = False
     system: str = ""
     agent: bool | None = None
+    volume_types: frozenset[str] | None = None
+    past_backup: Sequence[float] = ()
+    former: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
 
 
 async def points_for(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, tuple[Point, ...]]:
     """The recipe of a VM, living or gone, and its restore points, the newest first."""
     recipe, own = await _recipe(conn, scope, vm)
-    return recipe, points_of(recipe, own.snapshots, own.images)
+    return recipe, points_of(recipe, own.snapshots, own.images, own.backups)
 
 
 async def _recipe(conn: AsyncConnection, scope: Scope, vm: Found) -> tuple[Recipe, Belongings]:
     gone = vm.deleted_at is not None
     derived = await restore_facts.last_derived(conn, scope, vm) if gone else vm.derived
-    own = await restore_facts.belongings(conn, scope, vm, volume_ids_of(vm, derived), macs_of(vm))
+    former = () if gone else await restore_facts.former_volume_ids(conn, vm)
+    own = await restore_facts.belongings(conn, scope, vm, volume_ids_of(vm, derived), macs_of(vm), former)
     return recipe_of(vm, derived, own), own
 
 
@@ -85,7 +91,7 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
     return Facts(
         vm,
         recipe,
-        points_of(recipe, own.snapshots, own.images),
+        points_of(recipe, own.snapshots, own.images, own.backups),
         Book(tuple(map(subnet_of_row, subnets)), used, frozenset(row.external_id for row in there)),
         await inventory.one(conn, scope, "quota", project),
         await _flavors(conn, scope, source),
@@ -98,6 +104,9 @@ async def facts_of(conn: AsyncConnection, scope: Scope, vm: Found, *, demo: bool
         demo,
         " ".join(str(vm.attrs[name]) for name in ("os", "os_version") if vm.attrs.get(name)),
         await _agent(conn, scope, recipe),
+        await _volume_types(conn, scope, source),
+        await restores.past_backup_seconds(conn, source),
+        {disk.volume_id: points_of(replace(recipe, disks=(disk,)), (), (), own.backups) for disk in recipe.former},
     )
 
 
@@ -122,6 +131,11 @@ async def _flavors(conn: AsyncConnection, scope: Scope, source: str) -> tuple[Fl
         )
         for row in rows
     )
+
+
+async def _volume_types(conn: AsyncConnection, scope: Scope, source: str) -> frozenset[str] | None:
+    rows = await restore_facts.living(conn, scope, source, "volume_type")
+    return frozenset(row.name for row in rows) or None
 
 
 async def _images(conn: AsyncConnection, scope: Scope, recipe: Recipe) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engines.actions import Doing, Result, StepError
 from engines.clouds.acting import ActError
-from engines.clouds.acting_servers import MARK
+from engines.clouds.acting_backups import mark_of_volume
 from engines.restore.building import remove_ports, remove_servers, remove_volumes
 from engines.restore.probing import answers
 from engines.restore.working import Pace, Site, made_by, mark_of, result_of, site_of, until, wait, waited
@@ -103,7 +103,7 @@ async def _addresses(site: Site, doing: Doing, steps: Sequence[str], server_id: 
 
 async def _no_spares(pace: Pace, site: Site, doing: Doing) -> None:
     """What was made twice because an answer was lost is taken away, all but the one that is used."""
-    marks = Counter(one.metadata.get(MARK) for one in await site.acting.volumes(site.project_id))
+    marks = Counter(mark_of_volume(one) for one in await site.acting.volumes(site.project_id))
     for step in doing.plan.steps:
         used = str(result_of(doing, step.name).get("id", ""))
         mark = mark_of(doing, step.name)

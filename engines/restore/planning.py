@@ -8,6 +8,7 @@ from engines.plans import Plan, Target
 from engines.restore.checks import checks_of, needs
 from engines.restore.designs import Design, design
 from engines.restore.facts import Facts
+from engines.restore.points import Copy
 from engines.restore.steps import old_name, steps_of
 from engines.restore.wishes import House, Wish, to_json
 
@@ -16,6 +17,8 @@ KINDS = {"side_by_side": "restore", "attach": "restore", "replace": "restore_rep
 _NEW_ONE = "a new one is set by the cloud once it runs; whoever asked is shown it once, and nobody else"
 GUESS_S = (60, 20)
 """Without any past restore: seconds for the VM, and for each volume."""
+GUESS_S_PER_GIB = 15
+"""Without any past restore of a backup: what a GiB of it takes, at about 70 MiB a second."""
 
 
 def plan_of(facts: Facts, wish: Wish, now: datetime, house: House) -> Plan:
@@ -59,22 +62,26 @@ def _options(made: Design, now: datetime) -> dict[str, object]:
         "point_at": made.point.at.isoformat(),
         "planned_at": now.isoformat(),
         "safety": wish.safety,
-        "wish": to_json(replace(wish, snapshot=made.point.key, since=None, until=None, at=None)),
+        "wish": to_json(replace(wish, snapshot=made.point.key, since=None, until=None, at=None, copies="")),
     }
+    if backup_gib(made):
+        told["backup_gib"] = backup_gib(made)
     return {**told, "typed": recipe.name} if wish.mode == "replace" else told
 
 
 def _targets(made: Design) -> tuple[Target, ...]:
-    """What is held while it runs: the VM, its volumes, and the snapshots, so that no retention takes them away."""
+    """What is held while it runs: the VM, its volumes, and the copies, so that no retention takes them away."""
     recipe, project = made.recipe, made.recipe.project_id
     names = ("volume_ids", "addresses", "state") if made.wish.mode == "replace" else ("volume_ids",)
     kind, state = ("deleted_vm", {}) if recipe.deleted else ("vm", {n: made.facts.vm.value(n) for n in names})
     targets = [Target(recipe.source, kind, recipe.vm_id, recipe.name, project, state)]
-    for one in made.disks:
-        copy = one.copy
-        held = {"parent_id": copy.volume_id, "status": "available"}
-        targets.append(Target(recipe.source, "snapshot", copy.snapshot_id, copy.name, copy.project_id or project, held))
+    targets += [copy_target(recipe.source, one.copy, one.copy.project_id or project) for one in made.disks]
     return tuple(targets)
+
+
+def copy_target(source: str, copy: Copy, project: str | None) -> Target:
+    kind = "volume_backup" if copy.origin == "backup" else "snapshot"
+    return Target(source, kind, copy.id, copy.name, project, {"parent_id": copy.volume_id, "status": "available"})
 
 
 def _undo(made: Design) -> str:
@@ -130,8 +137,9 @@ def _makes(made: Design) -> Iterator[str]:
             yield f"flavor {made.flavor.name}" + ("" if same else f" instead of {recipe.flavor or 'one that is gone'}")
     if made.disks:
         sizes = " + ".join(str(one.copy.size_gib) for one in made.disks)
-        yield f"{len(made.disks)} volume{'s' if len(made.disks) != 1 else ''} ({sizes} GiB)"
-    if made.image_id:
+        backed = ", out of volume backups" if all(one.backed for one in made.disks) else ""
+        yield f"{len(made.disks)} volume{'s' if len(made.disks) != 1 else ''} ({sizes} GiB){backed}"
+    if made.image_id and made.makes_vm:
         yield f"root disk from image {made.point.image or recipe.image or made.image_id}"
     wanted = made.addressing.wanted
     if wanted:
@@ -190,12 +198,33 @@ def not_brought_back(made: Design) -> Iterator[str]:
 
 def _takes(made: Design) -> str:
     past = [float(one) for one in made.facts.past.get(made.wish.mode, ())]
+    more, read = backup_s(made), ""
+    if more:
+        known = "as the last ones" if made.facts.past_backup else "a guess, none was done here before"
+        read = f"; of it {_minutes(more)} min to read {backup_gib(made)} GiB out of backups ({known})"
     if past:
-        told = ", ".join(f"{max(1, round(one / 60))}" for one in past)
+        told = ", ".join(_minutes(one) for one in past)
         middle = sorted(past)[len(past) // 2]
-        return f"about {max(1, round(middle / 60))} min (last {len(past)}: {told})"
-    guess = GUESS_S[0] * made.makes_vm + GUESS_S[1] * len(made.disks)
-    return f"a guess: about {max(1, round(guess / 60))} min (none was done here before)"
+        return f"about {_minutes(middle + more)} min (last {len(past)}{' without' if more else ''}: {told}){read}"
+    return f"a guess: about {_minutes(guess_s(made) + more)} min (none was done here before){read}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60))}"
+
+
+def guess_s(made: Design) -> float:
+    """What is not read out of backups."""
+    return GUESS_S[0] * made.makes_vm + GUESS_S[1] * len(made.disks)
+
+
+def backup_gib(made: Design) -> int:
+    return sum(one.copy.size_gib for one in made.disks if one.backed)
+
+
+def backup_s(made: Design) -> float:
+    past = sorted(made.facts.past_backup)
+    return backup_gib(made) * (past[len(past) // 2] if past else GUESS_S_PER_GIB)
 
 
 def _unused(made: Design) -> Iterator[str]:
@@ -214,6 +243,8 @@ def _unused(made: Design) -> Iterator[str]:
 
 def _warnings(made: Design, now: datetime) -> Iterator[str]:
     point, recipe = made.point, made.recipe
+    if made.wish.copies == "backup" and not point.count("backup"):
+        yield f"There is no volume backup of {recipe.name} then: it comes back from {point.made_of or 'an image'}."
     if point.missing:
         yield f"The point is partial: {len(point.missing)} of {len(recipe.disks)} volumes are not in it."
     if made.fresh_root and made.makes_vm:
@@ -230,6 +261,9 @@ def _warnings(made: Design, now: datetime) -> Iterator[str]:
         yield "The cloud may refuse to set a password: the VM comes back all the same, with that of its time."
     if made.makes_vm:
         yield "cloud-init takes it for a new machine: host keys and passwords that it sets are set anew."
+    retyped = [one for one in made.disks if one.backed and one.disk.volume_type and not one.volume_type]
+    for one in retyped:
+        yield f"Volume type {one.disk.volume_type} is gone: {one.disk.name or one.disk.volume_id} gets the default one."
     grown = [one for one in made.disks if one.disk.size_gib and one.disk.size_gib != one.copy.size_gib]
     for one in grown:
         name = one.disk.name or one.disk.volume_id

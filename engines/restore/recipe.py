@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,7 +16,8 @@ _MARKS = ("stackhand_key", "stackhand_restored_from", "stackhand_kept")
 @dataclass(frozen=True, slots=True)
 class Disk:
     """A volume of the VM. `boot`: it starts from this one. `delete_with_vm`: the cloud deletes it with the VM. `agent`:
-    whether its image says that there is a guest agent; None: it does not say."""
+    whether its image says that there is a guest agent; None: it does not say. `gone`: the VM had it once, and it is
+    deleted."""
 
     volume_id: str
     name: str
@@ -31,6 +32,7 @@ class Disk:
     zone: str = ""
     bootable: bool = False
     agent: bool | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Nic:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`disks` in the order of their devices, `nics` in the order of the machine. `lost` says line by line what the
-    record cannot bring back. `state` and `status` are the last known ones."""
+    record cannot bring back. `former` are disks that it has no more, of which backups are left. `state` and `status`
+    are the last known ones."""
 
     source: str
     platform: str
@@ -105,6 +108,7 @@ class Recipe:
     disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
     lost: tuple[str, ...] = ()
+    former: tuple[Disk, ...] = ()
 
     @property
     def root(self) -> Disk | None:
@@ -153,6 +157,7 @@ def recipe_of(vm: Found, derived: Mapping[str, Any], own: Belongings) -> Recipe:
         tuple(map(str, a.get("security_groups") or ())),
         disks,
         nics,
+        former=_former(own),
     )
     return _with_losses(found, vm, derived, own)
 
@@ -163,22 +168,33 @@ def _disks(vm: Found, derived: Mapping[str, Any], own: Belongings) -> tuple[Disk
     ordered = sorted(own.volumes, key=lambda one: (device_order(devices.get(one.external_id, "")), one.external_id))
     root = _root(vm, ordered, devices)
     return tuple(
-        Disk(
-            volume.external_id,
-            "" if volume.name == volume.external_id else volume.name,
-            int(volume.attrs.get("size_gib") or 0),
-            str(volume.attrs.get("volume_type") or ""),
-            devices.get(volume.external_id, ""),
-            volume.external_id == root,
-            volume.external_id in deleted_with,
-            bool(volume.attrs.get("multiattach")),
-            bool(volume.attrs.get("encrypted")),
-            {str(k): str(v) for k, v in (volume.attrs.get("metadata") or {}).items() if k not in _MARKS},
-            str(volume.attrs.get("zone") or ""),
-            bool(volume.attrs.get("bootable")),
-            volume.attrs.get("guest_agent"),
+        replace(
+            _disk(volume, devices.get(volume.external_id, "")),
+            boot=volume.external_id == root,
+            delete_with_vm=volume.external_id in deleted_with,
         )
         for volume in ordered
+    )
+
+
+def _former(own: Belongings) -> tuple[Disk, ...]:
+    backed = {str(one.attrs.get("parent_id")) for one in own.backups}
+    return tuple(replace(_disk(one), gone=True) for one in own.former if one.external_id in backed)
+
+
+def _disk(volume: Found, device: str = "") -> Disk:
+    return Disk(
+        volume.external_id,
+        "" if volume.name == volume.external_id else volume.name,
+        int(volume.attrs.get("size_gib") or 0),
+        str(volume.attrs.get("volume_type") or ""),
+        device,
+        multiattach=bool(volume.attrs.get("multiattach")),
+        encrypted=bool(volume.attrs.get("encrypted")),
+        metadata={str(k): str(v) for k, v in (volume.attrs.get("metadata") or {}).items() if k not in _MARKS},
+        zone=str(volume.attrs.get("zone") or ""),
+        bootable=bool(volume.attrs.get("bootable")),
+        agent=volume.attrs.get("guest_agent"),
     )
 
 
@@ -307,8 +323,6 @@ def _nics_of_addresses(vm: Found) -> list[Nic]:
 
 
 def _with_losses(recipe: Recipe, vm: Found, derived: Mapping[str, Any], own: Belongings) -> Recipe:
-    from dataclasses import replace
-
     lost: list[str] = []
     known = {disk.volume_id for disk in recipe.disks}
     missing = [one for one in volume_ids_of(vm, derived) if one not in known]

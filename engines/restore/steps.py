@@ -7,6 +7,7 @@ from engines.plans import Step
 from engines.restore.addresses import Wanted
 from engines.restore.checks import needs
 from engines.restore.designs import Design, NewDisk
+from engines.restore.points import Copy
 from engines.restore.recipe import Nic
 
 CHECK, READY, SERVER, ACTIVE, VERIFY, REPORT, PASSWORD = (
@@ -42,8 +43,9 @@ def _check(made: Design) -> Step:
     return _step(
         made, CHECK, "check", "look at everything again", mode=wish.mode, deleted=recipe.deleted, name=made.name,
         state=recipe.state,
-        copies=[{"snapshot_id": one.copy.snapshot_id, "volume_id": one.copy.volume_id} for one in made.disks],
-        volume_ids=sorted(disk.volume_id for disk in recipe.disks),
+        copies=[copy_arguments(one.copy) for one in made.disks],
+        volume_ids=sorted(disk.volume_id for disk in recipe.disks if not disk.gone),
+        former_ids=sorted(disk.volume_id for disk in recipe.disks if disk.gone),
         flavor_id=made.flavor.id if made.flavor and made.makes_vm else "",
         image_id=made.image_id if made.makes_vm else "",
         network_ids=sorted({one.nic.network_id for one in made.addressing.wanted}),
@@ -91,13 +93,20 @@ def _volumes(made: Design) -> tuple[Step, ...]:
     return (*makes, ready)
 
 
+def copy_arguments(copy: Copy) -> dict[str, str]:
+    """Which copy, of which volume."""
+    return {"backup_id" if copy.origin == "backup" else "snapshot_id": copy.id, "volume_id": copy.volume_id}
+
+
+def disk_arguments(one: NewDisk) -> dict[str, Any]:
+    told = {**copy_arguments(one.copy), "size_gib": one.copy.size_gib, "metadata": dict(one.metadata)}
+    return {**told, "volume_type": one.volume_type, "zone": one.zone} if one.backed else told
+
+
 def _volume(made: Design, number: int, one: NewDisk) -> Step:
-    of = one.copy.name or one.copy.snapshot_id
+    of = f"{'backup ' if one.backed else ''}{one.copy.name or one.copy.id}"
     does = f"make volume {one.name} ({one.copy.size_gib} GiB) from {of}"
-    return _step(
-        made, volume_step(number), "volume", does, _REMOVED, "volumes", snapshot_id=one.copy.snapshot_id,
-        volume_id=one.copy.volume_id, size_gib=one.copy.size_gib, name=one.name, metadata=dict(one.metadata),
-    )  # fmt: skip
+    return _step(made, volume_step(number), "volume", does, _REMOVED, "volumes", name=one.name, **disk_arguments(one))
 
 
 def _switch(made: Design) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from engines.restore.addresses import Strategy
 Mode = Literal["side_by_side", "replace", "attach"]
 Disks = Literal["", "data", "root"]
 Macs = Literal["", "same", "new"]
+Copies = Literal["", "backup", "snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,9 @@ class Wish:
 
     `volumes` are the ids or names of those to attach to the VM as it is (mode attach), `disks` which of them where none
     is named. `safety`: snapshots of the original's volumes are taken first in a replace. `macs` empty: the same where
-    nothing else holds them. `stopped`: the new VM is switched off again once it was seen to run.
-    `password`: the administrator inside of it gets a new one, which whoever asked is shown once.
+    nothing else holds them. `stopped`: the new VM is switched off again once it was seen to run. `copies`: points with
+    volume backups, or with snapshots, before others. `password`: the administrator inside of it gets a new one, which
+    whoever asked is shown once.
     """
 
     mode: Mode = "side_by_side"
@@ -36,6 +38,7 @@ class Wish:
     macs: Macs = ""
     stopped: bool = False
     password: bool = False
+    copies: Copies = ""
 
     @property
     def addresses(self) -> Strategy:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from engines.actions import Doing, NotYet, Result, StepError
@@ -21,6 +21,14 @@ class Pace:
     tries: int = 60
     most_s: float = 1800.0
     console_s: float = 90.0
+
+
+def patient(pace: Pace, seconds: float) -> Pace:
+    """The same, for what takes so much longer."""
+    if seconds <= 0:
+        return pace
+    tries = pace.tries + (int(seconds / pace.poll_s) if pace.poll_s else 0)
+    return replace(pace, tries=tries, most_s=pace.most_s + seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ async def write(
     at: datetime = T0,
     complete: bool = True,
     run_id: int = 0,
+    failed: str = "cut_off",
 ) -> Written:
     """A listing with its note, in one transaction, as the sync does it."""
     async with database.begin() as conn:
@@ -41,7 +42,7 @@ async def write(
         written = await write_listing(
             conn, source=source, platform=platform, kind=kind, rows=rows, run_id=run, at=at, complete=complete
         )
-        outcome = "shrunk" if written.shrunk else "complete" if complete else "cut_off"
+        outcome = "shrunk" if written.shrunk else "complete" if complete else failed
         await record_listing(
             conn,
             source=source,

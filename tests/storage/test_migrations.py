@@ -10,12 +10,14 @@ from storage import migration_decisions as decisions
 from storage import migration_imports as imports
 from storage import migration_names as names
 from storage import migration_projects as projects
+from storage import migration_sights as sights
 from storage import migration_vms as vms
 from storage import migration_waves as waves
 from storage.database import Database
 from storage.known_names import known_names
 from storage.migration_decisions import Mapped
 from storage.migration_projects import Taken, Viewer
+from storage.migration_sights import Places, Reach
 from storage.migration_waves import CohortRow, ItemRow, WaveRow
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -51,9 +53,16 @@ async def test_who_knows_of_a_project(database: Database) -> None:
             (Viewer("pia", False, "slack", "C1"), True), (Viewer("pia", False, "slack", "C2"), False),
             (Viewer("root", True, "teams", "C1"), False),
         ):  # fmt: skip
-            assert bool(await projects.projects(conn, viewer)) is knows, viewer
-            assert (await projects.project(conn, viewer, id_) is not None) is knows
-            assert bool(await names.named(conn, viewer, ("dc1", "web-01", "finance", "vlan-120"))) is knows
+            assert bool(await sights.sights(conn, viewer, Places())) is knows, viewer
+            assert (await sights.sight(conn, viewer, Places(), id_) is not None) is knows
+            assert (
+                bool(
+                    await names.named(
+                        conn, await sights.reaches(conn, viewer, Places()), ("dc1", "web-01", "finance", "vlan-120")
+                    )
+                )
+                is knows
+            )
 
 
 async def test_a_newer_export_takes_the_place_of_the_one_before(database: Database) -> None:
@@ -61,7 +70,7 @@ async def test_a_newer_export_takes_the_place_of_the_one_before(database: Databa
     again = await kept(database, replace(TAKEN, name="DC1", digest="d2"), row(1, name="Web-01\x00"), row(9))
     assert again == id_
     async with database.connect() as conn:
-        (one,) = await projects.projects(conn, Viewer("pia"))
+        one = (await sights.sights(conn, Viewer("pia"), Places()))[0].project
         assert (one.name, one.version, one.digest) == ("dc1", 2, "d2")
         assert await projects.estate_lines(conn, id_) == (["line 1", "line 9"], "{}")
         assert (await projects.own_named(conn, "pia", "Dc1")) == one
@@ -121,7 +130,7 @@ async def test_waves_are_put_named_and_moved_by_one_alone(database: Database) ->
     async with database.begin() as conn:
         await waves.put(conn, id_, [CohortRow(1, "Cohort 1", {})], [wave, replace(wave, number=2, name="Wave 2")],
                         [("vc1", "vm-1", 1, 1, "first"), ("vc1", "vm-2", 1, None, "on hold")])  # fmt: skip
-        found = await names.named(conn, Viewer("pia"), ("wave 1", "pilot wave", "wave 2", "wave 3", "cohort 1"))
+        found = await names.named(conn, [Reach(id_)], ("wave 1", "pilot wave", "wave 2", "wave 3", "cohort 1"))
         assert {(span, kind) for span, kind, _ in found} == {
             ("wave 1", "wave"), ("pilot wave", "wave"), ("wave 2", "wave"), ("cohort 1", "cohort"),
         }  # fmt: skip

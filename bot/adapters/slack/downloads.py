@@ -12,9 +12,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from bot.messages import Upload
+from bot.stored_files import MOST_BYTES, FileTooLarge, is_export_name, received
+
 HOSTS = frozenset({"files.slack.com", "slack-files.com", "files.slack-gov.com"})
-MOST_BYTES = 20 * 2**20
 DEADLINE_S = 30.0
+EXPORT_DEADLINE_S = 300.0  # 400 MiB at some 12 Mbit/s
 _MOST_REDIRECTS = 3
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -50,18 +53,21 @@ class Downloads:
         self._bed = api.origin() if api.scheme == "http" and api.host in _LOOPBACK else None
         self._resolver = resolver
 
-    async def fetch(self, url: str, most: int = MOST_BYTES) -> bytes:
-        """The content; raises DownloadError."""
+    async def fetch(self, url: str, name: str = "", most: int = MOST_BYTES) -> Upload:
+        """The file under this name; raises DownloadError."""
+        deadline_s = EXPORT_DEADLINE_S if is_export_name(name) else DEADLINE_S
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await self._follow(url, most)
+            async with asyncio.timeout(deadline_s):
+                return await self._follow(url, name, most)
+        except FileTooLarge as refusal:
+            raise DownloadError(str(refusal)) from None
         except TimeoutError:
-            raise DownloadError(f"it took longer than {DEADLINE_S:.0f} s; try a smaller file") from None
+            raise DownloadError(f"it took longer than {deadline_s:.0f} s; try a smaller file") from None
         except (ClientError, OSError, ValueError) as error:
             raise DownloadError(f"Slack's file server could not be reached ({type(error).__name__})") from None
 
-    async def _follow(self, url: str, most: int) -> bytes:
-        timeout = ClientTimeout(total=DEADLINE_S)
+    async def _follow(self, url: str, name: str, most: int) -> Upload:
+        timeout = ClientTimeout(total=EXPORT_DEADLINE_S, sock_read=DEADLINE_S)
         resolver = self._resolver or ThreadedResolver()
         checked = resolver if self._bed else _PublicOnly(resolver)
         connector = TCPConnector(resolver=checked, use_dns_cache=False)
@@ -71,7 +77,8 @@ class Downloads:
                 headers = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
                 async with session.get(url, headers=headers, allow_redirects=False) as answer:
                     if answer.status not in (301, 302, 303, 307, 308):
-                        return await _content(answer, most)
+                        _judge(answer)
+                        return await received(name, answer.content.iter_chunked(2**16), most)
                     url = urljoin(url, answer.headers.get("Location", ""))
         raise DownloadError("Slack's file server sends from one place to another without end")
 
@@ -94,16 +101,10 @@ def _is_content(url: URL) -> bool:
     return url.path.startswith(("/files-pri/", "/files-tmb/"))
 
 
-async def _content(answer: Any, most: int) -> bytes:
+def _judge(answer: Any) -> None:
     if answer.status != 200:
         raise DownloadError(f"Slack's file server answered {answer.status}")
     if answer.content_type == "text/html" and "attachment" not in answer.headers.get("Content-Disposition", ""):
         raise DownloadError("Slack gave a sign-in page instead: the app lacks the scope files:read")
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         raise DownloadError("Slack's file server sent it compressed")
-    body = bytearray()
-    async for block in answer.content.iter_chunked(2**16):
-        body += block
-        if len(body) > most:
-            raise DownloadError(f"it is larger than {most >> 20} MiB")
-    return bytes(body)

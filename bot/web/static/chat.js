@@ -2,7 +2,7 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const log = $("log"), say = $("say"), banner = $("banner"), link = $("link"), attached = $("attached"), speaker = $("speaker");
-  const MOST_CHARACTERS = 4000, MOST_BYTES = 20 * 1024 * 1024, NO_SESSION = 4401, OTHER_PERSON = 4402;
+  const MOST_CHARACTERS = 4000, MOST_BYTES = 20 * 1024 * 1024, MOST_EXPORT_BYTES = 400 * 1024 * 1024, EXPORT = /\.(xlsx|xlsm|xls|zip|csv)$/i, NO_SESSION = 4401, OTHER_PERSON = 4402;
   const mostFiles = Number($("composer").dataset.mostFiles);
   const unsent = new Map(); // message id → frame, until the server has said that it has it
   const waiting = new Set(); // message ids without an answer
@@ -212,7 +212,7 @@
 
   async function attach(file) {
     if (files.length >= mostFiles) return refused(`Up to ${mostFiles} files go with one message.`);
-    if (file.size > MOST_BYTES) return refused(`${file.name} is too large: up to 20 MiB are taken with one message.`);
+    if (file.size > (EXPORT.test(file.name) ? MOST_EXPORT_BYTES : MOST_BYTES)) return refused(`${file.name} is too large: with one message RVTools exports of up to 400 MiB are taken, and other files of up to 20 MiB.`);
     const entry = { name: file.name, key: "" };
     files.push(entry);
     showFiles();

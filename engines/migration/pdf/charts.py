@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engines.migration.figures import Rate
-from engines.papers.fonts import Fonts
+from engines.papers.fonts import Fonts, is_rightward
 from engines.papers.pages import BLUE, GREY, LINE, NAVY
 
 INK = "#1B2125"
@@ -28,11 +28,12 @@ def words(
     from reportlab.lib.colors import HexColor
     from reportlab.pdfbase.pdfmetrics import stringWidth
 
-    shown, font = fonts.plain(text), fonts.bold if bold else fonts.regular
+    shown, font = fonts.in_one(text, bold=bold)
     if most and stringWidth(shown, font, size) > most:
+        left = is_rightward(shown[-1:])  # what begins at the right ends at the left
         while shown and stringWidth(shown + "…", font, size) > most:
-            shown = shown[:-1]
-        shown = shown.rstrip() + "…"
+            shown = shown[1:] if left else shown[:-1]
+        shown = "…" + shown.lstrip() if left else shown.rstrip() + "…"
     return String(x, y, shown, fontName=font, fontSize=size, fillColor=HexColor(colour), textAnchor=anchor)
 
 

@@ -32,8 +32,9 @@ class ReadLimits:
     memory_bytes: int = 4 * 1024 * MIB  # address space of the child that reads
 
 
-# Of a file that came by chat: 20 MiB are some 20,000 VMs with all their sheets.
-SENT_FILE = ReadLimits(
+SENT_FILE = ReadLimits()
+"""Of a file that came by chat: whatever the command line reads."""
+SMALL_FILE = ReadLimits(
     file_bytes=20 * MIB,
     inflated_bytes=768 * MIB,
     rows=1_000_000,
@@ -41,6 +42,11 @@ SENT_FILE = ReadLimits(
     seconds=120,
     memory_bytes=2 * 1024 * MIB,
 )
+"""Of one of up to 20 MiB, some 20,000 VMs with all their sheets: it may cost no more than such a one does."""
+
+
+def sent_limits(file_bytes: int) -> ReadLimits:
+    return SMALL_FILE if file_bytes <= SMALL_FILE.file_bytes else SENT_FILE
 
 
 class Budget:

@@ -91,6 +91,40 @@ async def test_the_step_moves_a_wave_on_once(office: Office) -> None:
         await mover.act(Doing(1, doing.plan, gone, "JOB-1-2", office.database, doing.acting))
 
 
+async def test_a_wave_is_set_aside_and_comes_back(office: Office) -> None:
+    """Each by a change that is confirmed; what waits for it is told before, and the schedule is without its VMs."""
+    await office.drop()
+    await office.say("lab-box-01 depends on fin-web-01")
+    await office.say("build waves for dc1 with 1 vms a day")
+    waves = {row[0]: row for row in table(await office.say("all waves of dc1")).rows}
+    first, behind = next((row[9][0], number) for number, row in waves.items() if row[9])
+    asked = await office.say(f"put wave {first} on hold")
+    assert asked.follows and f"cannot start before it: {waves[behind][1]}" in shown(asked), shown(asked)
+    assert "4 VMs" in shown(await office.say("how long will the dc1 migration take"))
+    asides = (("put wave {} on hold", "hold", "held", 3), ("cancel wave {}", "cancel", "cancelled", 3),
+              ("reopen wave {}", "reopen", "planned", 4))  # fmt: skip
+    for said, move, state, vms in asides:
+        asked = await office.say(said.format(first))
+        assert asked.intent == "wave_advance" and asked.slots["to"] == move and asked.follows, shown(asked)
+        await _moved(office, int(first), move)
+        again = await office.say(said.format(first))
+        assert f"is {state} already" in shown(again), shown(again)
+        assert f"{vms} VMs; from" in shown(await office.say("how long will the dc1 migration take"))
+    assert "cannot fail" in shown(await office.say(f"mark wave {first} as failed"))
+    await _moved(office, int(first), "hold")
+    card = await office.say(f"show wave {first}")
+    assert {"reopen", "cancel"} <= {said.split()[0] for said in said_by(card)} and "is held" in shown(card)
+    await office.say("build waves for dc1 with 1 vms a day")
+    kept = {row[0]: row[3] for row in table(await office.say("all waves of dc1")).rows}
+    assert kept[int(first)] == "held" and len(kept) == 4, kept
+
+
+async def _moved(office: Office, wave: int, move: str) -> None:
+    step = Step("move", actions.ACTION, "", {"migration": 1, "wave": wave, "move": move, "by": "pia"})
+    doing = Doing(1, Plan("wave_advance", "", (), (step,)), step, "JOB-1-1", office.database, None)  # type: ignore[arg-type]
+    await actions.MoveWave().act(doing)
+
+
 async def test_an_order_that_cannot_be_is_refused_when_it_is_built(office: Office) -> None:
     await office.drop()
     for wrong in ("build waves for dc1 with 100000 vms a day",):

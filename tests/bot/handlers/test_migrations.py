@@ -1,6 +1,7 @@
 """An export dropped into a conversation, and what is asked about it afterwards; whose it is, and what is refused."""
 
 import asyncio
+import gc
 import itertools
 import json
 import zipfile
@@ -17,6 +18,7 @@ from bot.imports import Imports
 from bot.messages import Channel, Message, Upload
 from bot.pipeline import Pipeline
 from bot.replies import Choices, File, Progress, Reply, Table, from_json, to_json
+from bot.stored_files import StoredFile
 from storage import migration_imports
 from storage.channels import Binding, bind
 from storage.database import Database
@@ -332,6 +334,20 @@ async def test_a_large_export_is_kept_and_asked_about(office: Office) -> None:
     listed = await office.say("vms of tenant Team 7 in the large migration")
     assert table(listed).total == 100, shown(listed)
     assert "t07-app-00007 is" in shown(await office.say("why is t07-app-00007 yellow"))
+
+
+async def test_an_export_that_lies_on_disk_is_read_from_there_and_gone_afterwards(office: Office) -> None:
+    small = export()
+    kept = StoredFile(small.name)
+    kept.add(small.content)
+    kept.end()
+    path = kept.path
+    card = await office.drop(Upload(small.name, kept=kept))
+    assert "dc1: 4 VMs in 2 tenants" in shown(card)
+    assert "nothing is new in it" in shown(await office.drop(small))  # the same digest, whichever way it came
+    del kept, card
+    gc.collect()
+    assert not path.exists()
 
 
 async def test_several_files_are_answered_one_by_one_and_others_are_not_read(office: Office) -> None:

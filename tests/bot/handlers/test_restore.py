@@ -53,7 +53,7 @@ async def test_restore_points(say: Say) -> None:
     assert heading(reply) == (
         "db-02 has 1 restore point, 1 complete; the newest is of 2026-11-21 02:01 UTC, 31 hours ago"
     ) or heading(reply).startswith("db-02 has 1 restore point, 1 complete; the newest is of 2026-11-21 02:01 UTC")
-    assert table(reply).rows[0][1] == "complete (3 of 3 volumes)"
+    assert table(reply).rows[0][1:3] == ("snapshots", "complete (3 of 3 volumes)")
     opened = await say(table(reply).opens[0])
     assert opened.intent == "restore_plan" and "2026-11-21 02:01 UTC" in fields(opened)["from"]
 

@@ -206,3 +206,18 @@ def test_derived_fields_are_declared() -> None:
     for resource in resolved().values():
         declared = {field.name for field in KINDS[resource.kind].fields if field.where == "derived"}
         assert set(resource.derived) <= declared, resource.kind
+
+
+def test_a_backup_is_named_after_its_volume_and_outlives_it() -> None:
+    """It is no orphan: that its volume is gone is what it is for."""
+    volume = row("volume", "x1", "pg-data", "p1", attachments=[{"vm_id": "v1"}])
+    vm, backup = row("vm", "v1", "db-01", "p1"), row("volume_backup", "b1", "", "p1", state="available", parent_id="x1")
+    books = Books({**CLOUD, "volume": [volume], "vm": [vm]}, whole={"volume", "vm"})
+    (known,) = resolve("volume_backup", [backup], books)
+    assert (known.derived["volume"], known.derived["vm"], known.derived["project"]) == (
+        "pg-data",
+        "db-01",
+        "production",
+    )
+    (alone,) = resolve("volume_backup", [backup], Books({**CLOUD, "volume": []}, whole={"volume"}))
+    assert alone.attrs["state"] == "available" and "vm" not in alone.derived

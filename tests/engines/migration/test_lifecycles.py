@@ -20,14 +20,14 @@ from engines.migration.lifecycles import (
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 ALL = {spec.id: Item("pass") for spec in PREFLIGHT}
 VM = ("vc1", "vm-1")
-STATES = ("planned", "confirmed", "running", "complete", "failed", "cancelled")
-MOVES = ("confirm", "start", "complete", "fail", "cancel", "replan")
+STATES = ("planned", "confirmed", "running", "complete", "failed", "held", "cancelled")
+MOVES = ("confirm", "start", "complete", "fail", "cancel", "hold", "reopen")
 MAY = {
-    ("planned", "confirm"), ("planned", "cancel"), ("confirmed", "start"), ("confirmed", "replan"),
-    ("confirmed", "cancel"), ("running", "complete"), ("running", "fail"), ("failed", "replan"), ("failed", "cancel"),
-    ("cancelled", "replan"),
+    ("planned", "confirm"), ("planned", "cancel"), ("confirmed", "start"), ("confirmed", "reopen"),
+    ("confirmed", "cancel"), ("running", "complete"), ("running", "fail"), ("failed", "reopen"), ("failed", "cancel"),
+    ("cancelled", "reopen"), ("planned", "hold"), ("confirmed", "hold"), ("held", "reopen"), ("held", "cancel"),
 }  # fmt: skip
-ENDS = dict(zip(MOVES, ("confirmed", "running", "complete", "failed", "cancelled", "planned"), strict=True))
+ENDS = dict(zip(MOVES, ("confirmed", "running", "complete", "failed", "cancelled", "held", "planned"), strict=True))
 
 
 def wave(**more: Any) -> Progress:
@@ -156,4 +156,4 @@ def test_a_blocker_that_fails_after_all_takes_the_confirmation_back() -> None:
 
 
 def test_a_new_plan_forgets_the_ticks() -> None:
-    assert advance(wave(state="failed"), "replan", "ann", NOW).items == {}
+    assert advance(wave(state="failed"), "reopen", "ann", NOW).items == {}

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from reportlab.platypus import Paragraph
 
 from engines.migration.assessment import assess
@@ -89,7 +91,7 @@ def test_any_name_is_written_and_none_is_markup(tmp_path: Path, name: str) -> No
 
 
 def test_letters_get_a_font_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = fonts.registered_fonts()
+    found = fonts.registered_fonts(())
     assert found.regular == "Stackhand DejaVuSans" and found.draws("Žluťoučký Пример")
     assert found.markup("db <東京> 서울") == (
         'db &lt;<font name="STSong-Light">東京</font>&gt; <font name="HYSMyeongJo-Medium">서울</font>'
@@ -98,6 +100,39 @@ def test_letters_get_a_font_that_has_them(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     bare = fonts.registered_fonts()
     assert bare.regular == "Stackhand Vera" and bare.markup("П") == "?" and bare.markup("é") == "é"
+
+
+@pytest.mark.parametrize(("said", "drawn"), [
+    ("שרת web-01", "web-01 תרש"), ("db-01 שרת-בדיקה", "db-01 הקידב-תרש"), ("خادم", "ﻡﺩﺎﺧ"), ("web-01", "web-01"),
+    ("سِرّ", "ﺮﺳ"), ("\u202eevil", " evil"),
+])  # fmt: skip
+def test_hebrew_and_arabic_are_drawn_as_they_are_read(said: str, drawn: str) -> None:
+    found = fonts.registered_fonts(())
+    assert found.markup(said) == drawn and found.plain(said) == drawn and found.in_one(said)[0] == drawn
+    assert found.draws(said) is (said in ("web-01", "\u202eevil"))
+    assert all(ord(one) in found.known for one in drawn)
+
+
+def test_a_font_of_the_machine_for_the_east_goes_into_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "east.ttf"
+    made = FontBuilder(1000, isTTF=True)
+    letters = {ord(one): f"u{ord(one):x}" for one in "dc1 東京"}
+    made.setupGlyphOrder([".notdef", *letters.values()])
+    made.setupCharacterMap(letters)
+    made.setupGlyf({name: TTGlyphPen(None).glyph() for name in made.font.getGlyphOrder()})
+    made.setupHorizontalMetrics(dict.fromkeys(made.font.getGlyphOrder(), (600, 0)))
+    made.setupHorizontalHeader(ascent=800, descent=-200)
+    made.setupNameTable({"familyName": "East", "styleName": "Regular", "psName": "East"})
+    made.setupOS2()
+    made.setupPost()
+    made.save(path)
+    found = fonts.registered_fonts((tmp_path / "none.ttf", path))
+    assert found.markup("dc1 東京 서울") == (
+        'dc1 <font name="Stackhand East">東京</font> <font name="HYSMyeongJo-Medium">서울</font>'
+    )
+    assert found.in_one("dc1 東京") == ("dc1 東京", "Stackhand East") and found.in_one("x 東")[0] == "x ▯"
+    path.write_bytes(b"no font")
+    assert fonts.registered_fonts((path,)).eastern == frozenset()
 
 
 def test_no_secret_reaches_the_paper(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engines.migration.assessment import assess
 from engines.migration.calendars import Calendar
 from engines.migration.plans import Settings, make_plan
-from engines.migration.reading.limits import SENT_FILE, WorkbookRefused
+from engines.migration.reading.limits import SENT_FILE, SMALL_FILE, WorkbookRefused, sent_limits
 from engines.migration.reading.reader import read_bytes, read_export
 from engines.migration.results import as_json, vm_json
 from engines.migration.transfer import Transfer
@@ -57,6 +57,7 @@ def test_a_vm_that_was_only_graded_is_in_no_schedule() -> None:
 
 def test_a_file_that_came_by_chat_has_smaller_limits(tmp_path: Path) -> None:
     content = small_book(tmp_path / "b.xlsx").read_bytes()
-    assert len(read_bytes(content, "b.xlsx", SENT_FILE).vms) == 1
+    assert sent_limits(len(content)) is SMALL_FILE and sent_limits(SMALL_FILE.file_bytes + 1) is SENT_FILE
+    assert len(read_bytes(content, "b.xlsx", SMALL_FILE).vms) == 1
     with pytest.raises(WorkbookRefused, match="bytes"):
-        read_bytes(content + bytes(SENT_FILE.file_bytes), "b.xlsx", SENT_FILE)
+        read_bytes(content + bytes(SMALL_FILE.file_bytes), "b.xlsx", SMALL_FILE)

@@ -11,7 +11,7 @@ from storage import restore_facts
 from storage.database import Database
 from storage.scopes import EVERYTHING, Scope
 from tests.engines.restore.planned import plan_restore
-from tests.engines.restore.small_cloud import PROJECT, T0, Port, Server, SmallCloud, Snapshot, Volume
+from tests.engines.restore.small_cloud import PROJECT, T0, Backup, Port, Server, SmallCloud, Snapshot, Volume
 from tests.storage.listed import Row, row, write
 
 NOW = T0 + timedelta(minutes=2)
@@ -77,6 +77,23 @@ def small_place(**how: Any) -> SmallCloud:
     return cloud
 
 
+def backed_place(**how: Any) -> SmallCloud:
+    """The same without snapshots of db-02, and with a whole backup of each of its volumes and one that adds to it."""
+    cloud = small_place(**how)
+    state = cloud.state
+    state.snapshots = {
+        id_: one for id_, one in state.snapshots.items() if one.volume not in ("v-root", "v-data", "v-log")
+    }
+    old = {"stackhand_policies": "daily_5", "stackhand_key": "JOB-3-1-0123456789abcdef", "team": "orders"}
+    for number, volume in enumerate(("v-root", "v-data", "v-log")):
+        size, base = state.volumes[volume].size, f"b{number}-full"
+        for id_, at, of in ((base, YESTERDAY - timedelta(days=1), ""), (f"b{number}-incr", YESTERDAY, base)):
+            taken = Backup(id_, volume, size, at + timedelta(seconds=number * 40), f"{volume}-{id_}", base=of)
+            taken.metadata = dict(old)
+            state.backups[id_] = taken
+    return cloud
+
+
 STATES = {"ACTIVE": "on", "SHUTOFF": "off", "ERROR": "error", "PAUSED": "paused", "BUILD": "building"}
 
 
@@ -110,6 +127,7 @@ def listed(cloud: SmallCloud) -> dict[str, list[Row]]:
         "volume": [
             row(
                 v.id, v.name, v.project, status=v.status, size_gib=v.size, volume_type=v.type, bootable=v.bootable,
+                encrypted=v.encrypted, zone=v.zone,
                 multiattach=v.multiattach, metadata=v.metadata, parent_id=next(iter(v.attached), None),
                 attachments=[{"vm_id": vm, "device": device} for vm, device in v.attached.items()],
             )
@@ -121,6 +139,16 @@ def listed(cloud: SmallCloud) -> dict[str, list[Row]]:
                 metadata=s.metadata, created=f"{s.at:%Y-%m-%dT%H:%M:%SZ}",
             )
             for s in state.snapshots.values()
+        ],
+        "volume_type": [row(name, name, None, public=True) for name in ("ssd", "standard")],
+        "volume_backup": [
+            row(
+                b.id, b.name, b.project, {"base_id": b.base}, status=b.status, state="available", size_gib=b.size,
+                parent_id=b.volume, incremental=bool(b.base), encrypted=b.encrypted,
+                data_at=f"{b.at:%Y-%m-%dT%H:%M:%SZ}",
+                metadata={}, created=f"{b.at + timedelta(minutes=3):%Y-%m-%dT%H:%M:%SZ}",
+            )
+            for b in state.backups.values()
         ],
         "port": [
             row(

@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from engines.clouds.acting import ActError, Acting, SnapshotState, StorageQuota, Used, VolumeState
+from engines.clouds.acting_backups import ORIGIN_KEY, BackupState, description_of, mark_of_volume
 from engines.clouds.acting_servers import (
     KEPT,
     MARK,
@@ -79,6 +80,26 @@ class Volume:
     multiattach: bool = False
     project: str = PROJECT
     snapshot: str = ""
+    backup: str = ""
+    description: str = ""
+    zone: str = "nova"
+    encrypted: bool = False
+
+
+@dataclass
+class Backup:
+    """`metadata` are those of the volume when it was taken: Cinder writes them back."""
+
+    id: str
+    volume: str
+    size: int
+    at: datetime
+    name: str = ""
+    status: str = "available"
+    metadata: dict[str, str] = field(default_factory=dict)
+    project: str = PROJECT
+    base: str = ""
+    encrypted: bool = False
 
 
 @dataclass
@@ -118,6 +139,7 @@ class State:
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     floating: dict[str, FloatingState] = field(default_factory=dict)
+    backups: dict[str, Backup] = field(default_factory=dict)
 
     def shape(self) -> Any:
         """What a project would notice: ids of what bears a mark, and polls, do not count; a port is told by what it
@@ -139,6 +161,7 @@ class State:
             },
             "volumes": {v.id: (v.name, v.status, sorted(v.attached)) for v in self.volumes.values()},
             "snapshots": sorted(self.snapshots),
+            "backups": sorted((b.id, b.status) for b in self.backups.values()),
             "ports": sorted(ports.values()),
             "floating": {f.id: (f.address, ports.get(f.port_id), f.fixed_ip) for f in self.floating.values()},
         }
@@ -362,9 +385,23 @@ class SmallCloud:
         one.polls += 1
         if one.status == "creating" and one.polls >= self.ready_after:
             one.status = "error" if one.snapshot in self.broken_volumes else "available"
+            if one.backup:
+                self._written_back(one)
+        return self._told(one)
+
+    @staticmethod
+    def _told(one: Volume) -> VolumeState:
         return VolumeState(
-            one.id, one.name, one.status, one.size, one.type, one.bootable, dict(one.metadata), tuple(one.attached)
-        )
+            one.id, one.name, one.status, one.size, one.type, one.bootable, dict(one.metadata), tuple(one.attached),
+            one.description,
+        )  # fmt: skip
+
+    def _written_back(self, one: Volume) -> None:
+        """As Cinder's backup service ends: metadata of then in place of those of now, and the backup is free again."""
+        copy = self.state.backups[one.backup]
+        copy.status = "available"
+        one.status = "error_restoring" if one.backup in self.broken_volumes else "available"
+        one.metadata = {**(copy.metadata or one.metadata), ORIGIN_KEY: copy.id}
 
     async def volumes(self, project_id: str) -> Sequence[VolumeState]:
         with self._call("volumes"):
@@ -377,6 +414,8 @@ class SmallCloud:
 
     async def create_volume(self, project_id: str, new: NewVolume) -> VolumeState:
         with self._call("create_volume"):
+            if new.backup_id:
+                return self._of_backup(project_id, new)
             taken = self.state.snapshots.get(new.snapshot_id)
             if taken is None or taken.project != project_id:
                 raise ActError("gone", f"no snapshot {new.snapshot_id}")
@@ -386,6 +425,28 @@ class SmallCloud:
             )  # fmt: skip
             self.state.volumes[one.id] = one
         return self._tick_volume(one) if self.ready_after == 0 else VolumeState(one.id, one.name, one.status, one.size)
+
+    def _of_backup(self, project_id: str, new: NewVolume) -> VolumeState:
+        copy = self.state.backups.get(new.backup_id)
+        if copy is None or copy.project != project_id:
+            raise ActError("gone", f"no backup {new.backup_id}")
+        if copy.status != "available":
+            raise ActError("busy", f"Invalid backup: its status is {copy.status}")
+        one = Volume(
+            self._id("volume"), new.name, new.size_gib, "creating", metadata={**new.metadata, MARK: new.mark},
+            backup=copy.id, description=description_of(new.mark), type=new.volume_type or "standard", zone=new.zone,
+        )  # fmt: skip
+        copy.status = "restoring"
+        self.state.volumes[one.id] = one
+        return VolumeState(one.id, one.name, one.status, one.size, description=one.description)
+
+    async def backups(self, project_id: str) -> Sequence[BackupState]:
+        with self._call("backups"):
+            return [
+                BackupState(b.id, b.name, b.status, b.size, b.volume, b.at)
+                for b in self.state.backups.values()
+                if b.project == project_id
+            ]
 
     async def set_bootable(self, project_id: str, volume_id: str) -> None:
         with self._call("set_bootable"):
@@ -398,6 +459,11 @@ class SmallCloud:
                 return
             if one.attached or any(s.volume == volume_id for s in self.state.snapshots.values()):
                 raise ActError("busy", "it is in use, or has snapshots")
+            if one.backup and one.description != description_of(mark_of_volume(self._told(one))):
+                raise ActError("refused", "it was not made here")
+            if one.backup and one.status == "creating":  # its backup stays as it is, for ever
+                del self.state.volumes[volume_id]
+                return
             if one.snapshot in self.sticky_volumes or one.status == "error_deleting":
                 one.status = "error_deleting"
                 return
@@ -458,7 +524,8 @@ class SmallCloud:
         self, project_id: str, volume_id: str, values: Mapping[str, str], remove: Sequence[str] = ()
     ) -> None:
         with self._call("set_volume_metadata"):
-            self.state.volumes[volume_id].metadata.update(values)
+            one = self.state.volumes[volume_id]
+            one.metadata = {k: v for k, v in {**one.metadata, **values}.items() if k not in remove}
 
     async def pause_vm(self, project_id: str, vm_id: str) -> bool:
         return False

@@ -93,7 +93,7 @@ async def test_a_snapshot_that_is_owned_by_another_project_fails_the_check(
         if taken.volume == "v-data":
             taken.project = "pb"
     await store(database, place, 1)
-    assert "v-data-daily" in failed(await planned(database, Wish()))["snapshots"]
+    assert "v-data-daily" in failed(await planned(database, Wish()))["copies"]
 
 
 async def test_the_strategies_side_by_side_of_a_vm_that_lives(database: Database, place: SmallCloud) -> None:
@@ -252,7 +252,7 @@ async def test_a_partial_point_is_told_and_one_without_the_root_cannot_run(
     assert "volume db-log (200 GiB): the point has no copy of it" in fact(plan, "not brought back")
     del place.state.snapshots["s0"]
     await store(database, place, 2)
-    assert "which the VM starts from" in failed(await planned(database, Wish()))["snapshots"]
+    assert "which the VM starts from" in failed(await planned(database, Wish()))["copies"]
 
 
 async def test_the_flavor_is_gone(database: Database, place: SmallCloud) -> None:

@@ -10,7 +10,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.adapters.slack.calls import client
 from bot.adapters.slack.downloads import DownloadError, Downloads
+from bot.adapters.slack.editing import MOST_SENT_BYTES, with_address
 from bot.adapters.slack.files import Files
+from bot.replies import File, Link, Reply, Text
 from tests.bot.adapters.slack.small_slack import TOKEN, SmallSlack, small_slack
 
 SLACK_API = "https://slack.com/api/"
@@ -115,9 +117,28 @@ async def test_a_redirect_to_itself_ends(slack: SmallSlack) -> None:
 async def test_it_is_counted_while_it_is_read(slack: SmallSlack) -> None:
     slack.files["F1"] = {"content": b"x" * 1001}
     downloads = Downloads(TOKEN, slack.api_url)
-    assert len(await downloads.fetch(f"{slack.url}/files-pri/F1", 1001)) == 1001
-    with pytest.raises(DownloadError, match="larger"):
-        await downloads.fetch(f"{slack.url}/files-pri/F1", 1000)
+    for name in ("a.txt", "a.xlsx"):
+        assert len((await downloads.fetch(f"{slack.url}/files-pri/F1", name, 1001)).content) == 1001
+        with pytest.raises(DownloadError, match="too large"):
+            await downloads.fetch(f"{slack.url}/files-pri/F1", name, 1000)
+
+
+async def test_a_large_export_goes_to_disk_and_only_as_long_as_it_is_held(slack: SmallSlack) -> None:
+    content = bytes(range(256)) * 86_000  # 21 MiB
+    slack.files["F1"] = {"name": "RVTools.xlsx", "content": content, "url_private": f"{slack.url}/files-pri/F1"}
+    slack.files["F2"] = {"name": "notes.txt", "content": content, "url_private": f"{slack.url}/files-pri/F2"}
+    files = Files(client(TOKEN, slack.api_url), Downloads(TOKEN, slack.api_url))
+    (upload,) = await files.uploads(["F1"])
+    assert upload.kept is not None and upload.content == b"" and upload.size == len(content)
+    path = upload.kept.path
+    assert path.read_bytes() == content and path.suffix == ".xlsx"
+    del upload
+    assert not path.exists()
+    with pytest.raises(DownloadError, match="exports of up to 400 MiB are taken, and other files of up to 20"):
+        await files.uploads(["F2"])
+    slack.files["F3"] = {"name": "x.xlsx", "size": 401 * 2**20, "url_private": f"{slack.url}/files-pri/F3"}
+    with pytest.raises(DownloadError, match="400 MiB"):
+        await files.uploads(["F3"])
 
 
 async def test_html_in_place_of_bytes_names_the_scope(slack: SmallSlack) -> None:
@@ -138,3 +159,13 @@ async def test_the_files_of_a_message(slack: SmallSlack) -> None:
     for ids, said in ((["F2"], "outside"), (["F3"], "20 MiB"), (["F9"], "file_not_found"), (["F1"] * 11, "up to 10")):
         with pytest.raises(DownloadError, match=said):
             await files.uploads(ids)
+
+
+def test_a_file_that_is_too_large_to_be_sent_is_told_of_with_where_it_lies() -> None:
+    large = File("plan.xlsx", "application/x", bytes(MOST_SENT_BYTES + 10 * 2**20), "abc")
+    small = File("plan.csv", "text/csv", b"x", "def")
+    told = with_address(Reply((large, small)), "https://stack.example/").parts
+    assert isinstance(told[0], Text) and "plan.xlsx has 60 MiB" in told[0].text
+    assert told[1] == Link("Download it", "https://stack.example/files/abc") and told[2] is small
+    unlinked = with_address(Reply((large, small)), "").parts
+    assert isinstance(unlinked[0], Text) and "on the chat page" in unlinked[0].text and unlinked[1:] == (small,)
