@@ -113,12 +113,14 @@ def build_pipeline(database: Database, settings: Settings, reader: "Reader | Non
     keep = timedelta(days=settings.restore_keep_days)
     house = House(execute=settings.restore_sources, keep=keep, probe=settings.restore_ports)
     if settings.model == "off":
-        return Pipeline(database, house=house, reader=reader)
+        return Pipeline(database, house=house, reader=reader, page_url=settings.page_url)
     from bot.fallback import Limits
     from bot.models.opening import open_router
 
     limits = Limits(settings.model_deadline_s, settings.model_calls_per_person, settings.model_calls_per_day)
-    return Pipeline(database, router=open_router(settings), limits=limits, house=house, reader=reader)
+    return Pipeline(
+        database, router=open_router(settings), limits=limits, house=house, reader=reader, page_url=settings.page_url
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +205,11 @@ async def run_process(process: Process, stop: asyncio.Event, announce: Callable[
     add_health(app, Health(process.storage.database, process.metrics))
     reader = Reader() if process.parts.answers else None
     pipeline = build_pipeline(process.storage.database, process.settings, reader) if reader else None
-    link = _add_page(app, process, pipeline) if pipeline and process.parts.page else ""
+    link = await _add_page(app, process, pipeline) if pipeline and process.parts.page else ""
     async with (
         _chats(process, pipeline) as chats,
         listening(_routed(app, chats), process.taken),
-        _door(process, pipeline),
+        _door(process, pipeline, at if link else ""),
     ):
         log.info(
             "process.started", address=at, page=bool(link), worker=process.parts.worker, chats=[c.name for c in chats]
@@ -219,7 +221,7 @@ async def run_process(process: Process, stop: asyncio.Event, announce: Callable[
     log.info("process.stopped")
 
 
-def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") -> str:
+async def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") -> str:
     """The chat page; gives the token of its first link."""
     from bot.adapters.web import Page, add_page
     from bot.counted import Counted
@@ -228,9 +230,9 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
     from bot.starters import starters
     from bot.waiting import WaitingFor
     from bot.web.plans import Plans
-    from bot.web.sessions import Sessions
+    from bot.web.sessions import KeptSessions
 
-    settings, sessions = process.settings, Sessions()
+    settings, sessions = process.settings, KeptSessions(process.storage.database)
     page = Page(
         Counted(pipeline, process.metrics),
         pipeline,
@@ -244,8 +246,8 @@ def _add_page(app: "web.Application", process: Process, pipeline: "Pipeline") ->
         speakers=SPEAKERS if process.parts.demo else (),
     )
     add_page(app, page)
-    Plans(process.storage.database, sessions, demo=process.parts.demo).add_to(app, page.guarded)
-    return sessions.mint()
+    Plans(process.storage.database, page.entrance, demo=process.parts.demo).add_to(app, page.guarded)
+    return await sessions.mint()
 
 
 def _chats(process: Process, pipeline: "Pipeline | None") -> "AbstractAsyncContextManager[Sequence[Chat]]":
@@ -264,7 +266,8 @@ def _routed(app: "web.Application", chats: "Sequence[Chat]") -> "web.Application
     return app
 
 
-def _door(process: Process, pipeline: "Pipeline | None") -> AbstractAsyncContextManager[bool]:
+def _door(process: Process, pipeline: "Pipeline | None", page: str) -> AbstractAsyncContextManager[bool]:
+    """`page` is the page's address, for commands that make links to it; empty: this process has none."""
     from bot.counted import Counted
     from bot.door import door_of, open_door
     from bot.telling import tell
@@ -272,7 +275,7 @@ def _door(process: Process, pipeline: "Pipeline | None") -> AbstractAsyncContext
     if pipeline is None:
         return nullcontext(False)
     answer = partial(tell, Counted(pipeline, process.metrics), process.storage.database)
-    return open_door(answer, door_of(process.settings))
+    return open_door(answer, door_of(process.settings), page)
 
 
 def _hosts(settings: Settings) -> frozenset[str]:

@@ -46,7 +46,7 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(r"(?:no|nope|don't|do not|never ?mind|forget it)(?:[, ]+thanks?(?: you)?)?[.! ]*", re.IGNORECASE)
-_SHOWN = re.compile(r"\s#(?:request|confirm)/\S+(?: (?:with|ask)(?: \w+=\S*)+)?(?: typed\b)?")
+_SHOWN = re.compile(r"\s#(?:request|confirm|page)/\S*(?: (?:with|ask)(?: \w+=\S*)+)?(?: typed\b)?")
 _PRESSED = "pressed:"
 _TOLD = ("because", "typed", "how", "wish", "words")
 NAME = re.compile(r"REQ-(\d{1,18})", re.IGNORECASE)

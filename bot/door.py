@@ -23,6 +23,7 @@ from bot.told import Sure, Told
 
 Answer = Callable[[Message], Awaitable[Told]]
 PATH = "/ask"
+PAGE = "/page"
 _MOST_BYTES = 2**20
 _PATH_LIMIT = 100  # the kernel's is 107 bytes
 
@@ -37,8 +38,11 @@ def door_of(settings: Settings) -> Path:
 
 
 @asynccontextmanager
-async def open_door(answer: Answer, path: Path) -> AsyncIterator[bool]:
-    """Answers at the door as long as the block runs. False when there is none: its place is taken, or no place."""
+async def open_door(answer: Answer, path: Path, page: str = "") -> AsyncIterator[bool]:
+    """Answers at the door as long as the block runs. False when there is none: its place is taken, or no place.
+
+    `page` is where this process serves the page; it is told to whoever asks.
+    """
     taken = _bind(path)
     if taken is None:
         yield False
@@ -47,6 +51,7 @@ async def open_door(answer: Answer, path: Path) -> AsyncIterator[bool]:
 
     app = web.Application(client_max_size=_MOST_BYTES)
     app.router.add_post(PATH, _answering(answer))
+    app.router.add_get(PAGE, _telling(page))
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -115,6 +120,35 @@ def _answering(answer: Answer) -> Any:
         return web.json_response({"took_ms": told.took_ms, "sure": sure, "replies": replies})
 
     return hear
+
+
+def _telling(page: str) -> Any:
+    from aiohttp import web
+
+    async def tell(request: web.Request) -> web.Response:
+        return web.json_response({"address": page})
+
+    return tell
+
+
+def page_at(path: Path, seconds: float = 5.0) -> str:
+    """Where a running process serves the page; empty when none does, or none says so."""
+    import http.client
+    import json
+
+    visitor = _enter(path, seconds)
+    if visitor is None:
+        return ""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = visitor
+    try:
+        connection.request("GET", PAGE)
+        answered = connection.getresponse()
+        return str(json.loads(answered.read())["address"]) if answered.status == 200 else ""
+    except (http.client.HTTPException, OSError, ValueError, KeyError, TypeError):
+        return ""
+    finally:
+        connection.close()
 
 
 def _packed(reply: Reply) -> dict[str, Any]:

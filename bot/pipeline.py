@@ -34,6 +34,7 @@ from bot.misunderstandings import (
     unused_words,
 )
 from bot.naming import names_in
+from bot.page_links import asked_for
 from bot.people import Principal, before_whom, principal, readers_of
 from bot.plan_sights import reaches_of
 from bot.replies import File, Reply, Text, from_json, to_json
@@ -82,10 +83,11 @@ class Pipeline:
         limits: "Limits | None" = None,
         house: House | None = None,
         reader: "Reader | None" = None,
+        page_url: str = "",
     ) -> None:
         """`router` is a language model for what nothing understands, within `limits`; None: there is none.
         `house` is what an admin allows restores; `reader` opens what is sealed for this process, None: it shows nothing
-        of that kind.
+        of that kind; `page_url` is where people reach the page, empty where it has no such address.
         """
         self._database = database
         self._catalogue = catalogue or load_catalogue()
@@ -94,6 +96,7 @@ class Pipeline:
         self._clock = clock
         self._house = replace(house or House(), reader=reader.key if reader else "")
         self._reader = reader
+        self._page_url = page_url
         self._fallback = _fallback(router, self._matcher, self._handlers, limits)
         self._imports = Imports(database, clock)
 
@@ -199,7 +202,7 @@ class Pipeline:
         return Ask(
             conn, who, message.conversation, reading, now, self._catalogue, answered, again=self._again,
             channel=message.channel, account=message.account, redraws=message.redraws, house=self._house,
-            unseen=message.unseen, reader=self._reader,
+            unseen=message.unseen, reader=self._reader, page_url=self._page_url,
         )  # fmt: skip
 
     async def _readings(
@@ -209,6 +212,8 @@ class Pipeline:
         button = await pressed(conn, typed(message.text, last_parts(before)))
         if button is not None:
             return (await with_words(conn, who, self._matcher, button, now),)
+        if (page := asked_for(message.text)) is not None:
+            return (page,)
         plans = await reaches_of(conn, who, message.channel)
         text, names = await names_in(conn, who.scope, message.text, self._matcher.lexicon.knows, plans)
         readings: Sequence[Reading] = self._matcher.read_all(text, names, now, last_reading(before, self._catalogue))

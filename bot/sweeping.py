@@ -1,12 +1,14 @@
-"""Requests run out and are reminded of by the clock, in every process that stays; whichever comes first does it."""
+"""What runs out by the clock, in every process that stays; whichever comes first does it: requests, which are reminded
+of before, passwords that nobody looked at, links to the page and its sessions."""
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 
 import structlog
 
 from engines.changes import requests as changes
-from storage import passwords
+from storage import page_sessions, passwords
 from storage.database import Database, StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -30,8 +32,9 @@ class Sweeper:
             reminded = await changes.remind(self._database)
             async with self._database.begin() as conn:
                 lapsed = await passwords.lapse(conn)
+                left = await page_sessions.sweep(conn, datetime.now(UTC))
         except StorageUnavailable as away:
             log.warning("requests.no_database", what=away.what)
             return
-        if ended or reminded or lapsed:
-            log.info("requests.swept", expired=ended, reminded=len(reminded), lapsed=lapsed)
+        if ended or reminded or lapsed or left:
+            log.info("requests.swept", expired=ended, reminded=len(reminded), lapsed=lapsed, page_over=left)

@@ -20,6 +20,7 @@ from bot.messages import Message
 from bot.replies import Choice, Reply, Text
 from bot.web import guards
 from bot.web.cookies import cookie, keep
+from bot.web.entrance import NO_SESSION, Entrance
 from bot.web.frames import file_of, heard
 from bot.web.live import Live
 from bot.web.render import HERE, Charts, Renderer
@@ -27,22 +28,17 @@ from bot.web.rooms import MOST_IN_FLIGHT, Card, Room, Rooms
 from bot.web.sessions import Session, Sessions
 from bot.web.speakers import Speaker, chosen
 from bot.web.uploads import MOST_FILES, UploadError, Uploads
+from storage.database import StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
 MOST_HISTORY = 50
-NO_SESSION = 4401
-"""The close code that tells the page that its session has ended and that trying again is no use."""
 OTHER_PERSON = 4402
 """The close code that tells the page to load anew: its session speaks as another person now."""
 
 _CONVERSATION = re.compile(r"[A-Za-z0-9_-]{22}")
 _MIME = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 _STATIC = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_NEW_LINK = (
-    "Each start of Stackhand prints a fresh link in its terminal: open that one.",
-    "A link works once, for one browser, and for a day.",
-)
 _TRY_AGAIN = "Try again; if it stays, look in Stackhand's log. `stackhand doctor` tests what it needs."
 _NO_HISTORY = "What was said before cannot be read just now. You can go on; reload the page later to see it again."
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -77,6 +73,7 @@ def add_page(app: web.Application, shown: "Page") -> None:
     """Adds the page's routes to an application that has others, such as health, which the guards leave alone."""
     guarded = shown.guarded
     app.router.add_get("/", guarded(shown.index), allow_head=False)
+    shown.entrance.add_to(app, guarded)
     app.router.add_get("/ws", guarded(shown.socket, origin=True), allow_head=False)
     app.router.add_post("/new", guarded(shown.begin_anew, origin=True))
     app.router.add_post("/uploads", guarded(shown.upload, origin=True))
@@ -118,10 +115,11 @@ class Page:
         self._secure = secure
         self._charts = Charts()
         self._render = Renderer(self._charts)
+        self.entrance = Entrance(sessions, self._render, secure=secure)
         self.speakers = speakers
         self._rooms = Rooms()
         self._live = Live(self._rooms, self._render.reply, telling, waiting, [one.id for one in speakers])
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._uploads = Uploads()
         self._one_drawing = asyncio.Semaphore(1)
         self._assets = {path.name: path.read_bytes() for path in (HERE / "static").iterdir() if path.is_file()}
@@ -149,44 +147,35 @@ class Page:
     async def index(self, request: web.Request) -> web.StreamResponse:
         token = request.query.get("token")
         if token is not None:
-            return self._open_link(request, token)
-        session = self._session(request)
+            return await self.entrance.follow(request, token)
+        session = await self.entrance.session(request)
         if session is None:
-            return self._notice(401, "This page needs a link", _NEW_LINK)
+            return self.entrance.ask_for_a_link()
         html = self._render.page(
             starters=self._starters, demo=self._demo, most_files=MOST_FILES, person=session.person,
-            speakers=self.speakers,
+            name=session.name, speakers=self.speakers,
         )  # fmt: skip
         response = web.Response(text=html, content_type="text/html")
         conversation = self._conversation(request, session.person) or secrets.token_urlsafe(16)
         self._keep(request, response, self._talk(session.person), conversation)
         return response
 
-    def _open_link(self, request: web.Request, token: str) -> web.StreamResponse:
-        secret = self._sessions.redeem(token)
-        if secret is None and self._session(request) is None:
-            return self._notice(403, "This link does not work any more", _NEW_LINK)
-        response = web.Response(status=303, headers={"Location": "/"})
-        if secret is not None:
-            self._keep(request, response, "session", secret)
-        return response
-
     def _notice(self, status: int, title: str, lines: tuple[str, ...]) -> web.Response:
         return web.Response(status=status, text=self._render.notice(title, lines), content_type="text/html")
 
     async def begin_anew(self, request: web.Request) -> web.StreamResponse:
-        session = self._required_session(request)
+        session = await self.entrance.required(request)
         response = web.Response(status=204)
         self._keep(request, response, self._talk(session.person), secrets.token_urlsafe(16))
         return response
 
     async def speak_as(self, request: web.Request) -> web.StreamResponse:
         """Only in a demo: from now on the session is another of its people. Each has a conversation of their own."""
-        session = self._required_session(request)
+        session = await self.entrance.required(request)
         speaker = await chosen(self.speakers, request)
         if speaker is None:
             raise web.HTTPBadRequest(text="There is nobody like that in this demo. Reload the page.")
-        self._sessions.speak_as(session, speaker.id)
+        await self._sessions.speak_as(session, speaker.id)
         for room in self._rooms.open():
             if room.person == session.person and room.person != speaker.id:
                 await room.tell({"type": "speaker"})
@@ -197,7 +186,7 @@ class Page:
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(max_msg_size=guards.MOST_FRAME_BYTES, heartbeat=20)
-        session = self._session(request)
+        session = await self.entrance.session(request)
         conversation = self._conversation(request, session.person) if session else None
         await ws.prepare(request)
         if session is None or conversation is None:
@@ -207,12 +196,14 @@ class Page:
         counts = dict(await self._live.counts(session.person))
         past, cards = await self._past(session, room)
         room.sockets.add(ws)
+        self.entrance.came(ws, session)
         try:
             await ws.send_json({"type": "history", "html": past, "person": session.person, "counts": counts})
             self._live.keep(room, cards)
             await self._listen(request, ws, room)
         finally:
             room.sockets.discard(ws)
+            self.entrance.went(ws)
         return ws
 
     async def _past(self, session: Session, room: Room) -> tuple[str, list[Card]]:
@@ -247,7 +238,11 @@ class Page:
 
     async def _listen(self, request: web.Request, ws: web.WebSocketResponse, room: Room) -> None:
         async for frame in ws:
-            session = self._session(request)
+            try:
+                session = await self.entrance.session(request)
+            except StorageUnavailable:  # the page comes back, and sends again what it has no receipt for
+                await ws.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"no database")
+                return
             if session is None:
                 await ws.close(code=NO_SESSION, message=b"session ended")
             elif session.person != room.person:
@@ -306,7 +301,7 @@ class Page:
             return self._render.reply(failure(message.id), session.id, datetime.now(UTC)), []
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        session = self._required_session(request)
+        session = await self.entrance.required(request)
         name = unquote(request.headers.get("X-File-Name", ""), errors="replace")
         try:
             upload = await file_of(request, formats.file_name(name), self._uploads.room(session.id, name))
@@ -316,11 +311,11 @@ class Page:
         return web.json_response({"id": key})
 
     async def drop_upload(self, request: web.Request) -> web.StreamResponse:
-        self._uploads.drop(self._required_session(request).id, request.match_info["id"])
+        self._uploads.drop((await self.entrance.required(request)).id, request.match_info["id"])
         return web.Response(status=204)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        session = self._required_session(request)
+        session = await self.entrance.required(request)
         file = await self._archive.stored(request.match_info["id"], session.person)
         if file is None:
             return self._notice(
@@ -332,7 +327,7 @@ class Page:
         return web.Response(body=file.content, headers=headers)
 
     async def chart(self, request: web.Request) -> web.StreamResponse:
-        session = self._required_session(request)
+        session = await self.entrance.required(request)
         chart = self._charts.get(session.id, request.match_info["digest"])
         if chart is None:
             raise web.HTTPNotFound(text="This picture is not here any more: reload the page.")
@@ -352,21 +347,12 @@ class Page:
         return web.Response(body=content, content_type=_STATIC[kind], charset="utf-8", headers=headers)
 
     async def start(self, app: web.Application) -> None:
-        self._watching = asyncio.create_task(self._live.run())
+        self._watching = [asyncio.create_task(work) for work in (self._live.run(), self.entrance.run())]
 
     async def stop(self, app: web.Application) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._watching:
+            task.cancel()
         await self._rooms.close()
-
-    def _session(self, request: web.Request) -> Session | None:
-        return self._sessions.find(request.cookies.get(cookie(request, "session")))
-
-    def _required_session(self, request: web.Request) -> Session:
-        session = self._session(request)
-        if session is None:
-            raise web.HTTPUnauthorized(text=" ".join(_NEW_LINK))
-        return session
 
     def _talk(self, person: str) -> str:
         """The name of the cookie that holds this person's conversation."""

@@ -40,6 +40,7 @@ def build() -> typer.Typer:
     app.command()(people_links.invite)
     app.command()(people_links.link)
     app.command()(people_links.unlink)
+    app.command("page-link")(people_links.page_link)
     app.command()(sync)
     app.add_typer(people_channels.build(), name="channel", help="Channels that are about a domain or a project.")
     return app

@@ -34,6 +34,7 @@ class Ask:
 
     `again` answers an earlier reading anew with all of its rows, for an export; `last` is that reading. `house` is what
     an admin allows restores. `reader` opens what was sealed for this process; `unseen` as of the message.
+    `page_url` is where people reach the page, empty where it has no such address.
     """
 
     conn: AsyncConnection
@@ -52,6 +53,7 @@ class Ask:
     house: House = field(default_factory=House)
     unseen: bool = False
     reader: "Reader | None" = None
+    page_url: str = ""
 
     @property
     def is_private(self) -> bool:

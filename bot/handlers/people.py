@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from bot import page_links
 from bot.granting import CONFIRMED, HOUSE
 from bot.handlers.asking import Ask, refs
 from bot.handlers.registry import answers
@@ -18,6 +19,10 @@ from storage.people import Grant, Person
 
 @answers("whoami")
 async def whoami(ask: Ask) -> Reply:
+    """Who asks; and the way to the page as that person."""
+    wanted = page_links.wanted(ask.reading)
+    if wanted is not None:
+        return await page_links.link_for(ask, wanted)
     allowed = [i for i in ask.catalogue.intents.values() if i.name in ask.answered and ask.who.may(i).allowed]
     numbers = await totals(ask.conn, ask.who.scope)
     scope = ask.who.scope
@@ -32,7 +37,7 @@ async def whoami(ask: Ask) -> Reply:
         ("may ask", f"{len(allowed)} of {len(ask.answered)} kinds of question"),
         ("accounts", ", ".join(f"{surface} {id_}" for surface, id_ in accounts.get(ask.who.id, ())) or "this one"),
     )
-    return Reply((Text(f"You are {ask.who.name}.", "heading"), Fields(pairs)), scope="you")
+    return Reply((Text(f"You are {ask.who.name}.", "heading"), Fields(pairs), *page_links.offer(ask)), scope="you")
 
 
 async def _in_words(ask: Ask, grant: Grant) -> str:

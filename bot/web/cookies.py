@@ -26,3 +26,7 @@ def keep(request: web.Request, response: web.Response, name: str, value: str, *,
         samesite="Strict",
         secure=secure,
     )
+
+
+def drop(request: web.Request, response: web.Response, name: str) -> None:
+    response.del_cookie(cookie(request, name), httponly=True, samesite="Strict")

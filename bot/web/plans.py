@@ -20,11 +20,10 @@ from bot.people import Principal, principal
 from bot.plan_readiness import Look, ReadyPlans
 from bot.plan_sights import sight_of, sights_of
 from bot.web import plan_queries as queries
-from bot.web.cookies import cookie
+from bot.web.entrance import Entrance
 from bot.web.gantt import cohort_bars, gantt, grouped, stack, wave_bars
 from bot.web.plan_times import vm_times
 from bot.web.render import Charts, Renderer
-from bot.web.sessions import Session, Sessions
 from storage import migration_decisions as decisions
 from storage import migration_pages as pages
 from storage import migration_vms as vms
@@ -35,10 +34,6 @@ from storage.migration_sights import Sight
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _MOST_WAVES, _MOST_TENANTS, _MOST_CSV = 60, 100, 200_000
 _COLOURS = ("red", "yellow", "green")
-_NO_LINK = (
-    "Each start of Stackhand prints a fresh link in its terminal: open that one.",
-    "Then open this address again.",
-)
 _GONE = ("It is not there, or it is not yours to see.", "Ask in the chat: list migration projects")
 _CSV = (
     ("name", "VM"), ("tenant", "tenant"), ("risk", "risk"), ("score", "score"), ("reason", "why"), ("mode", "mode"),
@@ -68,9 +63,9 @@ class Visit:
 class Plans:
     """The handlers of these pages. `guarded` is what every request of the page passes, see `bot.web.guards`."""
 
-    def __init__(self, database: Database, sessions: Sessions, *, demo: bool = False) -> None:
+    def __init__(self, database: Database, entrance: Entrance, *, demo: bool = False) -> None:
         self._database = database
-        self._sessions = sessions
+        self._entrance = entrance
         self._demo = demo
         self._render = Renderer(Charts())
         self._ready = ReadyPlans()
@@ -89,7 +84,7 @@ class Plans:
         """With the session's person and the migration, as far as they may see it."""
 
         async def visited(request: web.Request) -> web.StreamResponse:
-            session = self._session(request)
+            session = await self._entrance.session(request)
             if session is None:
                 return self._no_session(request)
             async with self._database.connect() as conn:
@@ -101,21 +96,18 @@ class Plans:
 
         return visited
 
-    def _session(self, request: web.Request) -> Session | None:
-        return self._sessions.find(request.cookies.get(cookie(request, "session")))
-
     def _no_session(self, request: web.Request) -> web.Response:
         """A link in a chat leads here without the cookie, which goes along only when our own page leads on."""
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
             html = self._render.plan("plan_again.html", address=request.rel_url.raw_path_qs)
             return web.Response(text=html, content_type="text/html")
-        return self._notice(401, "This page needs a link", _NO_LINK)
+        return self._entrance.ask_for_a_link(request.rel_url.path)
 
     def _notice(self, status: int, title: str, lines: tuple[str, ...]) -> web.Response:
         return web.Response(status=status, text=self._render.notice(title, lines), content_type="text/html")
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        session = self._session(request)
+        session = await self._entrance.session(request)
         if session is None:
             return self._no_session(request)
         async with self._database.connect() as conn:

@@ -209,6 +209,9 @@ class Renderer:
         """A page of a migration plan."""
         return self._render(template, **values)
 
+    def enter(self) -> str:
+        return self._render("enter.html")
+
     def notice(self, title: str, lines: tuple[str, ...]) -> str:
         return self._render("notice.html", title=title, lines=lines)
 

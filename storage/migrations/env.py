@@ -8,6 +8,7 @@ from storage import (
     drill_tables,
     migration_tables,
     notice_tables,
+    page_tables,
     password_tables,
     people_tables,
     snapshot_tables,
@@ -20,6 +21,7 @@ _OTHERS = (
     drill_tables.drill_vm,
     migration_tables.migration,
     notice_tables.request_notice,
+    page_tables.page_session,
     password_tables.password_reset,
     snapshot_tables.snapshot_run,
 )

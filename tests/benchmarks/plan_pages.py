@@ -24,13 +24,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.adapters.web import Page, add_page
 from bot.imports import Imports
 from bot.web.plans import Plans
-from bot.web.sessions import Sessions
 from storage.database import Database, migrate
 from storage.embedded import start
 from tests.benchmarks.figures import Figure, line, percentile
 from tests.bot.adapters.samples import Memory
 from tests.bot.exports import disk, export, vm
 from tests.bot.handlers.test_migrations import NOW, Office, office_of
+from tests.bot.web.remembered import RememberedSessions
 
 _GOAL_MS = 300.0
 _SYSTEMS = ("Microsoft Windows Server 2019 (64-bit)", "Microsoft Windows Server 2008 R2 (64-bit)",
@@ -88,10 +88,10 @@ async def _asked(client: Any, path: str) -> tuple[float, int]:
 
 
 async def _measured(database: Database, rounds: int) -> None:
-    app, sessions, memory = web.Application(), Sessions(), Memory()
+    app, sessions, memory = web.Application(), RememberedSessions(), Memory()
     page = Page(memory, memory, sessions)
     add_page(app, page)
-    Plans(database, sessions).add_to(app, page.guarded)
+    Plans(database, page.entrance).add_to(app, page.guarded)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         await client.get(f"/?token={sessions.mint('pia')}")
         first = await (await client.get("/migrations/1/vms")).text()

@@ -40,7 +40,7 @@ async def test_only_a_demo_lets_the_page_speak_as_others(demo: bool, database: D
     app, pipeline = web.Application(), Pipeline(database)
     parts = Parts(page=True, worker=False, demo=demo)
     with bind("127.0.0.1", 0) as taken:
-        assert _add_page(
+        assert await _add_page(
             app,
             Process(Settings(), parts, Storage(database), (), taken, Metrics(), OpenedClouds({}, refused)),
             pipeline,

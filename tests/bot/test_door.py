@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.door import door_of, knock, open_door
+from bot.door import door_of, knock, open_door, page_at
 from bot.messages import Message
 from bot.replies import Choice, Choices, Column, File, Freshness, Reply, Table, Text
 from bot.settings import Settings
@@ -65,6 +65,13 @@ async def test_the_answer_comes_back_whole(path: Path) -> None:
     assert not there(path)
 
 
+async def test_it_tells_where_the_page_is(path: Path) -> None:
+    assert page_at(path) == "", "nobody is there"
+    for page in ("http://127.0.0.1:8765", ""):
+        async with open_door(echo, path, page):
+            assert await asyncio.to_thread(page_at, path) == page
+
+
 async def test_only_the_same_account_can_open_it(path: Path) -> None:
     async with open_door(echo, path):
         assert mode(path) == 0o600
@@ -73,7 +80,7 @@ async def test_only_the_same_account_can_open_it(path: Path) -> None:
 def test_nobody_is_there(path: Path) -> None:
     assert knock(path, message("x")) is None
     path.write_text("not a socket")
-    assert knock(path, message("x")) is None
+    assert knock(path, message("x")) is None and page_at(path) == ""
 
 
 async def test_a_door_left_by_a_killed_process_is_opened_anew(path: Path) -> None:

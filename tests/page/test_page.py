@@ -12,9 +12,9 @@ from aiohttp import web
 from bot.adapters import Telling
 from bot.adapters.web import page
 from bot.replies import Choice
-from bot.web.sessions import Sessions
 from bot.web.speakers import Speaker
 from tests.bot.adapters.samples import HOSTILE, Memory
+from tests.bot.web.remembered import RememberedSessions
 
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
 from playwright.async_api import Browser, BrowserContext, FilePayload, Page, async_playwright, expect
@@ -34,7 +34,7 @@ class Place:
     """A page that is served, and what stands behind it."""
 
     def __init__(self, telling: Telling | None = None, speakers: tuple[Speaker, ...] = ()) -> None:
-        self.memory, self.sessions = Memory(), Sessions()
+        self.memory, self.sessions = Memory(), RememberedSessions()
         self.telling, self.speakers = telling, speakers
         self.counts: dict[str, int] = {}
         self.port = 0
@@ -264,7 +264,7 @@ async def test_a_server_that_goes_away_is_seen_and_nothing_is_lost_or_done_twice
 async def test_a_restart_ends_the_session_and_says_what_to_do(browser: Browser, place: Place) -> None:
     async with visiting(browser, place, allowed=("WebSocket", "ERR_CONNECTION_REFUSED")) as shown:
         await place.stop()
-        place.sessions = Sessions()
+        place.sessions = RememberedSessions()
         await place.serve()
         await expect(shown.locator("#banner")).to_contain_text("Open the link")
         await shown.goto(place.link())
@@ -283,3 +283,36 @@ async def test_a_slow_answer_shows_that_it_is_being_worked_on(browser: Browser, 
         place.memory.go_on.set()
         await expect(shown.locator(".card")).to_have_count(1)
         await expect(shown.locator("#typing")).to_have_count(0)
+
+
+async def test_a_link_of_a_chat_signs_in_by_its_button_and_the_page_lets_out_again(
+    browser: Browser, place: Place
+) -> None:
+    """From another site, as a chat is one: a strict cookie must be there at the first page all the same."""
+    context = await browser.new_context()
+    shown, at = await context.new_page(), f"http://127.0.0.1:{place.port}"
+    shown.set_default_timeout(15_000)
+    sent: list[str] = []
+    shown.on("request", lambda request: sent.append(request.url))
+    token = place.sessions.mint("ann", "/", at_once=False)
+    await shown.set_content(f'<a href="{at}/enter#{token}">open</a>')
+    await shown.get_by_role("link", name="open").click()
+    await expect(shown.get_by_role("heading", name="Sign in to Stackhand")).to_be_visible()
+    assert token in place.sessions.links, "looking at it uses nothing up"
+    await shown.get_by_role("button", name="Open the page").click()
+    await expect(shown.locator("#link")).to_have_attribute("data-state", "on")
+    assert shown.url == f"{at}/" and not any(token in url.partition("#")[0] for url in sent)
+    await expect(shown.locator(".you")).to_have_text("Signed in as Ann")
+    other = await context.new_page()
+    await other.goto(f"{at}/enter#{place.sessions.mint('bob', '/', at_once=False)}")
+    await other.get_by_role("button", name="Open the page").click()
+    await expect(other.get_by_text("You are signed in here as Ann. This link signs you in as Bob.")).to_be_visible()
+    await other.goto(f"{at}/")
+    await expect(other.locator("#link")).to_have_attribute("data-state", "on")
+    await shown.get_by_role("button", name="Sign out").click()
+    await expect(shown.get_by_role("heading", name="This page needs a link")).to_be_visible()
+    await expect(other.locator("#banner")).to_contain_text("This session has ended")
+    await other.goto(f"{at}/enter#{token}")
+    await other.get_by_role("button", name="Open the page").click()
+    await expect(other.get_by_text("does not work any more")).to_be_visible()
+    await context.close()

@@ -17,6 +17,7 @@ from storage.demo_tables import demo_object
 from storage.drill_tables import drill_vm
 from storage.migration_tables import migration
 from storage.notice_tables import request_notice
+from storage.page_tables import page_session
 from storage.password_tables import password_reset
 from storage.people import Grant
 from storage.snapshot_tables import snapshot_run
@@ -145,7 +146,9 @@ async def test_the_migrated_schema_is_the_declared_one(database: Database) -> No
     declared = await _empty_database(database, f"{database.engine.url.database}_declared")
     async with declared.begin() as conn:
         await conn.execute(text("CREATE EXTENSION pg_trgm"))
-        tables = (demo_object, drill_vm, migration, password_reset, request_notice, snapshot_run)
+        tables = (
+            demo_object, drill_vm, migration, page_session, password_reset, request_notice, snapshot_run,
+        )  # fmt: skip
         assert {t.metadata for t in tables} == {request.metadata}
         await conn.run_sync(request.metadata.create_all)
     expected, found = await _catalog(declared), await _catalog(database)

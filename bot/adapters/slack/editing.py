@@ -6,6 +6,7 @@ from datetime import datetime
 from bot import formats
 from bot.adapters.slack.blocks import render
 from bot.adapters.slack.posts import Rendered
+from bot.page_links import button
 from bot.replies import Choices, File, Link, Part, Reply, Text
 
 MOST_SENT_BYTES = 50 * 2**20
@@ -13,11 +14,22 @@ MOST_SENT_BYTES = 50 * 2**20
 
 
 def with_address(reply: Reply, page_url: str) -> Reply:
-    """Its links to our page with the public address; without one they lead nowhere, and are left out."""
+    """Its links to our page with the public address; without one they lead nowhere, and are left out.
+
+    The address says nothing of anybody, and opens the page for those who are signed in there. Beside it stands a button
+    that shows whoever presses it a link of their own.
+    """
     address = page_url.rstrip("/")
-    reply = replace(reply, parts=tuple(part for one in reply.parts for part in _to_fetch(one, address)))
-    parts = (replace(one, to=f"{address}{one.to}") if isinstance(one, Link) else one for one in reply.parts)
-    return replace(reply, parts=tuple(one for one in parts if address or not isinstance(one, Link)))
+    parts = [part for one in reply.parts for part in _to_fetch(one, address)]
+    shown = (_addressed(one, address) if isinstance(one, Link) else (one,) for one in parts)
+    return replace(reply, parts=tuple(one for some in shown for one in some))
+
+
+def _addressed(link: Link, address: str) -> tuple[Part, ...]:
+    if not address:
+        return ()
+    sign_in = button("sign in and open", link.to, "shows you a link of your own")
+    return replace(link, to=f"{address}{link.to}"), Choices((sign_in,))
 
 
 def _to_fetch(part: Part, address: str) -> tuple[Part, ...]:

@@ -20,6 +20,7 @@ from bot.adapters.slack.hearing import Heard
 from bot.adapters.slack.modals import WORDS, ask_modal, decision_modal, feedback_modal, secret_view, waiting_view
 from bot.adapters.slack.openings import Openings, prompts, refusal
 from bot.deciding import FORM_WORDS, NEEDS_FORM, REVEALS
+from bot.page_links import SHOWS
 from bot.receiving import TryAgain
 from bot.replies import Reply
 from bot.sending import HeldError, LostError, RefusedError
@@ -109,7 +110,7 @@ class Listeners:
         taken: Taken = context["taken"]
         said = next((d.text_of(one, "value") for one in d.items_of(taken.body, "actions")), "")
         mark = NEEDS_FORM.fullmatch(said.strip())
-        if REVEALS.fullmatch(said.strip()):
+        if REVEALS.fullmatch(said.strip()) or SHOWS.fullmatch(said.strip()):
             await self._reveal(taken, said.strip())
         elif mark is None or not await self._open(taken, decision_modal(_home_of(taken, said), verb=mark[1])):
             await self._say(context, hearing.click)

@@ -75,7 +75,9 @@ def secret_view(reply: Reply) -> dict[str, Any]:
     blocks: list[Block] = []
     for part in reply.parts:
         if isinstance(part, Secret):
-            blocks += [*elements.context(part.label), elements.preformatted(formats.secret(part))]
+            value = formats.secret(part)
+            shown = elements.link("Open the page", value) or [elements.preformatted(value)]
+            blocks += [*elements.context(part.label), *shown]
         elif isinstance(part, Text):
             blocks += elements.told(limits.cut(formats.clean(part.text, lines=True), limits.FIELD_TEXT))
     return _shown(blocks or elements.context("There is nothing to show."))

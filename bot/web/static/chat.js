@@ -123,7 +123,7 @@
       if (code === NO_SESSION) {
         over = true;
         state("off", "session ended");
-        alarm("This session has ended. Open the link that Stackhand printed when it last started.", false);
+        alarm("This session has ended. Open the link that you are given when you ask for one: in private in your chat, or in a terminal.", false);
         return;
       }
       if (code === OTHER_PERSON) return location.reload();

@@ -13,14 +13,14 @@ from bot.adapters import Exchange
 from bot.adapters.web import NO_SESSION, page
 from bot.replies import Choice
 from bot.web.rooms import MOST_IN_FLIGHT
-from bot.web.sessions import Sessions
 from tests.bot.adapters.samples import HOSTILE, Memory
+from tests.bot.web.remembered import RememberedSessions
 
 
 class Visit:
     """A browser at the page, as far as HTTP goes."""
 
-    def __init__(self, client: Any, sessions: Sessions, memory: Memory) -> None:
+    def __init__(self, client: Any, sessions: RememberedSessions, memory: Memory) -> None:
         self.client, self.sessions, self.memory = client, sessions, memory
         self.origin = f"http://{client.host}:{client.port}"
 
@@ -59,7 +59,7 @@ class Visit:
 
 @pytest.fixture
 async def visit() -> AsyncIterator[Visit]:
-    memory, sessions = Memory(), Sessions()
+    memory, sessions = Memory(), RememberedSessions()
     starters = (Choice("Who is near a quota?", "who is near a quota", HOSTILE[0]),)
     app = page(memory, memory, sessions=sessions, starters=starters, demo=True)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:

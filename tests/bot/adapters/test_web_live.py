@@ -12,15 +12,17 @@ from structlog.testing import capture_logs
 from bot.adapters.web import OTHER_PERSON, page
 from bot.demo_people import SPEAKERS
 from bot.replies import Reply, Text
-from bot.web.sessions import Sessions
 from tests.bot.adapters.samples import HOSTILE, Memory, Tells, job
 from tests.bot.adapters.test_web import Visit
+from tests.bot.web.remembered import RememberedSessions
 
 
 class LiveVisit(Visit):
     """A browser at a demo's page with a job that goes on."""
 
-    def __init__(self, client: Any, sessions: Sessions, memory: Memory, tells: Tells, counts: dict[str, int]) -> None:
+    def __init__(
+        self, client: Any, sessions: RememberedSessions, memory: Memory, tells: Tells, counts: dict[str, int]
+    ) -> None:
         super().__init__(client, sessions, memory)
         self.tells, self.counts = tells, counts
 
@@ -38,7 +40,7 @@ class LiveVisit(Visit):
 @pytest.fixture
 async def visit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveVisit]:
     monkeypatch.setattr("bot.web.live.PAUSE_S", 0.02)
-    memory, sessions, tells, counts = Memory(), Sessions(), Tells(), dict[str, int]()
+    memory, sessions, tells, counts = Memory(), RememberedSessions(), Tells(), dict[str, int]()
     memory.more["job"] = job(0)
 
     async def waiting(person: str) -> int:
@@ -190,7 +192,7 @@ async def test_what_waits_is_counted_at_the_start_and_when_it_changes(visit: Liv
 
 
 async def test_without_somebody_who_counts_nothing_is_said_of_waiting() -> None:
-    memory, sessions = Memory(), Sessions()
+    memory, sessions = Memory(), RememberedSessions()
     async with TestClient(TestServer(page(memory, memory, sessions=sessions), host="127.0.0.1")) as client:
         visit = Visit(client, sessions, memory)
         shown = await (await visit.enter()).text()

@@ -15,7 +15,6 @@ from bot.adapters.web import Page, add_page
 from bot.imports import Imports
 from bot.web import guards
 from bot.web.plans import Plans
-from bot.web.sessions import Sessions
 from storage import migration_decisions as decisions
 from storage.database import Database
 from storage.migration_decisions import Mapped
@@ -23,6 +22,7 @@ from storage.people import Grant, add_person, grant
 from tests.bot.adapters.samples import Memory
 from tests.bot.exports import export, vm
 from tests.bot.handlers.test_migrations import NOW, Office, office_of
+from tests.bot.web.remembered import RememberedSessions
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -41,7 +41,7 @@ class Site:
 
     office: Office
     client: Any
-    sessions: Sessions
+    sessions: RememberedSessions
 
     async def enter(self, person: str) -> None:
         self.client.session.cookie_jar.clear()
@@ -60,10 +60,10 @@ class Site:
 
 @pytest.fixture
 async def site(database: Database) -> AsyncIterator[Site]:
-    app, sessions, memory = web.Application(), Sessions(), Memory()
+    app, sessions, memory = web.Application(), RememberedSessions(), Memory()
     page = Page(memory, memory, sessions)
     add_page(app, page)
-    Plans(database, sessions).add_to(app, page.guarded)
+    Plans(database, page.entrance).add_to(app, page.guarded)
     async with TestClient(TestServer(app, host="127.0.0.1")) as client:
         office = await office_of(database)
         office.pipeline._imports = Imports(database, lambda: NOW, patience_s=120.0)  # a busy machine reads slowly
