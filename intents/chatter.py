@@ -152,6 +152,7 @@ def _is_sentence(scene: "Scene", subjects: frozenset[str] = frozenset()) -> bool
     return any(
         (scene.folds[at] in _FINITE or at in finite)
         and not scene.named[at]
+        and not (scene.folds[at] == "'s" and at + 1 < last)  # "yesterday's changes"
         and not (scene.folds[at] == "are" and at in listed)  # "yellow vms are in phx-exit": a filter
         for at in range(first + 1, last)
     )
