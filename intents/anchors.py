@@ -33,6 +33,7 @@ _ASKED = word_set("which what how who where list show give count find")
 _AMOUNT = word_set("many much")
 _YEAR = re.compile(r"1[0-9]\d\d|200\d")
 _LONGEST = 4  # words of a topic's phrase
+_SHORT = 4
 _PER_STRANGER = 2  # words that must be understood for each that is not
 
 
@@ -53,8 +54,8 @@ class Worlds:
 
     def is_foreign(self, scene: "Scene") -> bool:
         """Is it about another world, and names nothing of ours?"""
-        if not scene.tokens:
-            return False
+        if not scene.tokens or (scene.folds[0] == "help" and len(scene.tokens) < _SHORT):
+            return False  # "help frobnication": that there is none is told
         hits = [hit for hit in scene.hits if hit.sure]
         if any(token.kind in _CODES for token in scene.tokens) or any(_is_name(scene, hit) for hit in hits):
             return False
@@ -71,7 +72,7 @@ class Worlds:
             if strange or self._twice(scene) or self._personal(scene):
                 return True
             beside = self._places(scene, self.aside) | _other_places(scene)
-        unknown = set() if scene.tokens[0].kind == "mention" else self._strangers(scene)
+        unknown = set() if scene.tokens[0].kind == "mention" or _is_search(scene) else self._strangers(scene)
         if scene.hits:  # a note on a thing that an ordinary word names
             beside, unknown = ({at for at in places if at < scene.tail} for places in (beside, unknown))
         if not beside and not unknown:
@@ -211,6 +212,13 @@ def _is_word(lexicon: "Lexicon", word: str) -> bool:
 def _is_called(scene: "Scene", at: int) -> bool:
     """Does the word stand where a new name stands: "customer umbrella", "something with vpn in the name"?"""
     return at > 0 and scene.folds[at - 1] in _NAMING
+
+
+def _is_search(scene: "Scene") -> bool:
+    """ "find wobble": whatever is sought is no word that we should know."""
+    words = [token for token in scene.tokens if token.kind != "mark"]
+    seeking = any(mention.start == 0 for mention in scene.mentions_of("FIND"))
+    return seeking and len(words) == 2
 
 
 def _long_ago(scene: "Scene") -> set[int]:

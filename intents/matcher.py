@@ -97,7 +97,8 @@ class Matcher:
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
         if self.worlds.is_foreign(scene) or self.chatter.holds(scene, self.moods, text):
-            return Reading(scene.text, mood="other", evidence=_evidence(scene, None))
+            nothing = Reading(scene.text, mood="other", evidence=_evidence(scene, None))
+            return (follow(scene, nothing, last, self.catalogue.intents) if last is not None else None) or nothing
         first, said = scene, text
         if talked := without_talk(scene, self.moods):
             scene, text = replace(build_scene(talked, names, self.lexicon, self.moods, now), shortened=True), talked

@@ -8,6 +8,7 @@ there: the verb, the objects and their nouns, the values that were read, courtes
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from intents.lexicon import Mention
@@ -43,7 +44,7 @@ _JESTING = re.compile(
 _ARTICLES = word_set("the a an our my this that its")
 _FRIENDLY = frozenset("\U0001f64f\U0001f44d\U0001f642\U0001f60a\U0001f609\U0001f680\U0001f600\U0001f60d\ufe0f")
 _SMALL = word_set("of on for in at with as to under")
-_SMALL_OF: Mapping[str, frozenset[str]] = {
+_SMALL_OF: Mapping[str, frozenset[str]] = MappingProxyType({
     **dict.fromkeys(("vm_start", "vm_stop", "vm_reboot"), word_set("of on for up down back off")),
     "snapshot": word_set("of for on from"),
     "snapshot_delete": word_set("of"),
@@ -70,8 +71,9 @@ _SMALL_OF: Mapping[str, frozenset[str]] = {
     "deny": word_set("because"),
     "withdraw": word_set(""),
     "restore_cancel": word_set("of for restore recovery job running"),
-}
-_OWN_NOUNS: Mapping[str, frozenset[str]] = {
+})  # fmt: skip
+"""The small words that may follow the verb of a change; _SMALL where it is not here."""
+_OWN_NOUNS: Mapping[str, frozenset[str]] = MappingProxyType({
     "snapshot": word_set("snapshot volume"),
     "restore": word_set("snapshot"),
     "quota_set": word_set("quota volume vm snapshot network port floating_ip"),
@@ -79,13 +81,13 @@ _OWN_NOUNS: Mapping[str, frozenset[str]] = {
     "role_revoke": word_set("role"),
     **dict.fromkeys(("policy_assign", "policy_remove", "snapshot_run"), word_set("snapshot_policy snapshot")),
     "freeze": word_set("change"),
-}
+})  # fmt: skip
 """Nouns that belong to the change itself ("the snapshot of web-01", "the quota for acme-dev")."""
 _BARE = word_set("delete enable disable approve deny withdraw migration_map")
 """Where no word counts but the verb, the object and its noun."""
 _OWNED = word_set("role_revoke role_grant restore quota_set override_set override_clear")
 """Where "'s" may stand, before what is the object's: rights, a snapshot, a quota, a field."""
-_LIGHT = word_set("sync subscribe unsubscribe digest_schedule cohort_build wave_build feedback")
+_LIGHT = word_set("sync subscribe unsubscribe digest_schedule cohort_build wave_build wave_check feedback")
 """Changes that harm nobody: of one's own notices, of drafts, or looked at again before anything comes of them."""
 _AILING = word_set(
     "hangs hang hung stuck frozen down slow dead crashed crashing unresponsive is not responding broken again "
@@ -125,8 +127,10 @@ def _is_one_amount(scene: Scene) -> bool:
 
 
 def _is_of_changes(scene: Scene, filling: Filling) -> bool:
-    timed = {"since", "until"} & set(filling.slots) or filling.slots.get("on_off") == "off"
-    return bool(timed) or bool(_CHANGES & set(scene.folds))
+    """ "freeze changes", "lift the freeze"; not "freeze the release", "freeze, nobody moves"."""
+    if filling.slots.get("on_off") == "off":
+        return scene.folds[0] != "freeze"
+    return bool({"since", "until"} & set(filling.slots)) or bool(_CHANGES & set(scene.folds))
 
 
 def in_jest(text: str) -> bool:

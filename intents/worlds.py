@@ -19,6 +19,8 @@ _CODES = frozenset({"request", "job", "uuid", "mac", "ip", "channel"})
 _SIDE = frozenset({"tag", "role", "event", "user", "owner"})  # words of the language, and first names
 _COUNTED = frozenset({"wave", "cohort"})  # of a marathon too
 _NOISE = word_set("lol haha hehe um uh hmm lmao rofl omg ffs tbh imho eh huh reckon honest honestly brutal quick")
+_LONGEST_WORD = 40  # letters of a word; above it somebody wrote a name
+_SHORT = 4
 _PARTS = re.compile(r"[-/_.]")
 _OWNED = word_set("my your his her our their a an the some any this that another")
 _SOUGHT = frozenset({"find", "create", "tenant_create"})
@@ -52,6 +54,8 @@ def is_strange(scene: "Scene", filling: "Filling", intent: Intent, mentions: Col
 
     `sought`: the name that nobody bears and that is asked back.
     """
+    if intent.name == "help" and scene.folds[0] == "help" and len(scene.tokens) < _SHORT:
+        return False  # on what there is none, that is told
     tail = scene.tail if "text" in intent.slots else len(scene.tokens)
     said = " ".join(str(value) for value in filling.slots.values())
     if any(m.start < tail and scene.tokens[m.start].text not in said for m in scene.mentions_of("FOREIGN")):
@@ -84,7 +88,15 @@ def _is_namelike(scene: "Scene", at: int, sought: str) -> bool:
     word = scene.folds[at]
     if word in scene.lexicon.plain:
         return False
-    return at in scene.namelike or word[0].isdigit() or (bool(sought) and scene.tokens[at].text == sought)
+    if at in scene.namelike or word[0].isdigit() or (bool(sought) and scene.tokens[at].text == sought):
+        return True
+    return len(word) > _LONGEST_WORD or _is_whole(scene, at)
+
+
+def _is_whole(scene: "Scene", at: int) -> bool:
+    """ "show user mkeller": a verb, a noun of a kind, and a name that nobody bears, and nothing else."""
+    noun = bool(at) and bool(scene.lexicon.kinds_of(scene.folds[at - 1]))
+    return noun and at == len(scene.tokens) - 1 and scene.mood == "command" and len(scene.tokens) <= _SHORT
 
 
 def _may_be_new(scene: "Scene", at: int, intent: str) -> bool:

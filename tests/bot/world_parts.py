@@ -35,6 +35,19 @@ def storage() -> Rows:
             parent_id=uid(f"volume {project} {volume_name}"),
         )
 
+    def backup(name: str, project: str, volume_name: str) -> Resource:
+        return own(
+            "volume_backup",
+            name,
+            project,
+            state="available",
+            size_gib=40,
+            created="2026-11-22T02:00:00Z",
+            data_at="2026-11-22T02:00:00Z",
+            incremental=False,
+            parent_id=uid(f"volume {project} {volume_name}"),
+        )
+
     return {
         "volume": [
             volume("web-data", "acme-prod", 40, web),
@@ -48,6 +61,10 @@ def storage() -> Rows:
             snapshot("web-data-nightly", "acme-prod", "web-data"),
             snapshot("pg-nightly", "acme-prod", "pg-data-01", "error"),
             snapshot("gx-nightly", "globex-prod", "gx-data"),
+        ],
+        "volume_backup": [
+            backup("web-data-sunday", "acme-prod", "web-data"),
+            backup("gx-sunday", "globex-prod", "gx-data"),
         ],
         "volume_type": [Resource("volume_type", "ssd-id", "ssd", None, {"public": True})],
     }

@@ -106,7 +106,15 @@ async def tenant() -> AsyncIterator[Cloud]:
 
 @pytest.fixture(scope="module")
 async def listed(cloud: Cloud) -> Mapping[str, Sequence[Resource]]:
-    return {kind: await cloud.list(kind) for kind in cloud.kinds}
+    """Of every kind; a cloud may have no service for backups, and nothing else."""
+    found: dict[str, Sequence[Resource]] = {}
+    for kind in cloud.kinds:
+        try:
+            found[kind] = await cloud.list(kind)
+        except CloudError as error:
+            if kind != "volume_backup" or error.reason != "unsupported":
+                raise
+    return found
 
 
 @pytest.fixture(scope="module")

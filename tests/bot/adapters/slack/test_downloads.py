@@ -166,6 +166,6 @@ def test_a_file_that_is_too_large_to_be_sent_is_told_of_with_where_it_lies() -> 
     small = File("plan.csv", "text/csv", b"x", "def")
     told = with_address(Reply((large, small)), "https://stack.example/").parts
     assert isinstance(told[0], Text) and "plan.xlsx has 60 MiB" in told[0].text
-    assert told[1] == Link("Download it", "https://stack.example/files/abc") and told[2] is small
+    assert told[1] == Link("Download it", "https://stack.example/files/abc") and told[-1] is small
     unlinked = with_address(Reply((large, small)), "").parts
     assert isinstance(unlinked[0], Text) and "on the chat page" in unlinked[0].text and unlinked[1:] == (small,)
