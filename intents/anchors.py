@@ -79,6 +79,10 @@ class Worlds:
             return False
         return not any(self._stands(scene, start, end, beside, unknown) for start, end in scene.parts)
 
+    def is_unknown(self, scene: "Scene") -> bool:
+        """Is it left alone only because its words are strange, not because they are of another world?"""
+        return not self._places(scene, self.foreign)
+
     def _has_noun(self, scene: "Scene") -> bool:
         """Is there the noun of a kind that has no other life?"""
         return any(

@@ -97,7 +97,8 @@ class Matcher:
     def _as_said(self, text: str, names: Names, now: datetime, last: Reading | None) -> Reading:
         scene = build_scene(text, names, self.lexicon, self.moods, now)
         if self.worlds.is_foreign(scene) or self.chatter.holds(scene, self.moods, text):
-            nothing = Reading(scene.text, mood="other", evidence=_evidence(scene, None))
+            mood: Mood = scene.mood if self.worlds.is_unknown(scene) else "other"
+            nothing = Reading(scene.text, mood=mood, evidence=_evidence(scene, None))
             return (follow(scene, nothing, last, self.catalogue.intents) if last is not None else None) or nothing
         first, said = scene, text
         if talked := without_talk(scene, self.moods):

@@ -134,7 +134,7 @@ async def test_the_deadline_is_held_and_no_transaction_is_open_meanwhile(world: 
         asking = pipeline(world, model, deadline_s=2.0)
         begun = time.perf_counter()
         waiting = asyncio.create_task(say(asking, NONSENSE))
-        await model.reached.wait()
+        await asyncio.wait_for(model.reached.wait(), 30)
         async with world.database.connect() as conn:
             state = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
             assert (await conn.execute(text(state))).scalar_one() == 0
@@ -148,8 +148,8 @@ async def test_rights_taken_while_the_model_thinks_are_gone(database: Database) 
 
     world = await build(database)
     async with serving(Fails(503, wait_s=0.5), Says([("count", {"kind": "vm"})])) as model:
-        waiting = asyncio.create_task(say(pipeline(world, model), "wibble the snorkels", "vic"))
-        await model.reached.wait()
+        waiting = asyncio.create_task(say(pipeline(world, model), "wibble the frobnitzes", "vic"))
+        await asyncio.wait_for(model.reached.wait(), 30)
         async with world.database.begin() as conn:
             await set_active(conn, "vic", False)
         assert (await waiting).outcome == "not_allowed"
