@@ -245,7 +245,8 @@ def _accounted(scene: Scene, filling: Filling, top: "Scored") -> set[int]:
     wanted |= set() if top.intent.name in _BARE else set(top.claim.also)
     homes = {name.project for name in filling.objects.values()} | {name.domain for name in filling.objects.values()}
     for number, hit in enumerate(scene.hits):
-        home = bool({name.name for name in hit.names} & homes) and scene.folds[hit.start - 1] in ("in", "of", "project")
+        before = scene.folds[hit.start - 1] if hit.start else ""
+        home = before in ("in", "of", "project") and bool({name.name for name in hit.names} & homes)
         if number in filling.used or home:
             found.update(range(hit.start, hit.end))
     for number in top.mentions:
